@@ -1,0 +1,113 @@
+/**
+ * The whole service as a Fastify instance. It never listens and reads nothing of its surroundings, so that tests can
+ * have as many as they like, each with its own settings and parts.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import autoload from '@fastify/autoload';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
+import type { Settings } from './config/load.ts';
+import { openEngine, prepareQueries } from './db/database.ts';
+import { ensureSchema } from './db/migrator.ts';
+import auth from './plugins/auth.ts';
+import database from './plugins/database.ts';
+import directory from './plugins/directory.ts';
+import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/errors.ts';
+import guards from './plugins/guards.ts';
+import hack from './plugins/hack.ts';
+import pages from './plugins/pages.ts';
+import passwords, { type Passwords } from './plugins/passwords.ts';
+import sessionCookie from './plugins/session-cookie.ts';
+import sessions from './plugins/sessions.ts';
+import validation from './plugins/validation.ts';
+import versions from './plugins/versions.ts';
+
+export interface AppOptions {
+  settings: Settings;
+  /** Whether this process keeps SQLite's log of writes short (see openEngine). */
+  checkpoints?: boolean;
+  /** Where the log goes: standard output unless something else is given. */
+  logger?: FastifyServerOptions['logger'];
+  /** Takes the place of the real hashing. */
+  passwords?: Passwords;
+}
+
+export type App = Awaited<ReturnType<typeof createApp>>;
+
+/**
+ * @returns the service, ready for `inject` or `listen`; closing it closes its database.
+ * @throws when the database can't be opened or has not the schema that the code expects.
+ */
+export async function createApp({ settings, checkpoints = true, ...parts }: AppOptions) {
+  const engine = await openEngine(settings, { checkpoints });
+  try {
+    await ensureSchema(engine, settings.AUTO_MIGRATE);
+    return await assemble(settings, prepareQueries(engine), parts);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function assemble(
+  settings: Settings,
+  db: ReturnType<typeof prepareQueries>,
+  parts: Pick<AppOptions, 'logger' | 'passwords'>,
+) {
+  const app = Fastify({
+    ...serverOptions(settings),
+    logger: parts.logger ?? { level: settings.LOG_LEVEL },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  await app.register(directory);
+  await app.register(errors);
+  await app.register(validation);
+  await app.register(database, { database: db });
+  await app.register(passwords, { passwords: parts.passwords });
+  await app.register(sessionCookie, {
+    keys: settings.SECRET_KEY,
+    secure: settings.NODE_ENV === 'production',
+  });
+  await app.register(sessions, {
+    idle: settings.SESSION_IDLE,
+    lifetime: settings.SESSION_LIFETIME,
+    remember: settings.REMEMBER_LIFETIME,
+  });
+  await app.register(auth);
+  if (settings.AUTH_HACK_USER) await app.register(hack, { username: settings.AUTH_HACK_USER });
+  await app.register(guards);
+  await app.register(pages);
+  await app.register(versions);
+
+  // Each folder with an index.ts is a blueprint; the folder's path is its prefix.
+  await app.register(autoload, { dir: join(import.meta.dirname, 'routes') });
+  await app.ready();
+  return app;
+}
+
+/** The largest body that is read, in bytes: no request of this API needs more. */
+const BODY_LIMIT = 64 * 1024;
+
+function serverOptions(settings: Settings): FastifyServerOptions {
+  // Unlike Fastify's own ids, these are unique across workers and restarts.
+  const prefix = randomBytes(6).toString('base64url');
+  let count = 0;
+  const nextId = () => `${prefix}-${(count++).toString(36)}`;
+
+  return {
+    trustProxy: settings.TRUST_PROXY,
+    bodyLimit: BODY_LIMIT,
+    genReqId: nextId,
+    logController: new LogController({
+      disableRequestLogging: !['debug', 'trace'].includes(settings.LOG_LEVEL),
+      requestIdLogLabel: 'requestId',
+    }),
+    // A client that sends its request a byte at a time must not hold a connection for ever, in milliseconds.
+    requestTimeout: 30_000,
+    // Longer than the usual 60 seconds of proxies, or one would reuse a connection just as we close it.
+    keepAliveTimeout: 72_000,
+    frameworkErrors: sendFrameworkError,
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, nextId()),
+  };
+}

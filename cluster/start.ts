@@ -1,0 +1,121 @@
+/**
+ * How the service starts: it checks the settings, brings the database up to date, makes the secret if there is none,
+ * and then serves, by itself with WORKERS=1, else through workers. And how it stops.
+ */
+import { program } from 'commander';
+import { pino } from 'pino';
+import { loadSettings, type Settings } from '../config/load.ts';
+import { PROJECT_ROOT } from '../config/project.ts';
+import { withSecret } from '../config/secret.ts';
+import { openEngine, prepareQueries } from '../db/database.ts';
+import { ensureSchema } from '../db/migrator.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { startPrimary } from './primary.ts';
+
+/** How often the primary empties SQLite's log of writes for all workers, in milliseconds. */
+const CHECKPOINT_INTERVAL = 1_000;
+
+interface Running {
+  url: string;
+  stop(): Promise<void>;
+}
+
+const flags = program
+  .name('npm start --')
+  .description(
+    'Starts the service. Everything else is set by the environment, or by the file that APP_CONFIG_FILE names.',
+  )
+  .option('--host <address>', 'the address to listen on (HOST)')
+  .option('--port <number>', 'the port to listen on (PORT)')
+  .parse()
+  .opts<{ host?: string; port?: string }>();
+
+/** Runs the service until it is told to stop; a service that can't start says why, and ends with exit code 1. */
+export async function start(): Promise<void> {
+  try {
+    const settings = loadSettings({
+      root: PROJECT_ROOT,
+      environment: process.env,
+      flags: { HOST: flags.host, PORT: flags.port },
+    });
+    stopOnSignal(settings.WORKERS === 1 ? await alone(settings) : await withWorkers(settings));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    for (const line of message.split('\n')) process.stderr.write(`rollcall: ${line}\n`);
+    process.exit(1);
+  }
+}
+
+/** Serves in this process. */
+async function alone(settings: Settings): Promise<Running> {
+  // Only here, since a primary would carry all of the app in its memory for nothing.
+  const { serve } = await import('./serve.ts');
+  const news = await prepare(settings);
+  const running = await serve(withSecret(settings), { checkpoints: true });
+  welcome(settings, running.url, news);
+  return running;
+}
+
+/** Serves through workers, and keeps the database's log of writes short for them. */
+async function withWorkers(settings: Settings): Promise<Running> {
+  const news = prepare(settings);
+  // The workers load their code while the database is made ready, and get their settings when it is.
+  const prepared = news.then(() => withSecret(settings));
+  const primary = await startPrimary(settings.WORKERS, prepared, pino({ level: settings.LOG_LEVEL }));
+  const engine = await openEngine(settings);
+  const checkpoints = setInterval(() => engine.checkpoint(), CHECKPOINT_INTERVAL);
+  welcome(settings, primary.url, await news);
+  return {
+    url: primary.url,
+    async stop() {
+      await primary.stop();
+      clearInterval(checkpoints);
+      await engine.close();
+    },
+  };
+}
+
+interface News {
+  migrations: string[];
+  /** Whether anybody can sign in. */
+  inhabited: boolean;
+}
+
+/** Makes the database and brings it up to date, before anybody else opens it. */
+async function prepare(settings: Settings): Promise<News> {
+  const engine = await openEngine(settings);
+  try {
+    const applied = await ensureSchema(engine, settings.AUTO_MIGRATE);
+    const inhabited = await prepareQueries(engine).users.exist();
+    return { migrations: applied.map(({ name }) => name), inhabited };
+  } finally {
+    await engine.close();
+  }
+}
+
+function welcome(settings: Settings, url: string, { migrations, inhabited }: News): void {
+  const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
+  const brought = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
+  const lines = [
+    `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
+    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//')}${brought}`,
+    `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
+    `  documentation  ${PROJECT_ROOT}/README.md`,
+    ...(inhabited
+      ? []
+      : ['Nobody can sign in yet. Make the first administrator: npm run manage -- user create NAME --admin']),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The first signal stops cleanly; a second one does not wait. */
+function stopOnSignal(running: Running): void {
+  let asked = false;
+  const stop = async () => {
+    if (asked) process.exit(1);
+    asked = true;
+    await running.stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+}

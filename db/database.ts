@@ -1,0 +1,35 @@
+/** The database as the rest of the service sees it: an engine with the queries of every area. */
+import type { Settings } from '../config/load.ts';
+import { DatabaseUnavailableError, type Engine } from './engine.ts';
+import { openSqlite } from './engines/sqlite.ts';
+import { groupQueries } from './queries/groups.ts';
+import { membershipQueries } from './queries/memberships.ts';
+import { permissionQueries } from './queries/permissions.ts';
+import { sessionQueries } from './queries/sessions.ts';
+import { userQueries } from './queries/users.ts';
+
+export type Database = ReturnType<typeof prepareQueries>;
+
+/**
+ * Opens the engine that DATABASE_URL names; SQLite's file and folder are made when absent.
+ * @param checkpoints whether this process keeps SQLite's log of writes short; of a service's processes one does.
+ * @throws {DatabaseUnavailableError}
+ */
+export async function openEngine(settings: Settings, { checkpoints = true } = {}): Promise<Engine> {
+  const url = settings.DATABASE_URL;
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { checkpoints });
+  throw new DatabaseUnavailableError('this version serves SQLite only; MySQL comes with the next one.');
+}
+
+/** Prepares every query once. The schema must be up to date: preparing fails on a table that is missing. */
+export function prepareQueries(engine: Engine) {
+  return {
+    atomically: engine.atomically,
+    close: engine.close,
+    users: userQueries(engine),
+    groups: groupQueries(engine),
+    memberships: membershipQueries(engine),
+    permissions: permissionQueries(engine),
+    sessions: sessionQueries(engine),
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * What Rollcall asks of a database engine, and the errors that it may answer with. Everything that differs between
+ * SQLite and MySQL is behind this interface: the shape of a result, duplicate keys, transactions, locks.
+ */
+import type { AnyColumn, SQL } from 'drizzle-orm';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type * as schema from './schema.sqlite.ts';
+
+export type Tables = typeof schema;
+
+/** The values of a prepared query's placeholders, by name. */
+export type Values = Record<string, unknown>;
+
+/** How many rows a write must touch for its list to take effect. */
+export type Rows = number | 'any' | 'some';
+
+/** A prepared write with its values, ready to be part of a list. */
+export interface Write {
+  readonly rows: Rows;
+}
+
+export interface SelectQuery<Row> {
+  prepare(): { all(values?: Values): Row[] };
+}
+export interface WriteQuery {
+  prepare(): { run(values?: Values): { changes: number } };
+}
+
+/** A connection that holds the migrators' lock. */
+export interface MigrationConnection {
+  query(statement: string): Promise<Record<string, unknown>[]>;
+  run(statement: string): Promise<void>;
+}
+
+export interface Engine {
+  readonly dialect: 'sqlite' | 'mysql';
+  readonly tables: Tables;
+  /** drizzle's query builder. Building costs many times what running does: build once, with `read` and `write`. */
+  readonly build: BetterSQLite3Database;
+  /** The condition that a column equals the named value, written so that the engine need not plan it again each time. */
+  equals(column: AnyColumn, name: string): SQL;
+  /** Prepares a query that reads. @returns a function of its values that gives the rows. */
+  read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
+  /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
+  write(query: WriteQuery, rows: Rows): (values: Values) => Write;
+  /**
+   * Carries out all the writes in one transaction, or none of them.
+   * @returns undefined when all took effect; else the first write that touched another number of rows than it must.
+   * @throws {DuplicateError} when a unique key exists already. @throws {DatabaseUnavailableError}
+   */
+  atomically(writes: Write[]): Promise<Write | undefined>;
+  /**
+   * Runs the work in a connection of its own that no other migrator, in any process, runs beside. Foreign keys are
+   * not enforced meanwhile (or rebuilding a table would empty those that refer to it), but checked at the end.
+   */
+  exclusively<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
+  /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */
+  checkpoint(): void;
+  close(): Promise<void>;
+}
+
+/** A unique index holds that key already. */
+export class DuplicateError extends Error {
+  readonly index: string;
+  constructor(index: string) {
+    super(`The unique index ${index} holds this key already.`);
+    this.name = 'DuplicateError';
+    this.index = index;
+  }
+}
+
+/** The database can't be reached or can't serve at present; nothing was changed. */
+export class DatabaseUnavailableError extends Error {
+  constructor(reason: string) {
+    super(`The database can't serve at present: ${reason}`);
+    this.name = 'DatabaseUnavailableError';
+  }
+}
+
+/** @returns whether a write that touched so many rows did what it must. */
+export function touchedEnough(write: Write, touched: number): boolean {
+  if (write.rows === 'any') return true;
+  return write.rows === 'some' ? touched > 0 : touched === write.rows;
+}

@@ -1,0 +1,190 @@
+/**
+ * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
+ * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import { openSqliteDrizzle, sql } from '../drizzle.ts';
+import {
+  DatabaseUnavailableError,
+  DuplicateError,
+  type Engine,
+  type Rows,
+  touchedEnough,
+  type Values,
+  type Write,
+  type WriteQuery,
+} from '../engine.ts';
+import * as tables from '../schema.sqlite.ts';
+
+// SQLite waits for a lock inside the event loop, where nobody else is served: briefly there, then in our own time.
+const BUSY_TIMEOUT = 100;
+const PATIENCE = 5_000;
+const MIGRATION_PATIENCE = 120_000;
+
+/** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
+const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+
+export interface SqliteOptions {
+  /** Whether this process empties the log of writes whenever it is long; else another one does (`checkpoint`). */
+  checkpoints: boolean;
+}
+
+/**
+ * Opens the database file, and makes it and its folder when they are absent.
+ * @throws {DatabaseUnavailableError} when that fails.
+ */
+export async function openSqlite(path: string, { checkpoints }: SqliteOptions): Promise<Engine> {
+  const client = await patiently(() => connect(path));
+  if (!checkpoints) client.pragma('wal_autocheckpoint = 0');
+  const build = openSqliteDrizzle({ client, casing: 'snake_case' });
+
+  return {
+    dialect: 'sqlite',
+    tables,
+    build,
+    // Without the plus sign SQLite plans a join again at each run, for the sake of its statistics.
+    equals: (column, name) => sql`${column} = +${sql.placeholder(name)}`,
+    read(query) {
+      const prepared = query.prepare();
+      return async (values) => {
+        try {
+          return prepared.all(values);
+        } catch (error) {
+          if (isBusy(error)) return patiently(() => prepared.all(values));
+          throw translated(error);
+        }
+      };
+    },
+    write(query, rows) {
+      const statement = query.prepare();
+      return (values) => new SqliteWrite(statement, values, rows);
+    },
+    atomically(writes) {
+      return patiently(() => runAll(client, writes));
+    },
+    async exclusively(work) {
+      const connection = await patiently(() => connect(path));
+      try {
+        connection.pragma('foreign_keys = OFF');
+        await patiently(() => connection.exec('BEGIN IMMEDIATE'), MIGRATION_PATIENCE);
+        const result = await work({
+          query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
+          run: async (statement) => {
+            connection.exec(statement);
+          },
+        });
+        refuseBrokenReferences(connection);
+        connection.exec('COMMIT');
+        return result;
+      } finally {
+        // Closing undoes a transaction that was not committed.
+        connection.close();
+      }
+    },
+    checkpoint() {
+      client.pragma('wal_checkpoint(PASSIVE)');
+    },
+    async close() {
+      client.close();
+    },
+  };
+}
+
+function connect(path: string): Sqlite.Database {
+  // Nobody but the service needs to read what is in there.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const client = new Sqlite(path, { timeout: BUSY_TIMEOUT });
+  try {
+    client.pragma('journal_mode = WAL');
+    client.pragma('synchronous = NORMAL');
+    client.pragma('foreign_keys = ON');
+    client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+class SqliteWrite implements Write {
+  readonly rows: Rows;
+  readonly #statement: ReturnType<WriteQuery['prepare']>;
+  readonly #values: Values;
+
+  constructor(statement: ReturnType<WriteQuery['prepare']>, values: Values, rows: Rows) {
+    this.#statement = statement;
+    this.#values = values;
+    this.rows = rows;
+  }
+
+  /** @returns how many rows it touched. */
+  run(): number {
+    return this.#statement.run(this.#values).changes;
+  }
+}
+
+function carryOut(write: Write): number {
+  if (write instanceof SqliteWrite) return write.run();
+  throw new TypeError('This write was prepared by another engine.');
+}
+
+/** Runs the writes in one transaction that holds the write lock from its beginning. */
+function runAll(client: Sqlite.Database, writes: Write[]): Write | undefined {
+  client.exec('BEGIN IMMEDIATE');
+  try {
+    const missed = writes.find((write) => !touchedEnough(write, carryOut(write)));
+    client.exec(missed ? 'ROLLBACK' : 'COMMIT');
+    return missed;
+  } catch (error) {
+    if (client.inTransaction) client.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Tries again, with growing pauses, while another process holds the lock. */
+async function patiently<Result>(attempt: () => Result, patience = PATIENCE): Promise<Result> {
+  const deadline = Date.now() + patience;
+  for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw translated(error);
+    }
+    await delay(pause * (0.5 + Math.random()));
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith('SQLITE_BUSY');
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Sqlite.SqliteError ? error.code : '';
+}
+
+/** Our own error for what SQLite says; drizzle's carry the query's values, which may be secrets. */
+function translated(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  const code = codeOf(cause);
+  if (code === '' || !(cause instanceof Error)) return cause;
+  if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
+    const [first = ''] = cause.message.replace(/^.*failed: /, '').split(', ');
+    return new DuplicateError(first.replace('.', '_'));
+  }
+  if (/^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|NOMEM)/.test(code)) {
+    return new DatabaseUnavailableError(`${cause.message} (${code}).`);
+  }
+  return cause;
+}
+
+function refuseBrokenReferences(connection: Sqlite.Database): void {
+  const broken = connection.prepare<[], { table: string; parent: string }>('PRAGMA foreign_key_check').all();
+  const [first] = broken;
+  if (!first) return;
+  throw new Error(
+    `${broken.length} rows would refer to nothing, the first in table ${first.table} to table ${first.parent}. Nothing was changed.`,
+  );
+}

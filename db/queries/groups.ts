@@ -1,0 +1,121 @@
+/** What is asked of groups and the permissions that they carry. */
+import { and, asc, gt, gte, lte, sql } from '../drizzle.ts';
+import type { Engine, Write } from '../engine.ts';
+import { given, givenAs } from '../vocabulary.ts';
+
+export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
+
+export function groupQueries(engine: Engine) {
+  const { build, equals, read, write } = engine;
+  const { groups, groupPermissions } = engine.tables;
+
+  const columns = {
+    id: groups.id,
+    version: groups.version,
+    name: groups.name,
+    title: groups.title,
+    createdAt: groups.createdAt,
+    updatedAt: groups.updatedAt,
+  };
+  const byId = read(build.select(columns).from(groups).where(equals(groups.id, 'id')));
+  const byName = read(build.select(columns).from(groups).where(equals(groups.name, 'name')));
+  const pageAfter = read(
+    build
+      .select(columns)
+      .from(groups)
+      .where(gt(groups.id, given('after')))
+      .orderBy(asc(groups.id))
+      .limit(given('limit')),
+  );
+  const permissionsBetween = read(
+    build
+      .select({ groupId: groupPermissions.groupId, permission: groupPermissions.permission })
+      .from(groupPermissions)
+      .where(and(gte(groupPermissions.groupId, given('first')), lte(groupPermissions.groupId, given('last'))))
+      .orderBy(asc(groupPermissions.groupId), asc(groupPermissions.permission)),
+  );
+  const insert = write(
+    build.insert(groups).values({
+      id: given('id'),
+      createdAt: given('now'),
+      updatedAt: given('now'),
+      name: given('name'),
+      title: given('title'),
+    }),
+    1,
+  );
+  const update = write(
+    build
+      .update(groups)
+      .set({
+        version: sql`${groups.version} + 1`,
+        updatedAt: givenAs('now', groups.updatedAt),
+        name: givenAs('name', groups.name),
+        title: givenAs('title', groups.title),
+      })
+      .where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
+    1,
+  );
+  const removal = write(
+    build.delete(groups).where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
+    1,
+  );
+  const insertPermission = write(
+    build.insert(groupPermissions).values({ groupId: given('groupId'), permission: given('permission') }),
+    1,
+  );
+  const removePermissions = write(
+    build.delete(groupPermissions).where(equals(groupPermissions.groupId, 'groupId')),
+    'any',
+  );
+
+  /** The rows with the permissions of each, read in one query: they are neighbours in the order of ids. */
+  async function withPermissions<Row extends { id: string }>(rows: Row[]) {
+    const first = rows[0]?.id;
+    if (first === undefined) return [];
+    const carried = Map.groupBy(
+      await permissionsBetween({ first, last: rows.at(-1)?.id }),
+      ({ groupId }) => groupId,
+    );
+    return rows.map((row) => ({
+      ...row,
+      permissions: carried.get(row.id)?.map((each) => each.permission) ?? [],
+    }));
+  }
+  function grant(groupId: string, permissions: string[]): Write[] {
+    return permissions.map((permission) => insertPermission({ groupId, permission }));
+  }
+
+  return {
+    async find(id: string) {
+      return (await withPermissions(await byId({ id })))[0];
+    },
+    async findByName(name: string) {
+      return (await withPermissions(await byName({ name })))[0];
+    },
+    /** @returns at most `limit` groups whose ids follow `after`, in the order of their ids. */
+    async page(after: string, limit: number) {
+      return withPermissions(await pageAfter({ after, limit }));
+    },
+    add(group: GroupFields & { id: string }, now: number): Write[] {
+      return [insert({ ...group, now }), ...grant(group.id, group.permissions)];
+    },
+    /** Writes that take effect only while the group has that version. */
+    change(group: GroupFields & { id: string; version: number }, now: number): Write[] {
+      return [
+        update({ ...group, now }),
+        removePermissions({ groupId: group.id }),
+        ...grant(group.id, group.permissions),
+      ];
+    },
+    remove(group: { id: string; version: number }) {
+      return removal({ ...group });
+    },
+  };
+}
+
+interface GroupFields {
+  name: string;
+  title: string;
+  permissions: string[];
+}

@@ -1,0 +1,87 @@
+/** What is asked of who belongs to which group. */
+import { and, asc, eq, gt, notExists, sql } from '../drizzle.ts';
+import type { Engine, Write } from '../engine.ts';
+import { given, givenAs } from '../vocabulary.ts';
+
+export type Role = 'member' | 'manager';
+export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof membershipQueries>['find']>>>;
+
+export function membershipQueries({ build, equals, read, write, tables }: Engine) {
+  const { groups, memberships, users } = tables;
+  const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
+
+  const roleOf = read(build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup));
+  const shown = {
+    id: users.id,
+    username: users.username,
+    name: users.name,
+    role: memberships.role,
+    createdAt: memberships.createdAt,
+  };
+  const one = read(
+    build
+      .select(shown)
+      .from(memberships)
+      .innerJoin(users, eq(users.id, memberships.userId))
+      .where(ofUserInGroup),
+  );
+  const pageOfGroup = read(
+    build
+      .select(shown)
+      .from(memberships)
+      .innerJoin(users, eq(users.id, memberships.userId))
+      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
+      .orderBy(asc(memberships.userId))
+      .limit(given('limit')),
+  );
+  // From the two tables, so that a group or a user that is gone gives no row instead of a broken reference.
+  const insertIfAbsent = write(
+    build.insert(memberships).select(
+      build
+        .select({
+          groupId: groups.id,
+          userId: users.id,
+          role: givenAs('role', memberships.role).as('role'),
+          createdAt: givenAs('now', memberships.createdAt).as('created_at'),
+        })
+        .from(groups)
+        .innerJoin(users, equals(users.id, 'userId'))
+        .where(
+          and(
+            equals(groups.id, 'groupId'),
+            notExists(build.select({ one: sql`1` }).from(memberships).where(ofUserInGroup)),
+          ),
+        ),
+    ),
+    'any',
+  );
+  const update = write(
+    build
+      .update(memberships)
+      .set({ role: givenAs('role', memberships.role) })
+      .where(ofUserInGroup),
+    1,
+  );
+  const removal = write(build.delete(memberships).where(ofUserInGroup), 1);
+
+  return {
+    /** @returns the user's role in the group, or undefined when they don't belong to it. */
+    async role(groupId: string, userId: string) {
+      return (await roleOf({ groupId, userId }))[0]?.role;
+    },
+    async find(groupId: string, userId: string) {
+      return (await one({ groupId, userId }))[0];
+    },
+    /** @returns at most `limit` members whose ids follow `after`, in the order of their ids. */
+    page(groupId: string, after: string, limit: number) {
+      return pageOfGroup({ groupId, after, limit });
+    },
+    /** Writes that make the user belong to the group in that role, whether they did before or not. */
+    put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {
+      return [insertIfAbsent({ ...membership, now }), update({ ...membership })];
+    },
+    remove(groupId: string, userId: string) {
+      return removal({ groupId, userId });
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** What is asked of permissions: who holds which, through the groups that they belong to. */
+import { and, eq, exists, sql } from '../drizzle.ts';
+import type { Engine } from '../engine.ts';
+
+/** The permission that implies every other one. */
+export const EVERYTHING = '*';
+
+export function permissionQueries({ build, equals, read, write, tables }: Engine) {
+  const { groupPermissions, memberships, users } = tables;
+
+  const ofUser = read(
+    build
+      .selectDistinct({ permission: groupPermissions.permission })
+      .from(memberships)
+      .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+      .where(equals(memberships.userId, 'userId')),
+  );
+  // A write that changes nothing: it counts what is left after the writes before it in the list, and on MySQL locks
+  // what it counted, so that two requests can't each remove the other's last holder.
+  const countHolders = write(
+    build
+      .update(groupPermissions)
+      .set({ permission: sql`${groupPermissions.permission}` })
+      .where(
+        and(
+          eq(groupPermissions.permission, EVERYTHING),
+          exists(
+            build
+              .select({ one: sql`1` })
+              .from(memberships)
+              .innerJoin(users, eq(users.id, memberships.userId))
+              .where(and(eq(memberships.groupId, groupPermissions.groupId), eq(users.active, true))),
+          ),
+        ),
+      ),
+    'some',
+  );
+
+  return {
+    async heldBy(userId: string) {
+      return (await ofUser({ userId })).map(({ permission }) => permission).sort();
+    },
+    /** Put at the end of a list it undoes the list if no active user would hold every permission any more. */
+    keepHolderOfEverything() {
+      return countHolders({});
+    },
+  };
+}

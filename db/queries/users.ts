@@ -1,0 +1,125 @@
+/** What is asked of users. */
+import { and, asc, eq, gt, sql } from '../drizzle.ts';
+import type { Engine } from '../engine.ts';
+import { comparable } from '../text.ts';
+import { given, givenAs } from '../vocabulary.ts';
+
+export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
+
+export function userQueries({ build, equals, read, write, tables: { users } }: Engine) {
+  const shown = {
+    id: users.id,
+    version: users.version,
+    username: users.username,
+    name: users.name,
+    email: users.email,
+    active: users.active,
+    createdAt: users.createdAt,
+    updatedAt: users.updatedAt,
+    lastSignInAt: users.lastSignInAt,
+  };
+  const credentials = {
+    id: users.id,
+    username: users.username,
+    active: users.active,
+    passwordHash: users.passwordHash,
+  };
+
+  const byId = read(build.select(shown).from(users).where(equals(users.id, 'id')));
+  const pageAfter = read(
+    build
+      .select(shown)
+      .from(users)
+      .where(gt(users.id, given('after')))
+      .orderBy(asc(users.id))
+      .limit(given('limit')),
+  );
+  const byUsername = read(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
+  const byEmail = read(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
+  const anyWithPassword = read(
+    build
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.active, true), sql`${users.passwordHash} IS NOT NULL`))
+      .limit(1),
+  );
+  const insert = write(
+    build.insert(users).values({
+      id: given('id'),
+      createdAt: given('now'),
+      updatedAt: given('now'),
+      username: given('username'),
+      usernameKey: given('usernameKey'),
+      name: given('name'),
+      email: given('email'),
+      emailKey: given('emailKey'),
+      passwordHash: given('passwordHash'),
+      active: given('active'),
+    }),
+    1,
+  );
+  const update = write(
+    build
+      .update(users)
+      .set({
+        version: sql`${users.version} + 1`,
+        updatedAt: givenAs('now', users.updatedAt),
+        username: givenAs('username', users.username),
+        usernameKey: givenAs('usernameKey', users.usernameKey),
+        name: givenAs('name', users.name),
+        email: givenAs('email', users.email),
+        emailKey: givenAs('emailKey', users.emailKey),
+        active: givenAs('active', users.active),
+      })
+      .where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
+    1,
+  );
+  const removal = write(
+    build.delete(users).where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
+    1,
+  );
+
+  return {
+    async find(id: string) {
+      return (await byId({ id }))[0];
+    },
+    /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
+    page(after: string, limit: number) {
+      return pageAfter({ after, limit });
+    },
+    /** @returns the user of that name, or of that e-mail address (which alone has an @), with the password's hash. */
+    async findCredentials(username: string) {
+      const key = comparable(username);
+      return (await (key.includes('@') ? byEmail({ key }) : byUsername({ key })))[0];
+    },
+    /** @returns whether anybody can sign in. */
+    async exist() {
+      return (await anyWithPassword()).length > 0;
+    },
+    add(user: UserFields & { id: string; passwordHash: string | null }, now: number) {
+      return insert({ ...keyed(user), now });
+    },
+    /** A write that takes effect only while the user has that version. */
+    change(user: UserFields & { id: string; version: number }, now: number) {
+      return update({ ...keyed(user), now });
+    },
+    remove(user: { id: string; version: number }) {
+      return removal({ ...user });
+    },
+  };
+}
+
+interface UserFields {
+  username: string;
+  name: string;
+  email: string | null;
+  active: boolean;
+}
+
+function keyed<User extends UserFields>(user: User) {
+  return {
+    ...user,
+    usernameKey: comparable(user.username),
+    emailKey: user.email === null ? null : comparable(user.email),
+  };
+}

@@ -1,0 +1,11 @@
+/** The tables in SQLite's dialect, which also gives them their types. A new table adds its line here and in the other one. */
+import { defineGroupPermissions, defineGroups, defineMemberships } from './schema/groups.ts';
+import { defineSessions } from './schema/sessions.ts';
+import { defineUsers } from './schema/users.ts';
+import { sqliteVocabulary as v } from './vocabulary.ts';
+
+export const users = defineUsers(v);
+export const groups = defineGroups(v);
+export const groupPermissions = defineGroupPermissions(v, groups);
+export const memberships = defineMemberships(v, groups, users);
+export const sessions = defineSessions(v, users);

@@ -1,0 +1,31 @@
+/** What the commands share: the settings, the database, and how they answer. */
+import { loadSettings } from '../config/load.ts';
+import { PROJECT_ROOT } from '../config/project.ts';
+import { type Database, openEngine, prepareQueries } from '../db/database.ts';
+import type { Engine } from '../db/engine.ts';
+import { ensureSchema } from '../db/migrator.ts';
+
+/** Opens the engine for the time of the work. @throws {SettingsError} @throws {DatabaseUnavailableError} */
+export async function withEngine<Result>(
+  work: (engine: Engine, autoMigrate: boolean) => Promise<Result>,
+): Promise<Result> {
+  const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
+  const engine = await openEngine(settings);
+  try {
+    return await work(engine, settings.AUTO_MIGRATE);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Opens the database for the time of the work, as the service would: up to date, or not at all. */
+export function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
+  return withEngine(async (engine, autoMigrate) => {
+    await ensureSchema(engine, autoMigrate);
+    return work(prepareQueries(engine));
+  });
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

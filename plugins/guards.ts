@@ -1,0 +1,80 @@
+/**
+ * May they: hooks that deny. A blueprint adds one at the top of a scope of routes, or to a route's `onRequest`, so
+ * that a request is refused before its body is read. The answer to an anonymous caller is made here and nowhere else.
+ */
+import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Write } from '../db/engine.ts';
+import { EVERYTHING } from '../db/queries/permissions.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** A guard that lets signed-in users pass; others get 401. */
+    requireSignedIn: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
+    /** @returns a guard, for signed-in users, that lets holders of the permission pass; others get 403. */
+    requirePermission: (permission: string) => (request: FastifyRequest) => Promise<void>;
+    /**
+     * Carries out writes that might take every permission (*) from the last active user who holds it.
+     * @returns whether they took effect (see Engine.atomically). @throws a 409 problem when nobody would be left.
+     */
+    keepAdministrator: (writes: Write[]) => Promise<boolean>;
+  }
+  interface FastifyRequest {
+    /** @returns the user behind a guard. @throws when there is none, because the guard was forgotten. */
+    caller(): PassportUser;
+    /** @returns the permissions that the user holds at this moment. */
+    permissions(): Promise<string[]>;
+    /** @returns whether the user holds the permission. */
+    holds(permission: string): Promise<boolean>;
+    /** @throws a 403 problem unless the user holds all of the permissions. */
+    mustHold(...permissions: string[]): Promise<void>;
+  }
+}
+
+function missing(held: string[], asked: string[]): string[] {
+  return held.includes(EVERYTHING) ? [] : asked.filter((permission) => !held.includes(permission));
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('requireSignedIn', (request: FastifyRequest, reply: FastifyReply, done) => {
+      reply.header('cache-control', 'no-store');
+      done(
+        request.user ? undefined : app.problem({ status: 401, detail: 'Sign in first: POST /api/sign/in.' }),
+      );
+    });
+
+    app.decorate('requirePermission', (permission) => (request) => request.mustHold(permission));
+
+    app.decorateRequest('caller', function caller(this: FastifyRequest): PassportUser {
+      if (!this.user) throw new Error('This route has no guard that asks for a signed-in user.');
+      return this.user;
+    });
+
+    app.decorateRequest('permissions', function permissions(this: FastifyRequest) {
+      return app.db.permissions.heldBy(this.caller().id);
+    });
+
+    app.decorateRequest('holds', async function holds(this: FastifyRequest, permission: string) {
+      return missing(await this.permissions(), [permission]).length === 0;
+    });
+
+    app.decorateRequest('mustHold', async function mustHold(this: FastifyRequest, ...asked: string[]) {
+      const lacking = missing(await this.permissions(), asked);
+      if (lacking.length === 0) return;
+      throw app.problem({ status: 403, detail: `This asks for the permission ${lacking.join(', ')}.` });
+    });
+
+    app.decorate('keepAdministrator', async (writes) => {
+      const keepHolder = app.db.permissions.keepHolderOfEverything();
+      const missed = await app.db.atomically([...writes, keepHolder]);
+      if (missed !== keepHolder) return missed === undefined;
+      throw app.problem({
+        status: 409,
+        kind: 'last-administrator',
+        detail: 'No other active user would hold every permission (*). Give it to somebody else first.',
+      });
+    });
+  },
+  { name: 'guards', dependencies: ['auth', 'database', 'errors'] },
+);

@@ -1,0 +1,78 @@
+/**
+ * The cookie that carries a session: its name and attributes, and its signature. Its value is `secret.signature`; the
+ * secret is 256 random bits, the signature an HMAC-SHA-256 (RFC 2104) of it, both in base64url. The newest key signs,
+ * every key is accepted, so that a key can be replaced without signing anybody out.
+ */
+import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import fp from 'fastify-plugin';
+
+interface SessionCookie {
+  name: string;
+  attributes: { path: '/'; httpOnly: true; sameSite: 'lax'; secure: boolean };
+  /** @returns a new secret. */
+  makeSecret(): string;
+  /** @returns the cookie's value for a secret. */
+  sign(secret: string): string;
+  /** @returns the secret in a cookie's value, or undefined when none of our keys signed it. */
+  unsign(value: string): string | undefined;
+  /** @returns the secret in a request's Cookie header (RFC 6265, section 4.2), or undefined. */
+  read(header: string | undefined): string | undefined;
+  /** @returns what the database knows the session by. */
+  keyOf(secret: string): string;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    sessionCookie: SessionCookie;
+  }
+}
+
+interface SessionCookieOptions {
+  keys: string[];
+  /** Whether the cookie only travels over HTTPS, and says so in its name. */
+  secure: boolean;
+}
+
+/** 256 bits in base64url. */
+const LENGTH = 43;
+
+function signature(key: KeyObject, secret: string): Buffer {
+  return createHmac('sha256', key).update(secret).digest();
+}
+
+export default fp<SessionCookieOptions>(
+  async (app, options) => {
+    const keys = options.keys.map((key) => createSecretKey(Buffer.from(key)));
+    const [newest] = keys;
+    if (!newest) throw new Error('The session cookie needs a key to sign with.');
+    const name = options.secure ? '__Host-rollcall' : 'rollcall';
+    const start = `${name}=`;
+
+    function unsign(value: string): string | undefined {
+      if (value.length !== 2 * LENGTH + 1 || value[LENGTH] !== '.') return undefined;
+      const secret = value.slice(0, LENGTH);
+      const given = Buffer.from(value.slice(LENGTH + 1), 'base64url');
+      const right = keys.some((key) => given.length === 32 && timingSafeEqual(signature(key, secret), given));
+      return right ? secret : undefined;
+    }
+
+    app.decorate('sessionCookie', {
+      name,
+      attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: options.secure },
+      makeSecret: () => randomBytes(32).toString('base64url'),
+      sign: (secret) => `${secret}.${signature(newest, secret).toString('base64url')}`,
+      unsign,
+      read(header) {
+        // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie.
+        if (header === undefined) return undefined;
+        let at = header.indexOf(start);
+        while (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') at = header.indexOf(start, at + 1);
+        if (at < 0) return undefined;
+        const end = header.indexOf(';', at);
+        return unsign(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
+      },
+      keyOf: (secret) => hash('sha256', secret, 'base64url'),
+    });
+  },
+  { name: 'session-cookie' },
+);

@@ -1,0 +1,95 @@
+/**
+ * The pieces that the schemas of all blueprints are made of. `rule` completes "must be …" in the message to a client
+ * whose value does not fit a pattern.
+ */
+import { type TProperties, type TSchema, Type } from 'typebox';
+
+const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
+
+/** An id: a UUIDv7 (RFC 9562, section 5.7) in lower case. */
+export const Id = Type.String({
+  pattern: UUID_V7,
+  rule: 'an id, such as 01a203c1-154e-79bc-816a-eaba312efecf',
+});
+
+/** One line of text: any Unicode but control characters and lone surrogates, which no database keeps faithfully. */
+export function Line(options: { minLength?: number; maxLength: number }) {
+  return Type.String({
+    ...options,
+    pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+    rule: 'text without control characters and lone surrogates',
+  });
+}
+
+/** A password is taken exactly as typed; only what can't be encoded is refused. */
+export function Password(options: { minLength: number }) {
+  return Type.String({
+    ...options,
+    maxLength: 128,
+    pattern: '^[^\\0\\p{Cs}]*$',
+    rule: 'text without NUL and lone surrogates',
+  });
+}
+
+export function Nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+/** A body's fields; others are refused. */
+export function Body<Fields extends TProperties>(fields: Fields, options = {}) {
+  return Type.Object(fields, { additionalProperties: false, ...options });
+}
+
+export const IdParams = Type.Object({ id: Id });
+
+export const PageQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+  /** The `next` of the page before. */
+  after: Type.Optional(Id),
+});
+
+/** A page of a list: its items, and what to give as `after` for the next one. */
+export function Page<Item extends TSchema>(item: Item) {
+  return Type.Object({ items: Type.Array(item), next: Nullable(Type.String()) });
+}
+
+/** A moment: ISO 8601 in UTC with milliseconds. */
+export const Instant = Type.String({ examples: ['2026-01-31T12:00:00.000Z'] });
+
+/** @returns the moment, which is in milliseconds since 1970, as ISO 8601 in UTC. */
+export function instant(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+/** What went wrong, as RFC 9457 (problem details) has it. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    requestId: Type.String(),
+    /** Which parts of the request are wrong. */
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          in: Type.Enum(['body', 'query', 'path', 'headers']),
+          /** A JSON Pointer (RFC 6901) into that part. */
+          pointer: Type.String(),
+          detail: Type.String(),
+        }),
+      ),
+    ),
+  },
+  { $id: 'Problem' },
+);
+
+const ProblemResponse = Type.Ref('Problem');
+
+/** The responses of a route: its own, and a problem for every error. */
+export function responses<Own extends Record<number, TSchema>>(own: Own) {
+  return { ...own, '4xx': ProblemResponse, '5xx': ProblemResponse };
+}
+
+/** The empty answer of 204. */
+export const Nothing = Type.Unsafe<undefined>({ type: 'null' });

@@ -1,0 +1,58 @@
+/** How a group and its members appear in the API. */
+import { type Static, Type } from 'typebox';
+import type { GroupRow } from '../db/queries/groups.ts';
+import type { MemberRow } from '../db/queries/memberships.ts';
+import { Id, Instant, instant, Line } from './common.ts';
+
+export const GroupName = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[a-z0-9][a-z0-9._-]*$',
+  rule: 'a name of lower-case letters, digits, dots, dashes and underscores that begins with a letter or digit',
+});
+
+export const GroupTitle = Line({ maxLength: 200 });
+
+export const Permissions = Type.Array(
+  Type.String({
+    maxLength: 64,
+    pattern: '^(\\*|[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*)$',
+    rule: 'a permission, such as users:write, or * for all of them',
+  }),
+  { maxItems: 100, uniqueItems: true },
+);
+
+export const Group = Type.Object({
+  id: Id,
+  name: Type.String(),
+  title: Type.String(),
+  permissions: Type.Array(Type.String()),
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+
+/** @returns the row as the API shows it. */
+export function groupJson(row: GroupRow): Static<typeof Group> {
+  return {
+    id: row.id,
+    name: row.name,
+    title: row.title,
+    permissions: row.permissions,
+    createdAt: instant(row.createdAt),
+    updatedAt: instant(row.updatedAt),
+  };
+}
+
+export const Role = Type.Enum(['member', 'manager']);
+
+export const Member = Type.Object({
+  user: Type.Object({ id: Id, username: Type.String(), name: Type.String() }),
+  role: Type.String(),
+  createdAt: Instant,
+});
+
+/** @returns the row as the API shows it. */
+export function memberJson(row: MemberRow): Static<typeof Member> {
+  const { id, username, name } = row;
+  return { user: { id, username, name }, role: row.role, createdAt: instant(row.createdAt) };
+}

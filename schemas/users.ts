@@ -1,0 +1,53 @@
+/** How a user appears in the API. */
+import { type Static, Type } from 'typebox';
+import type { UserRow } from '../db/queries/users.ts';
+import { Id, Instant, instant, Line, Nullable, Password } from './common.ts';
+
+const USERNAME = '^[^\\s@\\p{C}]+$';
+const EMAIL = '^[^\\s@\\p{C}]+@[^\\s@\\p{C}]+$';
+
+/** No spaces and no @, so that a name is never taken for an e-mail address, and nothing invisible. */
+export const Username = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: USERNAME,
+  comparable: { maxLength: 64, pattern: USERNAME },
+  rule: 'a name without spaces, @ and invisible characters',
+});
+
+export const Email = Type.String({
+  maxLength: 254,
+  pattern: EMAIL,
+  comparable: { maxLength: 254, pattern: EMAIL },
+  rule: 'an e-mail address',
+});
+
+/** A password that a user may choose. */
+export const NewPassword = Password({ minLength: 8 });
+
+export const DisplayName = Line({ maxLength: 200 });
+
+export const User = Type.Object({
+  id: Id,
+  username: Type.String(),
+  name: Type.String(),
+  email: Nullable(Type.String()),
+  active: Type.Boolean(),
+  createdAt: Instant,
+  updatedAt: Instant,
+  lastSignInAt: Nullable(Instant),
+});
+
+/** @returns the row as the API shows it. */
+export function userJson(row: UserRow): Static<typeof User> {
+  return {
+    id: row.id,
+    username: row.username,
+    name: row.name,
+    email: row.email,
+    active: row.active,
+    createdAt: instant(row.createdAt),
+    updatedAt: instant(row.updatedAt),
+    lastSignInAt: row.lastSignInAt === null ? null : instant(row.lastSignInAt),
+  };
+}

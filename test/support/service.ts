@@ -1,0 +1,86 @@
+/** The service in the test's own process, with an administrator, and clients that keep their cookie as a browser does. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { Test } from 'tap';
+import { type App, type AppOptions, createApp } from '../../app.ts';
+import { loadSettings, type Settings } from '../../config/load.ts';
+import { makeSecret } from '../../config/secret.ts';
+import type { TestEngine } from './engines.ts';
+
+export const PASSWORD = 'correct horse battery staple';
+
+export interface ServiceOptions extends Partial<Pick<AppOptions, 'passwords' | 'logger'>> {
+  settings?: Partial<Settings>;
+  /** The database of another instance, to be shared with it. */
+  databaseUrl?: string;
+}
+
+/** @returns the app, closed when the test ends. */
+export async function startService(t: Test, engine: TestEngine, options: ServiceOptions = {}) {
+  const { settings: overrides, databaseUrl, ...parts } = options;
+  const url = databaseUrl ?? (await engine.makeDatabase(t));
+  const loaded = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
+  const settings: Settings = { ...loaded, LOG_LEVEL: 'silent', SECRET_KEY: [makeSecret()], ...overrides };
+  const app = await createApp({ settings, ...parts });
+  t.teardown(() => app.close());
+  return { app, settings };
+}
+
+/** Makes a user directly in the database. @returns its id. */
+export async function makeUser(
+  app: App,
+  username: string,
+  { admin = false, active = true, password = PASSWORD } = {},
+) {
+  const id = randomUUIDv7();
+  const now = Date.now();
+  const passwordHash = await app.passwords.hash(password);
+  const user = { id, username, name: '', email: `${username}@example.org`, active, passwordHash };
+  await app.db.atomically([app.db.users.add(user, now)]);
+  if (admin) {
+    const found = await app.db.groups.findByName('admins');
+    const groupId = found?.id ?? randomUUIDv7();
+    const group = { id: groupId, name: 'admins', title: '', permissions: ['*'] };
+    await app.db.atomically([
+      ...(found ? [] : app.db.groups.add(group, now)),
+      ...app.db.memberships.put({ groupId, userId: id, role: 'manager' }, now),
+    ]);
+  }
+  return id;
+}
+
+/** A caller of the API that sends back the cookies it gets. */
+export class Client {
+  cookie: string | undefined;
+  readonly #app: App;
+  constructor(app: App) {
+    this.#app = app;
+  }
+
+  async request(
+    method: NonNullable<InjectOptions['method']>,
+    url: string,
+    payload?: InjectOptions['payload'],
+    headers: Record<string, string> = {},
+  ): Promise<LightMyRequestResponse> {
+    const cookie = this.cookie ? { cookie: this.cookie } : {};
+    const options: InjectOptions = { method, url, headers: { ...cookie, ...headers } };
+    if (payload !== undefined) options.payload = payload;
+    const response = await this.#app.inject(options);
+    const [set] = response.cookies;
+    if (set) this.cookie = set.value === '' ? undefined : `${set.name}=${set.value}`;
+    return response;
+  }
+
+  signIn(username: string, password = PASSWORD, more: object = {}): Promise<LightMyRequestResponse> {
+    return this.request('POST', '/api/sign/in', { username, password, ...more });
+  }
+}
+
+/** @returns a client that is signed in as that user. */
+export async function signedIn(app: App, username: string): Promise<Client> {
+  const client = new Client(app);
+  const response = await client.signIn(username);
+  if (response.statusCode !== 200) throw new Error(`sign-in of ${username} failed: ${response.payload}`);
+  return client;
+}

@@ -87,7 +87,7 @@ async function prepare(settings: Settings): Promise<News> {
   try {
     const applied = await ensureSchema(engine, settings.AUTO_MIGRATE);
     const inhabited = await prepareQueries(engine).users.exist();
-    return { migrations: applied.map(({ name }) => name), inhabited };
+    return { migrations: applied, inhabited };
   } finally {
     await engine.close();
   }

@@ -63,6 +63,14 @@ export const SettingsSchema = Type.Object({
     allowed: 'sqlite:PATH or mysql://user:password@host:port/database',
     description: 'The database. A relative path counts from the project.',
   }),
+  POOL_SIZE: wholeNumber(1, 10_000, {
+    default: 20,
+    description: 'How many connections to MySQL the service may have; its workers share them.',
+  }),
+  POOL_RECYCLE: wholeNumber(1, years(1), {
+    default: 3600,
+    description: 'Seconds after which a connection to MySQL is replaced before it is used again.',
+  }),
   SECRET_KEY: Type.Optional(
     text({
       secret: true,

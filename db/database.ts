@@ -1,6 +1,6 @@
 /** The database as the rest of the service sees it: an engine with the queries of every area. */
 import type { Settings } from '../config/load.ts';
-import { DatabaseUnavailableError, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { openSqlite } from './engines/sqlite.ts';
 import { groupQueries } from './queries/groups.ts';
 import { membershipQueries } from './queries/memberships.ts';
@@ -18,7 +18,13 @@ export type Database = ReturnType<typeof prepareQueries>;
 export async function openEngine(settings: Settings, { checkpoints = true } = {}): Promise<Engine> {
   const url = settings.DATABASE_URL;
   if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { checkpoints });
-  throw new DatabaseUnavailableError('this version serves SQLite only; MySQL comes with the next one.');
+  // Only here, since those who use SQLite need not carry the other driver.
+  const { openMysql } = await import('./engines/mysql.ts');
+  return openMysql({
+    url,
+    poolSize: Math.max(1, Math.floor(settings.POOL_SIZE / settings.WORKERS)),
+    recycle: settings.POOL_RECYCLE,
+  });
 }
 
 /** Prepares every query once. The schema must be up to date: preparing fails on a table that is missing. */

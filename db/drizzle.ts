@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type * as Core from 'drizzle-orm';
 import type * as BetterSqlite3 from 'drizzle-orm/better-sqlite3';
 import type * as MysqlCore from 'drizzle-orm/mysql-core';
+import type * as Mysql2 from 'drizzle-orm/mysql2';
 import type * as SqliteCore from 'drizzle-orm/sqlite-core';
 
 // drizzle-kit reads this as CommonJS, in which import.meta is empty; it runs in the project's folder.
@@ -15,7 +16,13 @@ const require = createRequire(import.meta.url ?? join(process.cwd(), 'package.js
 const core: typeof Core = require('drizzle-orm');
 const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
-export const { and, asc, eq, exists, gt, gte, lte, notExists, sql } = core;
+export const { and, asc, eq, exists, fillPlaceholders, gt, gte, lte, notExists, sql } = core;
 export const openSqliteDrizzle = betterSqlite3.drizzle;
 export const mysqlCore: typeof MysqlCore = require('drizzle-orm/mysql-core');
 export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');
+
+/** @returns what opens drizzle on mysql2, which only those load who use it. */
+export function loadMysqlDrizzle(): typeof Mysql2.drizzle {
+  const mysql2: typeof Mysql2 = require('drizzle-orm/mysql2');
+  return mysql2.drizzle;
+}

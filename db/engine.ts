@@ -24,6 +24,7 @@ export interface SelectQuery<Row> {
 }
 export interface WriteQuery {
   prepare(): { run(values?: Values): { changes: number } };
+  toSQL(): { sql: string; params: unknown[] };
 }
 
 /** A connection that holds the migrators' lock. */
@@ -56,6 +57,8 @@ export interface Engine {
   exclusively<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
   /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */
   checkpoint(): void;
+  /** Copies the database into a new file while it is in use. @throws where the engine has a tool of its own for that. */
+  backup(file: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,11 +72,14 @@ export class DuplicateError extends Error {
   }
 }
 
-/** The database can't be reached or can't serve at present; nothing was changed. */
+/** The database can't be reached or can't serve at present. */
 export class DatabaseUnavailableError extends Error {
-  constructor(reason: string) {
+  /** Whether nothing was changed for certain: false if the connection was lost while the end was being written. */
+  readonly unchanged: boolean;
+  constructor(reason: string, unchanged = true) {
     super(`The database can't serve at present: ${reason}`);
     this.name = 'DatabaseUnavailableError';
+    this.unchanged = unchanged;
   }
 }
 

@@ -1,34 +1,28 @@
 /**
- * Brings a database to the schema that the code expects. drizzle-kit writes the migrations and may apply them, too:
- * folders, journal and the table __drizzle_migrations are its own. We apply them ourselves because its migrator takes
- * no lock, and because on SQLite it rebuilds tables with foreign keys on, which silently empties those that refer to
- * them.
+ * Moves a database between the schemas of the code's versions, up and down. drizzle-kit writes the migrations and may
+ * apply them, too: folders, journal and the table __drizzle_migrations are its own. We apply them ourselves because it
+ * has no way down, takes no lock, and on SQLite rebuilds tables with foreign keys on, which silently empties those
+ * that refer to them.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import type { Engine, MigrationConnection } from './engine.ts';
-
-export interface Migration {
-  /** The file's name without its ending, such as 0003_add_title. */
-  name: string;
-  /** When it was generated, in milliseconds since 1970; by this the database remembers it. */
-  when: number;
-  /** The SHA-256 of its file. */
-  hash: string;
-  statements: string[];
-}
+import { type Direction, type Migration, readMigrations } from './migrations.ts';
+import { type Progress, progressOf } from './progress.ts';
 
 /** Where a database stands. */
 export interface SchemaState {
+  /** What the code knows, in order. */
+  migrations: Migration[];
   applied: Migration[];
   pending: Migration[];
+  /** The hashes of the applied migrations' files as they were then, by the time that names the migration. */
+  hashes: Map<number, string>;
   /** How many migrations the database has that this code does not know: it is ahead. */
   unknown: number;
+  /** A migration that failed or was killed halfway, where the engine can't undo it. */
+  unfinished: Progress | undefined;
 }
 
-/** The database's schema is not the one that the code expects. */
+/** The database's schema is not the one that is needed; the message says what to do. */
 export class SchemaError extends Error {
   constructor(message: string) {
     super(message);
@@ -36,10 +30,17 @@ export class SchemaError extends Error {
   }
 }
 
-/** What drizzle-kit notes of the migrations that it generated. */
-interface Journal {
-  entries: { tag: string; when: number }[];
+export interface MoveOptions {
+  /** Whether steps that lose data are taken, too. */
+  acceptLoss?: boolean;
+  /** What becomes of the statement at which an earlier run was stopped without an answer: run it again, or go on after it. */
+  unfinished?: 'redo' | 'skip';
+  /** Told of each step that was taken. */
+  onStep?: (direction: Direction, name: string) => void;
 }
+
+/** The target before the first migration. */
+export const BASE = 'base';
 
 const TABLE = '__drizzle_migrations';
 
@@ -49,88 +50,175 @@ const TABLE_DEFINITION = {
   mysql: `CREATE TABLE IF NOT EXISTS ${TABLE} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
 };
 
-/** @returns the migrations of that dialect in the order of their journal. */
-export function readMigrations(dialect: Engine['dialect']): Migration[] {
-  const folder = join(import.meta.dirname, 'migrations', dialect);
-  const journal: Journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8'));
-  return journal.entries.map(({ tag, when }) => {
-    const text = readFileSync(join(folder, `${tag}.sql`), 'utf8');
-    return {
-      name: tag,
-      when,
-      hash: createHash('sha256').update(text).digest('hex'),
-      statements: text.split('--> statement-breakpoint'),
-    };
-  });
-}
-
 /** @returns where the database stands; makes the table that remembers it when that is absent. */
 export function inspect(engine: Engine): Promise<SchemaState> {
   return engine.exclusively((connection) => readState(engine, connection));
 }
 
 /**
- * Applies what is pending, one migrator at a time: whoever comes second finds nothing left to do.
- * @returns the migrations that were applied.
- * @throws {SchemaError} when the database is ahead of the code, or a statement fails.
+ * Applies what is pending, up to and with the target, one migrator at a time: who comes second finds nothing to do.
+ * @param target a migration's name or its number; the newest when it is absent.
+ * @throws {SchemaError} when the database is ahead or unfinished, a step loses data, or a statement fails.
  */
-export function upgrade(engine: Engine): Promise<Migration[]> {
+export function upgrade(engine: Engine, target?: string, options: MoveOptions = {}): Promise<void> {
   return engine.exclusively(async (connection) => {
     const state = await readState(engine, connection);
-    refuseUnknown(state);
-    for (const migration of state.pending) await apply(connection, migration);
-    return state.pending;
+    const last = target === undefined ? state.migrations.length - 1 : indexOf(state, target);
+    const steps = state.pending.filter((migration) => state.migrations.indexOf(migration) <= last);
+    await move(engine, connection, state, 'up', steps, options);
+  });
+}
+
+/**
+ * Takes back what was applied after the target.
+ * @param target a migration's name or its number, `-N` for N steps, or `base` for all.
+ * @throws {SchemaError} as `upgrade`, and when there is nothing that takes a step back.
+ */
+export function downgrade(engine: Engine, target: string, options: MoveOptions = {}): Promise<void> {
+  return engine.exclusively(async (connection) => {
+    const state = await readState(engine, connection);
+    const kept = keptBy(state, target);
+    await move(engine, connection, state, 'down', state.applied.slice(kept).reverse(), options);
   });
 }
 
 /**
  * Makes sure, when the service starts, that the database has the schema that the code expects.
- * @returns the migrations that were applied for it.
+ * @returns the names of the migrations that were applied for it.
  * @throws {SchemaError} when it has not, and says what to do.
  */
-export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promise<Migration[]> {
-  if (autoMigrate) return upgrade(engine);
+export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promise<string[]> {
+  const applied: string[] = [];
+  if (autoMigrate) {
+    await upgrade(engine, undefined, { onStep: (_direction, name) => applied.push(name) });
+    return applied;
+  }
   const state = await inspect(engine);
-  refuseUnknown(state);
+  refuseUnsafe(state, {});
   const [next] = state.pending;
   if (next) {
     throw new SchemaError(
       `The database is behind the code by ${state.pending.length} migrations, the first being ${next.name}. Bring it up to date with "npm run manage -- db upgrade".`,
     );
   }
-  return [];
+  return applied;
 }
 
 async function readState(engine: Engine, connection: MigrationConnection): Promise<SchemaState> {
   await connection.run(TABLE_DEFINITION[engine.dialect]);
-  const rows = await connection.query(`SELECT created_at FROM ${TABLE}`);
-  const applied = new Set(rows.map((row) => Number(row.created_at)));
+  const rows = await connection.query(`SELECT hash, created_at FROM ${TABLE}`);
+  const hashes = new Map(rows.map((row) => [Number(row.created_at), String(row.hash)]));
   const migrations = readMigrations(engine.dialect);
-  const known = migrations.filter(({ when }) => applied.has(when));
+  const applied = migrations.filter(({ when }) => hashes.has(when));
   return {
-    applied: known,
-    pending: migrations.filter(({ when }) => !applied.has(when)),
-    unknown: applied.size - known.length,
+    migrations,
+    applied,
+    pending: migrations.filter(({ when }) => !hashes.has(when)),
+    hashes,
+    unknown: hashes.size - applied.length,
+    unfinished: await progressOf(engine, connection).read(),
   };
 }
 
-function refuseUnknown({ unknown, applied }: SchemaState): void {
-  if (unknown === 0) return;
-  throw new SchemaError(
-    `The database is ahead of the code: it has ${unknown} migrations that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version of the code that made them.`,
-  );
+async function move(
+  engine: Engine,
+  connection: MigrationConnection,
+  state: SchemaState,
+  direction: Direction,
+  steps: Migration[],
+  options: MoveOptions,
+): Promise<void> {
+  refuseUnsafe(state, options);
+  const { unfinished } = state;
+  if (unfinished && (unfinished.direction !== direction || unfinished.name !== steps[0]?.name)) {
+    throw new SchemaError(unfinishedMessage(unfinished));
+  }
+  refuseImpossible(direction, steps, options);
+  for (const migration of steps) {
+    const first = unfinished?.name === migration.name ? firstStatement(unfinished, options) : 0;
+    await take(engine, connection, migration, direction, first);
+    options.onStep?.(direction, migration.name);
+  }
 }
 
-async function apply(connection: MigrationConnection, migration: Migration): Promise<void> {
-  for (const statement of migration.statements) {
+/** @returns where to go on with a migration that stopped. */
+function firstStatement({ statement }: Progress, options: MoveOptions): number {
+  return options.unfinished === 'skip' ? statement + 1 : statement;
+}
+
+/** Runs one migration's statements from the first on, and notes that it is applied, or not any more. */
+async function take(
+  engine: Engine,
+  connection: MigrationConnection,
+  migration: Migration,
+  direction: Direction,
+  first: number,
+): Promise<void> {
+  const progress = progressOf(engine, connection);
+  const parts = migration[direction] ?? [];
+  for (const [index, statement] of parts.entries()) {
+    if (index < first) continue;
+    const step = { name: migration.name, direction, statement: index };
+    await progress.write({ ...step, failed: false });
     try {
       await connection.run(statement);
     } catch (error) {
+      await progress.write({ ...step, failed: true });
       const reason = error instanceof Error ? error.message : String(error);
-      throw new SchemaError(`Migration ${migration.name} failed: ${reason}, at: ${statement.trim()}`);
+      const file = `${migration.name}${direction === 'down' ? '.down' : ''}.sql`;
+      throw new SchemaError(
+        `Statement ${index + 1} of ${parts.length} in ${file} failed: ${reason}. ${progress.afterFailure} The statement: ${statement}`,
+      );
     }
   }
-  await connection.run(
-    `INSERT INTO ${TABLE} (hash, created_at) VALUES ('${migration.hash}', ${migration.when})`,
+  await progress.finish(
+    direction === 'up'
+      ? `INSERT INTO ${TABLE} (hash, created_at) VALUES ('${migration.hash}', ${migration.when})`
+      : `DELETE FROM ${TABLE} WHERE created_at = ${migration.when}`,
   );
+}
+
+function refuseUnsafe({ unknown, applied, unfinished }: SchemaState, options: MoveOptions): void {
+  if (unknown > 0) {
+    throw new SchemaError(
+      `The database is ahead of the code: it has ${unknown} migrations that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version of the code that made them; with that one it can also be brought back ("npm run manage -- db downgrade").`,
+    );
+  }
+  if (unfinished && !options.unfinished) throw new SchemaError(unfinishedMessage(unfinished));
+}
+
+function unfinishedMessage({ name, direction, statement, failed }: Progress): string {
+  const command = `npm run manage -- db ${direction === 'up' ? 'upgrade' : 'downgrade'}`;
+  const how = failed
+    ? `Mend the cause and go on with "${command} --unfinished redo"`
+    : `Look whether it took effect: if so go on with "${command} --unfinished skip", else with "… --unfinished redo"`;
+  return `Migration ${name} (${direction}) stopped at its statement ${statement + 1}, which ${failed ? 'failed' : 'was not answered'}. ${how}, before anything else.`;
+}
+
+function refuseImpossible(direction: Direction, steps: Migration[], { acceptLoss }: MoveOptions): void {
+  const oneWay = direction === 'down' && steps.find(({ down }) => down === undefined);
+  if (oneWay)
+    throw new SchemaError(`There is no ${oneWay.name}.down.sql that would take ${oneWay.name} back.`);
+  const lossy = steps.filter(({ losesData }) => losesData.includes(direction)).map(({ name }) => name);
+  if (lossy.length > 0 && !acceptLoss) {
+    throw new SchemaError(
+      `Data is lost by ${lossy.join(', ')} (${direction}). Make a backup, and add --yes to go on.`,
+    );
+  }
+}
+
+function indexOf({ migrations }: SchemaState, target: string): number {
+  const index = migrations.findIndex(({ name }) => name === target || name.split('_')[0] === target);
+  if (index >= 0) return index;
+  throw new SchemaError(
+    `There is no migration ${target}. There are: ${migrations.map(({ name }) => name).join(', ')}.`,
+  );
+}
+
+/** How many of the applied migrations stay. */
+function keptBy(state: SchemaState, target: string): number {
+  if (target === BASE) return 0;
+  if (/^-\d+$/.test(target)) return Math.max(0, state.applied.length + Number(target));
+  const last = indexOf(state, target);
+  return state.applied.filter((migration) => state.migrations.indexOf(migration) <= last).length;
 }

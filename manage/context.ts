@@ -1,4 +1,5 @@
 /** What the commands share: the settings, the database, and how they answer. */
+import { existsSync } from 'node:fs';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
@@ -16,6 +17,16 @@ export async function withEngine<Result>(
   } finally {
     await engine.close();
   }
+}
+
+/** The same if there is a database; else gives what is to be given then, and makes none. */
+export async function withExistingEngine<Result>(
+  work: (engine: Engine) => Promise<Result>,
+  otherwise: Result,
+): Promise<Result> {
+  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: process.env });
+  if (url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length))) return otherwise;
+  return withEngine(work);
 }
 
 /** Opens the database for the time of the work, as the service would: up to date, or not at all. */

@@ -1,19 +1,34 @@
-/** manage db: where the database's schema stands, and bringing it up to date. */
-import type { Command } from 'commander';
-import { inspect, upgrade } from '../db/migrator.ts';
-import { print, withEngine } from './context.ts';
+/** manage db: where the database's schema stands, moving it up and down, and copying the database. */
+import { type Command, Option } from 'commander';
+import { checkDatabase, checkFiles } from '../db/check.ts';
+import type { Engine } from '../db/engine.ts';
+import type { Direction } from '../db/migrations.ts';
+import { BASE, downgrade, inspect, type MoveOptions, upgrade } from '../db/migrator.ts';
+import { print, withEngine, withExistingEngine } from './context.ts';
+import { revise } from './revision.ts';
+
+interface MoveFlags {
+  yes?: boolean;
+  unfinished?: 'redo' | 'skip';
+}
 
 export function addDatabaseCommands(program: Command): void {
   const db = program.command('db').description("the database's schema");
 
-  db.command('upgrade')
-    .description('apply the migrations that are pending; makes the database if there is none')
-    .action(() =>
-      withEngine(async (engine) => {
-        const applied = await upgrade(engine);
-        for (const { name } of applied) print(`applied ${name}`);
-        if (applied.length === 0) print('The database is up to date.');
-      }),
+  withMoveFlags(db.command('upgrade [target]'))
+    .description(
+      'apply the pending migrations, or those up to the target; makes the database if there is none',
+    )
+    .action((target: string | undefined, flags: MoveFlags) =>
+      move((options) => withEngine((engine) => upgrade(engine, target, options)), flags),
+    );
+
+  withMoveFlags(db.command('downgrade <target>'))
+    .description(`take migrations back: those after the target, the last N (as -N), or all (${BASE})`)
+    // So that -1 is a target and not an option.
+    .allowUnknownOption()
+    .action((target: string, flags: MoveFlags) =>
+      move((options) => withEngine((engine) => downgrade(engine, target, options)), flags),
     );
 
   db.command('current')
@@ -26,4 +41,69 @@ export function addDatabaseCommands(program: Command): void {
         if (unknown > 0) print(`unknown to this version of the code: ${unknown}`);
       }),
     );
+
+  db.command('history')
+    .description('list all migrations, oldest first, with what is applied')
+    .action(() =>
+      withEngine(async (engine) => {
+        const { migrations, applied, unfinished } = await inspect(engine);
+        for (const migration of migrations) {
+          const state = applied.includes(migration) ? 'applied' : 'pending';
+          const stopped = unfinished?.name === migration.name ? ', unfinished' : '';
+          print(`${new Date(migration.when).toISOString()}  ${migration.name}  ${state}${stopped}`);
+        }
+      }),
+    );
+
+  db.command('revision <name>')
+    .description('make a migration of what changed in the schema: both dialects, up and down')
+    .option('--custom', 'make empty files instead, to be written by hand', false)
+    .action((name: string, { custom }: { custom: boolean }) => revise(name, custom));
+
+  db.command('check')
+    .description('look for whatever is wrong with the migrations, and with the database if there is one')
+    .action(async () => {
+      const complaints = [...(await checkFiles()), ...(await withExistingEngine(inspectAndCheck, []))];
+      for (const complaint of complaints) print(complaint);
+      if (complaints.length > 0) throw new Error(`The migrations have ${complaints.length} faults.`);
+      print('The migrations are sound.');
+    });
+
+  db.command('backup <file>')
+    .description('copy the SQLite database into a new file, while it is in use')
+    .action((file: string) =>
+      withEngine(async (engine) => {
+        await engine.backup(file);
+        print(`copied to ${file}`);
+      }),
+    );
+}
+
+async function inspectAndCheck(engine: Engine): Promise<string[]> {
+  return checkDatabase(await inspect(engine));
+}
+
+function withMoveFlags(command: Command): Command {
+  return command
+    .option('--yes', 'take steps that lose data, too')
+    .addOption(
+      new Option(
+        '--unfinished <how>',
+        'where an earlier run stopped: run that statement again, or go on after it',
+      ).choices(['redo', 'skip']),
+    );
+}
+
+async function move(run: (options: MoveOptions) => Promise<void>, flags: MoveFlags): Promise<void> {
+  let steps = 0;
+  const onStep = (direction: Direction, name: string) => {
+    steps++;
+    print(direction === 'up' ? `applied ${name}` : `took back ${name}`);
+  };
+  await run({
+    acceptLoss: flags.yes === true,
+    onStep,
+    ...(flags.unfinished ? { unfinished: flags.unfinished } : {}),
+  });
+  if (steps === 0) print('Nothing to do: the database is there already.');
 }

@@ -32,8 +32,7 @@ export default fp(
         router.on('GET', url, () => {}, known);
       }
       for (const each of [method].flat()) known.add(each);
-      if (known.has('GET') && prefix !== '' && (url === prefix || url === `${prefix}/`))
-        entrances.add(prefix);
+      if (known.has('GET') && url === prefix && !url.includes(':')) entrances.add(url);
     });
 
     app.decorate('directory', {

@@ -91,6 +91,12 @@ export function answerBrokenRequest(
   );
 }
 
+/** Where Fastify's own words don't say what to do. */
+const EXPLANATIONS: Record<string, string> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be JSON: send it with Content-Type: application/json.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+};
+
 const RETRY_AFTER_SECONDS = '1';
 
 /** @returns what to tell the client of an error. */
@@ -99,7 +105,9 @@ function toProblem(error: unknown): ProblemOptions {
   if (error instanceof DatabaseUnavailableError) {
     return {
       status: 503,
-      detail: 'The database can not serve at present. Nothing was changed; try again in a moment.',
+      detail: error.unchanged
+        ? 'The database can not serve at present. Nothing was changed; try again in a moment.'
+        : 'The database went away while it was writing. Look whether the change was made before you try again.',
       headers: { 'retry-after': RETRY_AFTER_SECONDS },
     };
   }
@@ -114,7 +122,7 @@ function toProblem(error: unknown): ProblemOptions {
   }
   if (isFastifyError(error) && error.statusCode !== undefined && error.statusCode < 500) {
     if (error.validation) return toValidationProblem(error);
-    return { status: error.statusCode, detail: error.message };
+    return { status: error.statusCode, detail: EXPLANATIONS[error.code] ?? error.message };
   }
   return { status: 500, detail: 'Something went wrong on our side. The log has more under this request id.' };
 }

@@ -2,7 +2,7 @@
  * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
  * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -86,6 +86,10 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
     },
     checkpoint() {
       client.pragma('wal_checkpoint(PASSIVE)');
+    },
+    async backup(file) {
+      if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
+      await client.backup(file);
     },
     async close() {
       client.close();

@@ -1,11 +1,15 @@
-/** Runs the same tests on every engine, each test file on a database of its own. */
+/** Runs the same tests on every engine, each test file on databases of its own. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import mysql from 'mysql2/promise';
 import { type Test, test } from 'tap';
+import { mysqlAddress } from './mysql-address.ts';
+import { findServer } from './mysql-server.ts';
 
 export interface TestEngine {
-  name: 'SQLite';
+  name: 'SQLite' | 'MySQL';
   /** @returns the DATABASE_URL of a new, empty database that is removed when the test ends. */
   makeDatabase(t: Test): Promise<string>;
 }
@@ -19,9 +23,31 @@ const sqlite: TestEngine = {
   },
 };
 
+const mysqlEngine: TestEngine = {
+  name: 'MySQL',
+  async makeDatabase(t) {
+    const address = await mysqlAddress();
+    if (!address) throw new Error('No MySQL server is installed.');
+    const name = `rollcall_test_${randomBytes(6).toString('hex')}`;
+    await query(address, `CREATE DATABASE ${name}`);
+    t.teardown(() => query(address, `DROP DATABASE ${name}`));
+    return `${address}/${name}`;
+  },
+};
+
+async function query(address: string, statement: string): Promise<void> {
+  const connection = await mysql.createConnection(address);
+  await connection.query(statement);
+  await connection.end();
+}
+
+/** The engines that tests can run on here. */
+export const engines: TestEngine[] =
+  process.env.TEST_MYSQL_URL || findServer() ? [sqlite, mysqlEngine] : [sqlite];
+
 /** Runs the tests once for each engine. */
 export function onEachEngine(name: string, tests: (t: Test, engine: TestEngine) => Promise<void>): void {
-  for (const engine of [sqlite]) {
+  for (const engine of engines) {
     test(`${name}, on ${engine.name}`, (t) => tests(t, engine));
   }
 }

@@ -20,7 +20,13 @@ export async function startService(t: Test, engine: TestEngine, options: Service
   const { settings: overrides, databaseUrl, ...parts } = options;
   const url = databaseUrl ?? (await engine.makeDatabase(t));
   const loaded = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
-  const settings: Settings = { ...loaded, LOG_LEVEL: 'silent', SECRET_KEY: [makeSecret()], ...overrides };
+  const settings: Settings = {
+    ...loaded,
+    LOG_LEVEL: 'silent',
+    AUTO_MIGRATE: true,
+    SECRET_KEY: [makeSecret()],
+    ...overrides,
+  };
   const app = await createApp({ settings, ...parts });
   t.teardown(() => app.close());
   return { app, settings };

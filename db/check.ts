@@ -1,0 +1,67 @@
+/**
+ * Looks for whatever would make migrations go wrong later: forgotten ones, ones that can't be taken back, ones that
+ * drizzle-kit's migrator would skip, ones that were edited after they had been applied, and dialects out of step.
+ */
+import { readdirSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
+import type { SchemaState } from './migrator.ts';
+import { readSnapshot, snapshotOfCode } from './snapshots.ts';
+
+/** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */
+export async function checkFiles(): Promise<string[]> {
+  const sqlite = readMigrations('sqlite');
+  const mysql = readMigrations('mysql');
+  return [
+    ...(await checkDialect('sqlite', sqlite)),
+    ...(await checkDialect('mysql', mysql)),
+    ...checkInStep(sqlite, mysql),
+  ];
+}
+
+/** @returns what is wrong between a database and the files. */
+export function checkDatabase({ applied, hashes, unknown, unfinished }: SchemaState): string[] {
+  const complaints = applied
+    .filter(({ when, hash }) => hashes.get(when) !== hash)
+    .map(({ name }) => `${name}.sql was edited after it had been applied to the database.`);
+  if (unknown > 0) complaints.push(`The database has ${unknown} migrations that the code does not know.`);
+  if (unfinished) complaints.push(`Migration ${unfinished.name} is unfinished in the database.`);
+  return complaints;
+}
+
+async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<string[]> {
+  const complaints: string[] = [];
+  for (const [index, { name, when, down }] of migrations.entries()) {
+    if (down === undefined)
+      complaints.push(`${dialect}: there is no ${name}.down.sql that takes ${name} back.`);
+    if (when <= (migrations[index - 1]?.when ?? 0)) {
+      complaints.push(
+        `${dialect}: ${name} is not newer than the one before it; make it anew on top of that one.`,
+      );
+    }
+  }
+  const known = new Set(migrations.flatMap(({ name }) => [`${name}.sql`, `${name}.down.sql`]));
+  for (const file of readdirSync(migrationsFolder(dialect))) {
+    if (file.endsWith('.sql') && !known.has(file))
+      complaints.push(`${dialect}: ${file} is not in the journal.`);
+  }
+  const { tables } = await snapshotOfCode(dialect);
+  if (!isDeepStrictEqual(tables, readSnapshot(dialect, migrations.length - 1).tables)) {
+    complaints.push(
+      `${dialect}: the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME`,
+    );
+  }
+  return complaints;
+}
+
+function checkInStep(sqlite: Migration[], mysql: Migration[]): string[] {
+  const complaints: string[] = [];
+  for (let index = 0; index < Math.max(sqlite.length, mysql.length); index++) {
+    const [one, other] = [sqlite[index]?.name, mysql[index]?.name];
+    if (one === other) continue;
+    complaints.push(
+      `Migration ${index} is ${one ?? 'missing'} for sqlite and ${other ?? 'missing'} for mysql.`,
+    );
+  }
+  return complaints;
+}

@@ -1,0 +1,201 @@
+/**
+ * Connections to a MySQL or MariaDB server that may drop them, be away, or stand still. mysql2's pool keeps them; what
+ * it lacks is here: a limit to waiting for one, replacing old ones before the server drops them, and telling which
+ * failures may be tried again.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import mysql, { type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
+import { DatabaseUnavailableError } from '../engine.ts';
+
+export interface MysqlOptions {
+  url: string;
+  /** How many connections this process may have. */
+  poolSize: number;
+  /** A connection older than this is replaced before it is used, in seconds. */
+  recycle: number;
+}
+
+/** All in milliseconds. */
+const CONNECT_TIMEOUT = 3_000;
+const ACQUIRE_TIMEOUT = 5_000;
+export const STATEMENT_TIMEOUT = 15_000;
+/** How long what may be tried again is, before the client is told to come back later. */
+const PATIENCE = 5_000;
+
+// Whatever the server's defaults are: wrong values are errors and not cut to fit, reads in an UPDATE lock what they
+// read, and a lock is not waited for longer than a client would wait.
+const SESSION = [
+  "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+  "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5",
+];
+
+/** @returns what mysql2 makes of the URL, with `?ssl=true` for TLS with an ordinary certificate. */
+export function connectionOptions(url: string): PoolOptions {
+  return {
+    uri: url.replace(/([?&])ssl=true(?=&|$)/, '$1ssl={}'),
+    charset: 'utf8mb4_bin',
+    timezone: 'Z',
+    connectTimeout: CONNECT_TIMEOUT,
+    enableKeepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    supportBigNumbers: true,
+  };
+}
+
+/** Makes a connection by itself, outside of any pool. @throws {DatabaseUnavailableError} */
+export async function connectOnce(url: string): Promise<mysql.Connection> {
+  const { uri, ...options } = connectionOptions(url);
+  try {
+    const connection = await mysql.createConnection({ ...options, ...(uri ? { uri } : {}) });
+    for (const statement of SESSION) await connection.query(statement);
+    return connection;
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+export class MysqlConnections {
+  readonly #pool: Pool;
+  readonly #recycle: number;
+  readonly #since = new WeakMap<object, number>();
+
+  constructor({ url, poolSize, recycle }: MysqlOptions) {
+    this.#recycle = recycle * 1000;
+    this.#pool = mysql.createPool({
+      ...connectionOptions(url),
+      connectionLimit: poolSize,
+      // mysql2 lets idle connections go only if fewer may be idle than there may be.
+      maxIdle: Math.max(0, poolSize - 1),
+      idleTimeout: Math.min(this.#recycle, 60_000),
+    });
+  }
+
+  /**
+   * Gives the work a connection, and takes it back in whatever state it is left.
+   * @throws {DatabaseUnavailableError} when none can be had in time; else whatever the work throws.
+   */
+  async use<Result>(work: (connection: PoolConnection) => Promise<Result>): Promise<Result> {
+    const connection = await this.#acquire();
+    try {
+      const result = await work(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      // A connection that failed, or whose statement is still running, must not serve anybody else.
+      if (isServerError(error)) connection.release();
+      else connection.destroy();
+      throw error;
+    }
+  }
+
+  async #acquire(): Promise<PoolConnection> {
+    const deadline = Date.now() + ACQUIRE_TIMEOUT;
+    for (;;) {
+      const connection = await this.#take(deadline - Date.now());
+      const since = this.#since.get(connection.connection);
+      if (since === undefined) {
+        await prepareSession(connection);
+        this.#since.set(connection.connection, Date.now());
+        return connection;
+      }
+      if (Date.now() - since < this.#recycle) return connection;
+      connection.destroy();
+    }
+  }
+
+  /** mysql2 would wait for a free connection without an end. */
+  async #take(timeout: number): Promise<PoolConnection> {
+    const taken = this.#pool.getConnection();
+    const late = new AbortController();
+    const tooLate = delay(Math.max(timeout, 0), undefined, { signal: late.signal }).then(
+      () => 'too late' as const,
+      () => 'too late' as const,
+    );
+    try {
+      const first = await Promise.race([taken, tooLate]);
+      if (first !== 'too late') return first;
+    } finally {
+      late.abort();
+    }
+    taken.then(
+      (connection) => connection.release(),
+      () => {},
+    );
+    throw new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+async function prepareSession(connection: PoolConnection): Promise<void> {
+  try {
+    for (const statement of SESSION) await connection.query(statement);
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+/** Tries again, with growing pauses, whatever failed in a way after which it may be tried again. */
+export async function persistently<Result>(
+  attempt: () => Promise<Result>,
+  mayRetry: (error: unknown) => boolean,
+): Promise<Result> {
+  const deadline = Date.now() + PATIENCE;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 200)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!mayRetry(error) || Date.now() > deadline) throw error;
+    }
+    await delay(pause * (0.5 + Math.random()));
+  }
+}
+
+const DEADLOCK = 1213;
+const LOCK_WAIT_TIMEOUT = 1205;
+
+export function errnoOf(error: unknown): number {
+  return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
+}
+
+/** Whether the server itself answered with an error: the connection is sound. */
+function isServerError(error: unknown): boolean {
+  return (
+    error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string' && !isLost(error)
+  );
+}
+
+/** Whether the transaction was undone because others stood in its way, and can be done again from its beginning. */
+export function isConflict(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === DEADLOCK || errno === LOCK_WAIT_TIMEOUT;
+}
+
+/** 1053 server shutdown, 1927 connection killed, 1317 query interrupted, 1040 too many connections, 4031 idle too long. */
+const LOST = new Set([1053, 1927, 1317, 1040, 4031]);
+
+/** Whether the connection was lost or never made. */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    LOST.has(errnoOf(error)) ||
+    /^(PROTOCOL_CONNECTION_LOST|PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR|PROTOCOL_ENQUEUE_AFTER_QUIT|ECONN\w+|EPIPE|ETIMEDOUT|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(
+      code,
+    )
+  );
+}
+
+/** @returns our error for a database that can't be had; the message names what failed and no value. */
+export function unavailable(error: unknown): DatabaseUnavailableError {
+  if (error instanceof DatabaseUnavailableError) return error;
+  const reason =
+    error instanceof Error
+      ? error.message || String('code' in error ? error.code : error.name)
+      : String(error);
+  return new DatabaseUnavailableError(`${reason}.`);
+}

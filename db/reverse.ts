@@ -1,0 +1,123 @@
+/**
+ * Makes the way back of a migration from drizzle-kit's snapshots before and after it. drizzle-kit itself only knows the
+ * way up; swapping the snapshots is not enough, since what was renamed would be dropped and added (or asked about), and
+ * a column that comes back must get some value in the rows that are there.
+ */
+import type { Dialect } from './migrations.ts';
+import { type Column, type Snapshot, statementsBetween, type Table } from './snapshots.ts';
+
+/** @returns the statements that lead from the schema after a migration back to the one before it. */
+export async function reverse(dialect: Dialect, before: Snapshot, after: Snapshot): Promise<string[]> {
+  const { snapshot: undone, statements } = undoRenames(after);
+  // In two steps, first adding and then removing: told to do both at once, drizzle-kit asks whether it is a rename.
+  const between = union(dialect, undone, before);
+  return [
+    ...statements,
+    ...(await statementsBetween(dialect, undone, between)),
+    ...(await statementsBetween(dialect, between, before)),
+  ];
+}
+
+/** @returns the tables and columns of the one schema that the other has not, renamed ones apart. */
+export function lost(from: Snapshot, to: Snapshot): string[] {
+  return Object.values(from.tables).flatMap((table) => {
+    const kept = to.tables[table.name];
+    if (!kept) return [`table ${table.name}`];
+    return Object.keys(table.columns)
+      .filter((column) => !kept.columns[column])
+      .map((column) => `column ${table.name}.${column}`);
+  });
+}
+
+/** @returns the schema with the names that things had before the migration, and the statements that rename them. */
+export function undoRenames(after: Snapshot): { snapshot: Snapshot; statements: string[] } {
+  const tableNames = new Map(
+    Object.entries(after._meta.tables).map(([old, now]) => [unquoted(now).at(-1), unquoted(old).at(-1)]),
+  );
+  const statements: string[] = [];
+  const oldTable = (name: string) => tableNames.get(name) ?? name;
+  for (const [now, old] of tableNames) statements.push(`ALTER TABLE \`${now}\` RENAME TO \`${old}\`;`);
+
+  const columnNames = new Map<string, string>();
+  for (const [old, now] of Object.entries(after._meta.columns)) {
+    const [table = '', nowName = ''] = unquoted(now).slice(-2);
+    const oldName = unquoted(old).at(-1) ?? nowName;
+    columnNames.set(`${oldTable(table)}.${nowName}`, oldName);
+    statements.push(`ALTER TABLE \`${oldTable(table)}\` RENAME COLUMN \`${nowName}\` TO \`${oldName}\`;`);
+  }
+  const oldColumn = (table: string) => (name: string) => columnNames.get(`${table}.${name}`) ?? name;
+
+  const tables = Object.values(after.tables).map((table) => renamed(table, oldTable, oldColumn));
+  return {
+    snapshot: { ...after, tables: Object.fromEntries(tables.map((table) => [table.name, table])) },
+    statements,
+  };
+}
+
+function renamed(
+  table: Table,
+  oldTable: (name: string) => string,
+  oldColumn: (table: string) => (name: string) => string,
+): Table {
+  const name = oldTable(table.name);
+  const column = oldColumn(name);
+  const withColumns = <Part extends { columns: string[] }>(parts: Record<string, Part>) =>
+    mapValues(parts, (part) => ({ ...part, columns: part.columns.map(column) }));
+  const columns = Object.values(table.columns).map((each) => ({ ...each, name: column(each.name) }));
+  return {
+    ...table,
+    name,
+    columns: Object.fromEntries(columns.map((each) => [each.name, each])),
+    indexes: withColumns(table.indexes),
+    compositePrimaryKeys: withColumns(table.compositePrimaryKeys),
+    uniqueConstraints: withColumns(table.uniqueConstraints),
+    foreignKeys: mapValues(table.foreignKeys, (key) => ({
+      ...key,
+      tableFrom: oldTable(key.tableFrom),
+      tableTo: oldTable(key.tableTo),
+      columnsFrom: key.columnsFrom.map(oldColumn(oldTable(key.tableFrom))),
+      columnsTo: key.columnsTo.map(oldColumn(oldTable(key.tableTo))),
+    })),
+  };
+}
+
+/** @returns the schema with the tables and columns that only the other one has. */
+function union(dialect: Dialect, schema: Snapshot, other: Snapshot): Snapshot {
+  const tables: Record<string, Table> = { ...schema.tables };
+  for (const table of Object.values(other.tables)) {
+    const present = tables[table.name];
+    const missing = Object.entries(table.columns).filter(([name]) => present && !present.columns[name]);
+    tables[table.name] = present
+      ? {
+          ...present,
+          columns: {
+            ...present.columns,
+            ...Object.fromEntries(missing.map(([name, column]) => [name, withValue(dialect, column)])),
+          },
+        }
+      : table;
+  }
+  return { ...schema, tables, _meta: { tables: {}, columns: {} } };
+}
+
+/** A column that must have a value gets one for the rows that are there; the next step takes the default away again. */
+function withValue(dialect: Dialect, column: Column): Column {
+  if (!column.notNull || column.default !== undefined) return column;
+  const numeric = /^(integer|real|numeric|int|bigint|smallint|tinyint|boolean|decimal|double|float)/i.test(
+    column.type,
+  );
+  const text = dialect === 'mysql' && /^(json|text|longtext|blob)/i.test(column.type) ? "('')" : "''";
+  return { ...column, default: numeric ? 0 : text };
+}
+
+function mapValues<Value, Result>(
+  record: Record<string, Value>,
+  map: (value: Value) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+/** @returns the names in a quoted path such as "users"."name". */
+function unquoted(path: string): string[] {
+  return path.split('.').map((name) => name.replace(/^["`]|["`]$/g, ''));
+}

@@ -1,0 +1,101 @@
+/**
+ * manage db revision: makes a migration of what changed in the schema, on both dialects and in both directions. The way
+ * up is drizzle-kit's own, which may ask at the terminal whether something was renamed; the way down is ours.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../config/project.ts';
+import { type Dialect, fileText, LOSES_DATA, migrationsFolder, readMigrations } from '../db/migrations.ts';
+import { lost, reverse, undoRenames } from '../db/reverse.ts';
+import { readSnapshot } from '../db/snapshots.ts';
+import { print } from './context.ts';
+
+// No server is asked: the URL only tells drizzle-kit the dialect.
+const DIALECTS: { dialect: Dialect; url: string }[] = [
+  { dialect: 'sqlite', url: 'sqlite:data/rollcall.db' },
+  { dialect: 'mysql', url: 'mysql://nobody@127.0.0.1/nothing' },
+];
+
+/**
+ * @param custom makes empty files, to be written by hand: for moving data.
+ * @throws when there is nothing to do, or drizzle-kit fails; then all files are as before.
+ */
+export async function revise(name: string, custom: boolean): Promise<void> {
+  if (!/^[a-z0-9_]+$/.test(name))
+    throw new Error(`The name ${name} must be of lower-case letters, digits and _.`);
+  const folder = join(migrationsFolder('sqlite'), '..');
+  const saved = mkdtempSync(join(tmpdir(), 'rollcall-revision-'));
+  cpSync(folder, saved, { recursive: true });
+  try {
+    const made = DIALECTS.filter(({ dialect, url }) => generate(dialect, url, name, custom));
+    if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
+    // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
+    for (const each of DIALECTS) if (!made.includes(each)) generate(each.dialect, each.url, name, true);
+    for (const { dialect } of DIALECTS)
+      await complete(dialect, custom || !made.some((each) => each.dialect === dialect));
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    cpSync(saved, folder, { recursive: true });
+    throw error;
+  } finally {
+    rmSync(saved, { recursive: true });
+  }
+}
+
+/** @returns whether drizzle-kit made a migration. */
+function generate(dialect: Dialect, url: string, name: string, custom: boolean): boolean {
+  const before = readMigrations(dialect).length;
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(PROJECT_ROOT, 'node_modules/drizzle-kit/bin.cjs'),
+      'generate',
+      `--name=${name}`,
+      ...(custom ? ['--custom'] : []),
+    ],
+    {
+      cwd: PROJECT_ROOT,
+      env: {
+        ...process.env,
+        APP_CONFIG_FILE: '',
+        NODE_ENV: 'development',
+        DATABASE_URL: url,
+        DATABASE_URL_FILE: '',
+      },
+      stdio: 'inherit',
+    },
+  );
+  if (status === 0) return readMigrations(dialect).length > before;
+  throw new Error(
+    `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,
+  );
+}
+
+/** Writes the way down, and says at the top of both files what is lost by them. */
+async function complete(dialect: Dialect, empty: boolean): Promise<void> {
+  const number = readMigrations(dialect).length - 1;
+  const migration = readMigrations(dialect)[number];
+  if (!migration) throw new Error(`drizzle-kit has made no migration for ${dialect}.`);
+  const folder = migrationsFolder(dialect);
+  const up = join(folder, `${migration.name}.sql`);
+  const down = join(folder, `${migration.name}.down.sql`);
+  if (empty) {
+    writeFileSync(
+      down,
+      '-- What takes the migration back, statement by statement; empty if nothing needs to.\n',
+    );
+  } else {
+    const before = readSnapshot(dialect, number - 1);
+    const after = readSnapshot(dialect, number);
+    const undone = undoRenames(after).snapshot;
+    writeFileSync(up, marked(lost(before, undone), readFileSync(up, 'utf8')));
+    writeFileSync(down, marked(lost(undone, before), fileText(await reverse(dialect, before, after))));
+  }
+  print(`wrote ${up} and ${down}`);
+}
+
+function marked(losses: string[], text: string): string {
+  return losses.length > 0 ? `${LOSES_DATA} ${losses.join(', ')}\n${text}` : text;
+}

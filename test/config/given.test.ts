@@ -1,0 +1,148 @@
+/** Where settings come from, and which of them wins; and that the example files and the README tell the truth. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { PROJECT_ROOT } from '../../config/project.ts';
+import { SettingsSchema, settingNames } from '../../config/schema.ts';
+import { makeSecret } from '../../config/secret.ts';
+import { makeFolder } from '../support/processes.ts';
+
+test('precedence', async (t) => {
+  const root = makeFolder(t);
+  writeFileSync(join(root, 'given.env'), 'HOST=from.file\nPORT=1001\nLOG_LEVEL=warn\n');
+  const file = { APP_CONFIG_FILE: 'given.env' };
+
+  t.test('the defaults hold when nothing is given', async (t) => {
+    t.match(loadSettings({ root, environment: {} }), {
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      PORT: 5000,
+      LOG_LEVEL: 'info',
+      TRUST_PROXY: false,
+      AUTO_MIGRATE: true,
+      SECRET_KEY: [],
+      SESSION_IDLE: 7200,
+      SESSION_LIFETIME: 86400,
+      REMEMBER_LIFETIME: 2592000,
+    });
+  });
+
+  t.test('the file beats the defaults', async (t) => {
+    t.match(loadSettings({ root, environment: file }), { HOST: 'from.file', PORT: 1001, LOG_LEVEL: 'warn' });
+  });
+
+  t.test('the environment beats the file', async (t) => {
+    const settings = loadSettings({ root, environment: { ...file, PORT: '1002', LOG_LEVEL: 'error' } });
+    t.match(settings, { HOST: 'from.file', PORT: 1002, LOG_LEVEL: 'error' });
+  });
+
+  t.test('the command line beats the environment', async (t) => {
+    const environment = { ...file, HOST: 'from.environment', PORT: '1002' };
+    t.match(loadSettings({ root, environment, flags: { PORT: '1003', HOST: undefined } }), {
+      HOST: 'from.environment',
+      PORT: 1003,
+    });
+  });
+
+  t.test('what is empty counts as not given', async (t) => {
+    const environment = { ...file, PORT: '', SECRET_KEY: '', SECRET_KEY_FILE: '', AUTO_MIGRATE: '' };
+    t.match(loadSettings({ root, environment, flags: { HOST: '' } }), {
+      HOST: 'from.file',
+      PORT: 1001,
+      SECRET_KEY: [],
+      AUTO_MIGRATE: true,
+    });
+    t.equal(loadSettings({ root, environment: { APP_CONFIG_FILE: '' } }).configFile, undefined);
+  });
+
+  t.test('other variables of the environment are none of our business', async (t) => {
+    t.doesNotThrow(() => loadSettings({ root, environment: { PORTT: '1', EDITOR_FILE: '/nowhere' } }));
+  });
+});
+
+test('paths', async (t) => {
+  const root = makeFolder(t);
+  const path = join(root, 'given.env');
+  writeFileSync(path, 'PORT=1001\n');
+
+  t.test('of the file may be absolute, or relative to the project', async (t) => {
+    for (const APP_CONFIG_FILE of ['given.env', './given.env', path]) {
+      t.match(loadSettings({ root, environment: { APP_CONFIG_FILE } }), { PORT: 1001, configFile: path });
+    }
+  });
+
+  t.test('of the database likewise; the key that is made lies beside it', async (t) => {
+    const load = (DATABASE_URL: string) => loadSettings({ root, environment: { DATABASE_URL } });
+    t.match(load(''), {
+      DATABASE_URL: `sqlite:${join(root, 'data/rollcall.db')}`,
+      secretPath: join(root, 'data/secret.key'),
+    });
+    t.match(load('sqlite:here/r.db'), {
+      DATABASE_URL: `sqlite:${join(root, 'here/r.db')}`,
+      secretPath: join(root, 'here/secret.key'),
+    });
+    t.match(load('sqlite:/var/r.db'), { DATABASE_URL: 'sqlite:/var/r.db', secretPath: '/var/secret.key' });
+    t.match(load('mysql://ann:pw@db/rollcall'), {
+      DATABASE_URL: 'mysql://ann:pw@db/rollcall',
+      AUTO_MIGRATE: false,
+    });
+  });
+});
+
+test('values are converted', async (t) => {
+  const [newest, older] = [makeSecret(), makeSecret()];
+  const load = (environment: Record<string, string>) => loadSettings({ root: PROJECT_ROOT, environment });
+  t.same(load({ SECRET_KEY: ` ${newest} , ${older}` }).SECRET_KEY, [newest, older], 'keys, newest first');
+  t.same(load({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' }).TRUST_PROXY, ['10.0.0.0/8', '::1', 'loopback']);
+  t.equal(load({ TRUST_PROXY: 'true' }).TRUST_PROXY, true);
+  t.equal(load({ WORKERS: '3' }).WORKERS, 3);
+  t.equal(load({ AUTO_MIGRATE: 'false' }).AUTO_MIGRATE, false);
+});
+
+test('the example files', async (t) => {
+  const folder = makeFolder(t);
+
+  t.test('for development and test can be used as they are', async (t) => {
+    for (const name of ['development', 'test']) {
+      const environment = { APP_CONFIG_FILE: `config/${name}.example.env` };
+      t.equal(loadSettings({ root: PROJECT_ROOT, environment }).NODE_ENV, name);
+    }
+  });
+
+  t.test('for production needs no more than the file with the key', async (t) => {
+    const key = makeSecret();
+    const keyFile = join(folder, 'secret.key');
+    writeFileSync(keyFile, `${key}\n`);
+    const example = readFileSync(join(PROJECT_ROOT, 'config/production.example.env'), 'utf8');
+    const APP_CONFIG_FILE = join(folder, 'production.env');
+    writeFileSync(APP_CONFIG_FILE, example.replace(/^(SECRET_KEY_FILE=).*$/m, `$1${keyFile}`));
+    const settings = loadSettings({ root: PROJECT_ROOT, environment: { APP_CONFIG_FILE } });
+    t.match(settings, { NODE_ENV: 'production', SECRET_KEY: [key] });
+    t.not(settings.TRUST_PROXY, false, 'a proxy ends TLS, or nobody could sign in');
+  });
+});
+
+test("README's table of settings", async (t) => {
+  const rows = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').slice(1, 3).map(literals))
+    .filter(([names = []]) => names.some((name) => /^[A-Z_]+$/.test(name)));
+  const documented = rows.flatMap(([names = []]) => names);
+
+  t.test('has every setting, and no other', async (t) => {
+    t.same(documented.toSorted(), settingNames.toSorted());
+  });
+
+  for (const [name, schema] of Object.entries(SettingsSchema.properties)) {
+    if (!('default' in schema)) continue;
+    const [, defaults = []] = rows.find(([names = []]) => names.includes(name)) ?? [];
+    t.ok(defaults.includes(String(schema.default)), `${name}: ${schema.default}, README says ${defaults}`);
+  }
+});
+
+/** @returns what stands between backticks. */
+function literals(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text);
+}

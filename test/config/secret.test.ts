@@ -1,0 +1,104 @@
+/** The key that the service makes for itself: every process must use the same one, and nobody else may read it. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { PROJECT_ROOT } from '../../config/project.ts';
+import { makeSecret, withSecret } from '../../config/secret.ts';
+import { makeFolder, Running } from '../support/processes.ts';
+
+function settingsIn(folder: string, environment: Record<string, string> = {}) {
+  return loadSettings({ root: folder, environment });
+}
+
+test('a key is made once', async (t) => {
+  const folder = makeFolder(t);
+  const settings = settingsIn(folder);
+  const first = withSecret(settings).SECRET_KEY;
+
+  t.test('with 256 bits', async (t) => {
+    t.equal(first.length, 1);
+    t.match(first[0], /^[\w-]{43}$/);
+    t.not(makeSecret(), makeSecret());
+  });
+
+  t.test('in a file that only its owner can read, and a folder likewise', async (t) => {
+    t.equal(statSync(settings.secretPath).mode & 0o777, 0o600);
+    t.equal(statSync(join(folder, 'data')).mode & 0o777, 0o700);
+    t.same(readdirSync(join(folder, 'data')), ['secret.key'], 'with nothing beside it');
+  });
+
+  t.test('and kept', async (t) => {
+    const before = readFileSync(settings.secretPath, 'utf8');
+    t.same(withSecret(settingsIn(folder)).SECRET_KEY, first);
+    t.equal(readFileSync(settings.secretPath, 'utf8'), before);
+  });
+});
+
+test('a key that was given is used, and no file is made', async (t) => {
+  const folder = makeFolder(t);
+  const key = makeSecret();
+  t.same(withSecret(settingsIn(folder, { SECRET_KEY: key })).SECRET_KEY, [key]);
+  t.same(readdirSync(folder), []);
+});
+
+test('processes that start at once agree on one key', async (t) => {
+  const folder = makeFolder(t);
+  const module = (path: string) => JSON.stringify(pathToFileURL(join(PROJECT_ROOT, path)).href);
+  const program = `
+    import { loadSettings } from ${module('config/load.ts')};
+    import { withSecret } from ${module('config/secret.ts')};
+    const settings = loadSettings({ root: process.argv[1], environment: {} });
+    process.stdin.once('data', () => {
+      process.stdout.write('key: ' + withSecret(settings).SECRET_KEY.join() + '\\n', () => process.exit());
+    });
+    process.stdout.write('ready\\n');
+  `;
+  const start = () =>
+    new Running(folder, process.execPath, ['--input-type=module', '-e', program, folder], {}, 'pipe');
+  const processes = Array.from({ length: 8 }, start);
+  t.teardown(() => {
+    for (const each of processes) each.kill();
+  });
+  const said = (pattern: RegExp) => (stdout: string) => pattern.exec(stdout)?.[0];
+  await Promise.all(processes.map((each) => each.says('that it is ready', said(/ready/))));
+  for (const { child } of processes) child.stdin?.write('go');
+  const keys = await Promise.all(processes.map((each) => each.says('the key', said(/key: .*\n/))));
+
+  t.same(new Set(keys), new Set([`key: ${readFileSync(join(folder, 'data/secret.key'), 'utf8')}`]));
+  t.same(readdirSync(join(folder, 'data')), ['secret.key'], 'and leave nothing behind');
+});
+
+test('a file that holds no key is refused, and left as it is', async (t) => {
+  for (const content of ['', 'short\n']) {
+    const folder = makeFolder(t);
+    const settings = { ...settingsIn(folder), secretPath: join(folder, 'secret.key') };
+    writeFileSync(settings.secretPath, content);
+    t.throws(() => withSecret(settings), {
+      name: 'SettingsError',
+      message: new RegExp(`${settings.secretPath} holds no key of 32 characters. Remove it`),
+    });
+    t.equal(readFileSync(settings.secretPath, 'utf8'), content);
+  }
+});
+
+test('a path where no file can be is refused in one line that names it', async (t) => {
+  const folder = makeFolder(t);
+  writeFileSync(join(folder, 'file'), '');
+  for (const secretPath of [folder, join(folder, 'file', 'secret.key')]) {
+    const refused = () => withSecret({ ...settingsIn(folder), secretPath });
+    t.throws(refused, {
+      name: 'SettingsError',
+      message: new RegExp(`^.*${secretPath} can't be read or made: .*$`),
+    });
+  }
+});
+
+test('what a process left that died while it made a key is no obstacle', async (t) => {
+  const folder = makeFolder(t);
+  const settings = { ...settingsIn(folder), secretPath: join(folder, 'secret.key') };
+  // In containers a service has the same process id at every start.
+  writeFileSync(`${settings.secretPath}.${process.pid}`, '');
+  t.match(withSecret(settings).SECRET_KEY, [/^[\w-]{43}$/]);
+});

@@ -1,0 +1,187 @@
+/** The session cookie is what a thief would want: its attributes, its lifetime in the browser, and the keys behind it. */
+import type { LightMyRequestResponse } from 'fastify';
+import { makeSecret } from '../../config/secret.ts';
+import { argon2Passwords } from '../../plugins/passwords.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+
+const HTTPS = { 'x-forwarded-proto': 'https' };
+const CREDENTIALS = { username: 'ann', password: PASSWORD };
+
+/** @returns the cookie that the response sets without its value. @throws when it does not set exactly one. */
+function onlyCookie({ cookies }: LightMyRequestResponse) {
+  const [cookie, ...others] = cookies;
+  if (!cookie || others.length > 0) throw new Error(`${cookies.length} cookies were set instead of one`);
+  const { value, ...rest } = cookie;
+  return rest;
+}
+
+onEachEngine('the session cookie in development', async (t, engine) => {
+  const { app, settings } = await startService(t, engine);
+  await makeUser(app, 'ann');
+  const attributes = { name: 'rollcall', path: '/', httpOnly: true, sameSite: 'Lax' };
+
+  t.test('is for HTTP only, for this site, and ends with the browser', async (t) => {
+    const response = await new Client(app).signIn('ann');
+    t.strictSame(onlyCookie(response), attributes);
+  });
+
+  t.test('is the same and the only one when a session is replaced', async (t) => {
+    const client = await signedIn(app, 'ann');
+    t.strictSame(onlyCookie(await client.signIn('ann')), attributes);
+  });
+
+  t.test('lives as long as its session does when it is to be remembered', async (t) => {
+    const before = Date.now();
+    const response = await new Client(app).signIn('ann', PASSWORD, { remember: true });
+    const { session } = response.json();
+    const { expires, ...rest } = onlyCookie(response);
+    t.strictSame(rest, attributes);
+    t.equal(session.expiresAt, session.endsAt);
+    const endsAt = Date.parse(session.endsAt);
+    t.ok(endsAt >= before + settings.REMEMBER_LIFETIME * 1000);
+    t.ok(endsAt <= Date.now() + settings.REMEMBER_LIFETIME * 1000);
+    t.equal(expires?.getTime(), Math.floor(endsAt / 1000) * 1000, 'to the second');
+  });
+
+  t.test('says nothing of a lifetime when remembering was declined', async (t) => {
+    const response = await new Client(app).signIn('ann', PASSWORD, { remember: false });
+    t.strictSame(onlyCookie(response), attributes);
+  });
+
+  t.test('ends with the browser again after a sign-in that declines what one before asked for', async (t) => {
+    const client = new Client(app);
+    await client.signIn('ann', PASSWORD, { remember: true });
+    t.strictSame(onlyCookie(await client.signIn('ann')), attributes);
+  });
+});
+
+onEachEngine('the session cookie in production', async (t, engine) => {
+  const real = await argon2Passwords();
+  let checks = 0;
+  const passwords = {
+    hash: real.hash,
+    verify: (hashed: string | null | undefined, password: string) => {
+      checks++;
+      return real.verify(hashed, password);
+    },
+  };
+  const { app, settings } = await startService(t, engine, {
+    passwords,
+    settings: { NODE_ENV: 'production', TRUST_PROXY: true },
+  });
+  await makeUser(app, 'ann');
+  const attributes = { name: '__Host-rollcall', path: '/', httpOnly: true, sameSite: 'Lax', secure: true };
+
+  t.test('travels only over HTTPS, and says so in its name', async (t) => {
+    const client = new Client(app);
+    const response = await client.request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
+    t.equal(response.statusCode, 200);
+    t.strictSame(onlyCookie(response), attributes);
+    t.equal((await client.request('GET', '/api/sign', undefined, HTTPS)).statusCode, 200);
+
+    const out = await client.request('POST', '/api/sign/out', undefined, HTTPS);
+    t.equal(out.statusCode, 204);
+    t.match(onlyCookie(out), attributes, 'it is cleared with the attributes that it was set with');
+  });
+
+  t.test('keeps its attributes when it is to be remembered', async (t) => {
+    const payload = { ...CREDENTIALS, remember: true };
+    const response = await new Client(app).request('POST', '/api/sign/in', payload, HTTPS);
+    t.match(onlyCookie(response), { ...attributes, expires: Date });
+  });
+
+  t.test('is never cleared in a way that a browser would ignore', async (t) => {
+    const client = new Client(app);
+    const secret = app.sessionCookie.makeSecret();
+    client.cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(secret)}`;
+    const wrong = { ...CREDENTIALS, password: 'wrong' };
+    const response = await client.request('POST', '/api/sign/in', wrong, HTTPS);
+    t.equal(response.statusCode, 401);
+    for (const cookie of response.cookies) t.match(cookie, attributes);
+  });
+
+  const plainHttp = [
+    { over: 'plain HTTP', headers: {} },
+    { over: 'HTTP as the proxy says', headers: { 'x-forwarded-proto': 'http' } },
+  ];
+  for (const { over, headers } of plainHttp) {
+    t.test(`is not given over ${over}, before any password is checked`, async (t) => {
+      checks = 0;
+      const response = await new Client(app).request('POST', '/api/sign/in', CREDENTIALS, headers);
+      t.equal(response.statusCode, 400);
+      t.match(response.headers['content-type'], 'application/problem+json');
+      t.match(response.json(), { type: 'urn:rollcall:problem:https-required', detail: /TRUST_PROXY/ });
+      t.equal(response.headers['set-cookie'], undefined);
+      t.equal(checks, 0);
+    });
+  }
+
+  t.test('is not given because of what a proxy says that is not trusted', async (t) => {
+    const { DATABASE_URL: databaseUrl } = settings;
+    const distrustful = await startService(t, engine, { databaseUrl, settings: { NODE_ENV: 'production' } });
+    const response = await new Client(distrustful.app).request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
+    t.equal(response.statusCode, 400);
+    t.match(response.json(), { type: 'urn:rollcall:problem:https-required' });
+  });
+});
+
+onEachEngine('a new first key', async (t, engine) => {
+  const [old, fresh] = [makeSecret(), makeSecret()];
+  const before = await startService(t, engine, { settings: { SECRET_KEY: [old] } });
+  const databaseUrl = before.settings.DATABASE_URL;
+  const both = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY: [fresh, old] } });
+  const after = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY: [fresh] } });
+  await makeUser(before.app, 'ann');
+
+  /** @returns the status of GET /api/sign on that app, and whether it set a cookie. */
+  async function whoami(app: typeof before.app, cookie: string | undefined) {
+    const client = new Client(app);
+    client.cookie = cookie;
+    const response = await client.request('GET', '/api/sign');
+    return { status: response.statusCode, setCookie: response.headers['set-cookie'] };
+  }
+  const known = { status: 200, setCookie: undefined };
+
+  t.test('signs nobody out, and the old one removed refuses its sessions', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    t.strictSame(await whoami(both.app, cookie), known);
+    t.strictSame(await whoami(both.app, cookie), known, 'nor at the second request');
+    t.equal((await whoami(after.app, cookie)).status, 401);
+  });
+
+  t.test('signs the new cookies', async (t) => {
+    const { cookie } = await signedIn(both.app, 'ann');
+    t.strictSame(await whoami(both.app, cookie), known);
+    t.strictSame(await whoami(after.app, cookie), known);
+    t.equal((await whoami(before.app, cookie)).status, 401);
+  });
+
+  t.test('does not cost the old cookie its session when a sign-in with it fails', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    const response = await client.signIn('ann', 'wrong');
+    t.equal(response.statusCode, 401);
+    t.equal(response.headers['set-cookie'], undefined);
+    t.strictSame(await whoami(both.app, cookie), known);
+  });
+
+  t.test('lets a sign-in with the old cookie end the old session', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    t.equal((await client.signIn('ann')).statusCode, 200);
+    t.equal((await whoami(both.app, cookie)).status, 401);
+    t.equal((await whoami(after.app, client.cookie)).status, 200);
+  });
+
+  t.test('lets the old cookie sign out', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    t.equal((await client.request('POST', '/api/sign/out')).statusCode, 204);
+    t.equal(client.cookie, undefined);
+    t.equal((await whoami(before.app, cookie)).status, 401);
+  });
+});

@@ -1,0 +1,157 @@
+/** Signing out must be final: at once, everywhere, and whatever else is under way. */
+import { argon2Passwords } from '../../plugins/passwords.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+
+/** What clears the cookie: its name and attributes, no value, and an expiry in the past. */
+const CLEARED = {
+  name: 'rollcall',
+  value: '',
+  path: '/',
+  httpOnly: true,
+  sameSite: 'Lax',
+  expires: new Date(0),
+};
+
+onEachEngine('signing out', async (t, engine) => {
+  const { app, settings } = await startService(t, engine);
+  const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
+  const other = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY } });
+  await makeUser(app, 'ann');
+
+  t.test('ends the session, and clears the cookie', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const { cookie } = client;
+    const key = app.sessionCookie.keyOf(app.sessionCookie.read(cookie) ?? '');
+    t.ok(await app.db.sessions.find(key));
+
+    const response = await client.request('POST', '/api/sign/out');
+    t.equal(response.statusCode, 204);
+    t.equal(response.payload, '');
+    t.equal(response.headers['cache-control'], 'no-store');
+    t.equal(response.cookies.length, 1);
+    t.match(response.cookies[0], CLEARED);
+    t.equal(await app.db.sessions.find(key), undefined);
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+
+    client.cookie = cookie;
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401, 'the old cookie is refused');
+  });
+
+  t.test('holds at once in another process, whichever of the two was signed in to', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const elsewhere = new Client(other.app);
+    elsewhere.cookie = client.cookie;
+    t.equal((await elsewhere.request('GET', '/api/sign')).statusCode, 200);
+    t.equal((await elsewhere.request('POST', '/api/sign/out')).statusCode, 204);
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+
+    const there = await signedIn(other.app, 'ann');
+    const here = new Client(app);
+    here.cookie = there.cookie;
+    t.equal((await here.request('POST', '/api/sign/out')).statusCode, 204);
+    t.equal((await there.request('GET', '/api/sign')).statusCode, 401);
+  });
+
+  t.test('ends this session and no other', async (t) => {
+    const one = await signedIn(app, 'ann');
+    const two = await signedIn(app, 'ann');
+    await one.request('POST', '/api/sign/out');
+    t.equal((await two.request('GET', '/api/sign')).statusCode, 200);
+  });
+
+  t.test('again, or with a session that is dead, clears the cookie all the same', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const { cookie } = client;
+    await client.request('POST', '/api/sign/out');
+    client.cookie = cookie;
+    const response = await client.request('POST', '/api/sign/out');
+    t.equal(response.statusCode, 204);
+    t.equal(response.cookies.length, 1);
+    t.match(response.cookies[0], CLEARED);
+  });
+
+  for (const value of ['', 'x', 'forged.signature', `${'A'.repeat(43)}.${'A'.repeat(43)}`]) {
+    t.test(`with the cookie "${value}" is a plain 204`, async (t) => {
+      const client = new Client(app);
+      client.cookie = `rollcall=${value}`;
+      const response = await client.request('POST', '/api/sign/out');
+      t.equal(response.statusCode, 204);
+      for (const cookie of response.cookies) t.match(cookie, CLEARED);
+    });
+  }
+
+  t.test('without a cookie sets none', async (t) => {
+    const response = await new Client(app).request('POST', '/api/sign/out');
+    t.equal(response.statusCode, 204);
+    t.equal(response.headers['set-cookie'], undefined);
+  });
+
+  t.test('takes no notice of an empty body, whatever its type', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const headers = { 'content-type': 'application/json' };
+    t.equal((await client.request('POST', '/api/sign/out', '', headers)).statusCode, 204);
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+  });
+});
+
+onEachEngine('a slow request of a session that is signed out meanwhile', async (t, engine) => {
+  const real = await argon2Passwords();
+  let meanwhile = async () => {};
+  /** Does what is to happen while the password is at work, once. */
+  async function pause() {
+    const now = meanwhile;
+    meanwhile = async () => {};
+    await now();
+  }
+  const passwords = {
+    async hash(password: string) {
+      await pause();
+      return real.hash(password);
+    },
+    async verify(hashed: string | null | undefined, password: string) {
+      await pause();
+      return real.verify(hashed, password);
+    },
+  };
+  const { app } = await startService(t, engine, { passwords });
+  await makeUser(app, 'ann', { admin: true });
+
+  /** Signs in, and lets a second client with the same cookie sign out in the middle of the next password's work. */
+  async function signedOutMeanwhile() {
+    const client = await signedIn(app, 'ann');
+    const { cookie } = client;
+    meanwhile = async () => {
+      const leaving = new Client(app);
+      leaving.cookie = cookie;
+      await leaving.request('POST', '/api/sign/out');
+    };
+    return { client, cookie };
+  }
+
+  t.test('is finished, and does not bring the session back', async (t) => {
+    const { client, cookie } = await signedOutMeanwhile();
+    const payload = { username: 'bob', password: PASSWORD };
+    const response = await client.request('POST', '/api/users', payload);
+    t.equal(response.statusCode, 201);
+    t.equal(response.headers['set-cookie'], undefined);
+    client.cookie = cookie;
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+  });
+
+  t.test('does not bring it back either when it is a sign-in that fails', async (t) => {
+    const { client, cookie } = await signedOutMeanwhile();
+    t.equal((await client.signIn('ann', 'wrong')).statusCode, 401);
+    client.cookie = cookie;
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+  });
+
+  t.test('gives a session of its own when it is a sign-in that succeeds', async (t) => {
+    const { client, cookie } = await signedOutMeanwhile();
+    t.equal((await client.signIn('ann')).statusCode, 200);
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 200);
+    t.not(client.cookie, cookie);
+    client.cookie = cookie;
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+  });
+});

@@ -1,0 +1,56 @@
+/** A caller of a running service, over its port: it keeps its cookie as a browser does. */
+import { randomUUIDv7 } from 'node:crypto';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { ensureSchema } from '../../db/migrator.ts';
+import { argon2Passwords } from '../../plugins/passwords.ts';
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** Makes the database, up to date, with a user who may do everything. */
+export async function makeDatabaseWith(path: string, username: string): Promise<void> {
+  const environment = { DATABASE_URL: `sqlite:${path}` };
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
+  await ensureSchema(engine, true);
+  const db = prepareQueries(engine);
+  const [id, groupId, now] = [randomUUIDv7(), randomUUIDv7(), Date.now()];
+  const passwordHash = await (await argon2Passwords()).hash(PASSWORD);
+  await db.atomically([
+    db.users.add({ id, username, name: '', email: null, active: true, passwordHash }, now),
+    ...db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now),
+    ...db.memberships.put({ groupId, userId: id, role: 'manager' }, now),
+  ]);
+  await engine.close();
+}
+
+export class Caller {
+  cookie = '';
+
+  /** Each request has a connection of its own, so that any worker may get it. */
+  async request(url: string, path: string, options: { method?: string; body?: object } = {}): Promise<Response> {
+    const { method = 'GET', body } = options;
+    const headers: Record<string, string> = { connection: 'close' };
+    if (this.cookie) headers.cookie = this.cookie;
+    if (body) headers['content-type'] = 'application/json';
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers,
+      signal: AbortSignal.timeout(20_000),
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const [cookie = ''] = response.headers.getSetCookie().map((each) => each.split(';')[0] ?? '');
+    if (cookie) this.cookie = cookie.endsWith('=') ? '' : cookie;
+    return response;
+  }
+
+  /** @returns the status of the answer. */
+  async status(url: string, path: string, options: { method?: string; body?: object } = {}): Promise<number> {
+    const response = await this.request(url, path, options);
+    await response.body?.cancel();
+    return response.status;
+  }
+
+  signIn(url: string, username: string, password = PASSWORD): Promise<number> {
+    return this.status(url, '/api/sign/in', { method: 'POST', body: { username, password } });
+  }
+}

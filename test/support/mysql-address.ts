@@ -1,0 +1,29 @@
+/** Where the tests' MySQL server is: named by TEST_MYSQL_URL, or started for this run (see before.ts). */
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { findServer } from './mysql-server.ts';
+
+/** @returns the file in which the server of that test runner is written down. */
+export function addressFile(runner: number): string {
+  return join(tmpdir(), `rollcall-mysql-${runner}.json`);
+}
+
+/** How long the server may take to be there, in milliseconds. */
+const DEADLINE = 60_000;
+
+/** @returns the server's URL, without a database; undefined when no server is installed. */
+export async function mysqlAddress(): Promise<string | undefined> {
+  if (process.env.TEST_MYSQL_URL) return process.env.TEST_MYSQL_URL.replace(/\/$/, '');
+  if (!findServer()) return undefined;
+  const file = addressFile(process.ppid);
+  const deadline = Date.now() + DEADLINE;
+  while (!existsSync(file)) {
+    if (Date.now() > deadline) throw new Error(`The MySQL server of this run did not appear in ${file}.`);
+    await delay(50);
+  }
+  const { url, error }: { url?: string; error?: string } = JSON.parse(readFileSync(file, 'utf8'));
+  if (!url) throw new Error(`The MySQL server of this run did not start: ${error}`);
+  return url;
+}

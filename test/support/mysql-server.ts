@@ -1,0 +1,126 @@
+/** A MySQL or MariaDB server of the tests' own, in a temporary folder on a free port, which they may treat as they like. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import mysql from 'mysql2/promise';
+
+const FOLDERS = [
+  ...(process.env.PATH ?? '').split(':'),
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/libexec',
+  '/usr/local/mysql/bin',
+  '/opt/homebrew/bin',
+];
+/** How long a server may take to start, in milliseconds. */
+const START_DEADLINE = 60_000;
+
+function find(...programs: string[]): string | undefined {
+  return FOLDERS.flatMap((folder) => programs.map((name) => join(folder, name))).find((path) =>
+    existsSync(path),
+  );
+}
+
+/** @returns the path of the server's program, or undefined when none is installed. */
+export function findServer(): string | undefined {
+  return find('mariadbd', 'mysqld');
+}
+
+export class MysqlServer {
+  readonly folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
+  port = 0;
+  #process: ChildProcess | undefined;
+  readonly #flags: string[];
+
+  /** @param flags for the server, besides those that say where it lives. */
+  constructor(flags: string[] = []) {
+    this.#flags = flags;
+  }
+
+  get url(): string {
+    return `mysql://root@127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, on the same port and data as before if it was killed. @returns when it answers. */
+  async start(): Promise<void> {
+    const program = findServer();
+    if (!program) throw new Error('No MySQL or MariaDB server is installed.');
+    const where = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`];
+    const user = process.getuid?.() === 0 ? ['--user=root'] : [];
+    if (this.port === 0) {
+      this.port = await freePort();
+      const install = find('mariadb-install-db', 'mysql_install_db');
+      if (install && program.endsWith('mariadbd')) {
+        await promisify(execFile)(install, [
+          ...where,
+          ...user,
+          '--auth-root-authentication-method=normal',
+          '--skip-test-db',
+        ]);
+      } else {
+        await promisify(execFile)(program, [...where, ...user, '--initialize-insecure']);
+      }
+    }
+    const socket = join(this.folder, 'socket');
+    this.#process = spawn(
+      program,
+      [
+        ...where,
+        ...user,
+        `--socket=${socket}`,
+        `--port=${this.port}`,
+        '--bind-address=127.0.0.1',
+        `--pid-file=${join(this.folder, 'pid')}`,
+        '--innodb-buffer-pool-size=64M',
+        ...this.#flags,
+      ],
+      { stdio: 'ignore' },
+    );
+    await this.#answers(this.#process);
+  }
+
+  async #answers(server: ChildProcess): Promise<void> {
+    const deadline = Date.now() + START_DEADLINE;
+    for (;;) {
+      try {
+        const connection = await mysql.createConnection(this.url);
+        return await connection.end();
+      } catch (error) {
+        if (server.exitCode !== null || Date.now() > deadline) throw error;
+      }
+      await delay(50);
+    }
+  }
+
+  /** Sends the server a signal. @returns when it has ended, unless the signal only halts or continues it. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const server = this.#process;
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill(signal);
+    if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended;
+  }
+
+  /** Ends the server and removes its data. */
+  async remove(): Promise<void> {
+    await this.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const probe = createServer().on('error', reject);
+  probe.listen(0, '127.0.0.1', () => {
+    const address = probe.address();
+    probe.close(() =>
+      typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+    );
+  });
+  return promise;
+}

@@ -97,6 +97,7 @@ function serverOptions(settings: Settings): FastifyServerOptions {
 
   return {
     trustProxy: settings.TRUST_PROXY,
+    routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,
     genReqId: nextId,
     logController: new LogController({

@@ -1,5 +1,6 @@
 /** The operator's command line: looks after the database and its users without the service's API. */
 import { program } from 'commander';
+import { complain } from './config/complain.ts';
 import { addDatabaseCommands } from './manage/database.ts';
 import { addSecretCommand } from './manage/secret.ts';
 import { addUserCommands } from './manage/users.ts';
@@ -16,7 +17,6 @@ addUserCommands(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`manage: ${message}\n`);
+  complain('manage', error);
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@ import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
+import { KILL_DEADLINE } from './deadlines.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** All in milliseconds. */
@@ -14,8 +15,6 @@ const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 10_000;
 /** A worker that lived so long before it died is replaced at once, as if it were the first. */
 const STABLE = 10_000;
-/** How long workers may take to answer what they have been asked before they are killed. */
-const STOP_DEADLINE = 10_000;
 
 export interface Primary {
   /** Where the workers listen. */
@@ -106,7 +105,7 @@ async function stopAll(waiting: Set<NodeJS.Timeout>, log: Logger): Promise<void>
       const deadline = setTimeout(() => {
         log.error({ worker: worker.process.pid }, 'a worker did not stop in time and is killed');
         worker.process.kill('SIGKILL');
-      }, STOP_DEADLINE);
+      }, KILL_DEADLINE);
       await promise;
       clearTimeout(deadline);
     }),

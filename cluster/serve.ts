@@ -1,6 +1,7 @@
 /** One process that serves: the whole service in a single one, or one of many workers. */
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
+import { DRAIN_DEADLINE } from './deadlines.ts';
 
 export interface Serving {
   /** Where it listens, such as http://127.0.0.1:5000. */
@@ -21,5 +22,12 @@ export async function serve(settings: Settings, options: { checkpoints: boolean 
   const address = app.server.address();
   const port = typeof address === 'object' ? address?.port : settings.PORT;
   const host = settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST;
-  return { url: `http://${host}:${port}`, stop: () => app.close() };
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      const deadline = setTimeout(() => app.server.closeAllConnections(), DRAIN_DEADLINE);
+      await app.close();
+      clearTimeout(deadline);
+    },
+  };
 }

@@ -2,9 +2,12 @@
  * How the service starts: it checks the settings, brings the database up to date, makes the secret if there is none,
  * and then serves, by itself with WORKERS=1, else through workers. And how it stops.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { program } from 'commander';
-import { pino } from 'pino';
-import { loadSettings, type Settings } from '../config/load.ts';
+import { type Logger, pino } from 'pino';
+import { complain } from '../config/complain.ts';
+import { loadSettings, type Settings, SettingsError } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
@@ -16,7 +19,6 @@ import { startPrimary } from './primary.ts';
 const CHECKPOINT_INTERVAL = 1_000;
 
 interface Running {
-  url: string;
   stop(): Promise<void>;
 }
 
@@ -38,12 +40,29 @@ export async function start(): Promise<void> {
       environment: process.env,
       flags: { HOST: flags.host, PORT: flags.port },
     });
-    stopOnSignal(settings.WORKERS === 1 ? await alone(settings) : await withWorkers(settings));
+    await refuseUnusableAddress(settings);
+    const running = settings.WORKERS === 1 ? alone(settings) : withWorkers(settings);
+    stopOnSignal(running);
+    await running;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    for (const line of message.split('\n')) process.stderr.write(`rollcall: ${line}\n`);
+    complain('rollcall', error);
     process.exit(1);
   }
+}
+
+/** Finds out that the address can't be listened on before anything is made. @throws {SettingsError} */
+async function refuseUnusableAddress({ HOST, PORT }: Settings): Promise<void> {
+  const probe = createServer().listen(PORT, HOST);
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SettingsError([
+      `HOST is ${HOST} and PORT is ${PORT}, but nothing can listen there: ${reason}. Give an address of this machine and a port that is free.`,
+    ]);
+  }
+  probe.close();
+  await once(probe, 'close');
 }
 
 /** Serves in this process. */
@@ -61,17 +80,32 @@ async function withWorkers(settings: Settings): Promise<Running> {
   const news = prepare(settings);
   // The workers load their code while the database is made ready, and get their settings when it is.
   const prepared = news.then(() => withSecret(settings));
-  const primary = await startPrimary(settings.WORKERS, prepared, pino({ level: settings.LOG_LEVEL }));
-  const engine = await openEngine(settings);
-  const checkpoints = setInterval(() => engine.checkpoint(), CHECKPOINT_INTERVAL);
+  const log = pino({ level: settings.LOG_LEVEL });
+  const primary = await startPrimary(settings.WORKERS, prepared, log);
+  const endCheckpoints = await keepLogShort(settings, log);
   welcome(settings, primary.url, await news);
   return {
-    url: primary.url,
     async stop() {
       await primary.stop();
-      clearInterval(checkpoints);
-      await engine.close();
+      await endCheckpoints();
     },
+  };
+}
+
+/** Empties SQLite's log of writes now and then. @returns what ends that. */
+async function keepLogShort(settings: Settings, log: Logger): Promise<() => Promise<void>> {
+  const engine = await openEngine(settings);
+  const timer = setInterval(() => {
+    try {
+      engine.checkpoint();
+    } catch (error) {
+      // A full disk, say: the workers tell their callers, and it may pass.
+      log.warn({ err: error }, "the database's log of writes could not be emptied");
+    }
+  }, CHECKPOINT_INTERVAL);
+  return async () => {
+    clearInterval(timer);
+    await engine.close();
   };
 }
 
@@ -109,12 +143,13 @@ function welcome(settings: Settings, url: string, { migrations, inhabited }: New
 }
 
 /** The first signal stops cleanly; a second one does not wait. */
-function stopOnSignal(running: Running): void {
+function stopOnSignal(running: Promise<Running>): void {
   let asked = false;
   const stop = async () => {
     if (asked) process.exit(1);
     asked = true;
-    await running.stop();
+    // One that is still starting is let come up first: stopped in mid-migration it would leave a mess.
+    await (await running).stop();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());

@@ -69,6 +69,9 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
     WORKERS: values.WORKERS === 'auto' ? availableParallelism() : Number(values.WORKERS),
     SECRET_KEY: values.SECRET_KEY?.split(',').map((key) => key.trim()) ?? [],
     TRUST_PROXY: parseTrustProxy(values.TRUST_PROXY),
+    SESSION_IDLE: given.SESSION_IDLE
+      ? values.SESSION_IDLE
+      : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
     AUTO_MIGRATE: values.AUTO_MIGRATE ?? values.DATABASE_URL.startsWith('sqlite:'),
     secretPath: resolve(root, 'data/secret.key'),
     ...(configFile ? { configFile } : {}),
@@ -90,7 +93,7 @@ function readConfigFile(path: string, root: string, problems: string[]): Source 
       `APP_CONFIG_FILE names ${path}, which can't be read: ${reason(error)}. Correct the path (relative ones count from ${root}) or unset it.`,
     ]);
   }
-  for (const [index, line] of content.split('\n').entries()) {
+  for (const [index, line] of content.split(/\r?\n/).entries()) {
     if (!/^\s*(#.*)?$|^\s*(export\s+)?\w+\s*=/.test(line)) {
       problems.push(
         `Line ${index + 1} of ${path} is not of the form NAME=value, nor a comment that begins with #.`,
@@ -216,5 +219,8 @@ function isNetwork(value: string): boolean {
   const [address = '', prefix] = value.split('/');
   const version = isIP(address);
   if (version === 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+  return (
+    prefix === undefined ||
+    (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
 }

@@ -58,7 +58,8 @@ export const SettingsSchema = Type.Object({
   }),
   DATABASE_URL: text({
     secret: true,
-    pattern: '^(sqlite:(?!:memory:).+|mysql://.+)$',
+    // Two slashes would be taken for the beginning of a host's name by some and for a path by others.
+    pattern: '^(sqlite:(?!:memory:)(?!//[^/]).+|mysql://.+)$',
     default: 'sqlite:data/rollcall.db',
     allowed: 'sqlite:PATH or mysql://user:password@host:port/database',
     description: 'The database. A relative path counts from the project.',

@@ -3,10 +3,9 @@
  * drizzle-kit's migrator would skip, ones that were edited after they had been applied, and dialects out of step.
  */
 import { readdirSync } from 'node:fs';
-import { isDeepStrictEqual } from 'node:util';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './migrator.ts';
-import { readSnapshot, snapshotOfCode } from './snapshots.ts';
+import { isAsInCode } from './snapshots.ts';
 
 /** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */
 export async function checkFiles(): Promise<string[]> {
@@ -45,8 +44,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
     if (file.endsWith('.sql') && !known.has(file))
       complaints.push(`${dialect}: ${file} is not in the journal.`);
   }
-  const { tables } = await snapshotOfCode(dialect);
-  if (!isDeepStrictEqual(tables, readSnapshot(dialect, migrations.length - 1).tables)) {
+  if (!(await isAsInCode(dialect, migrations.length - 1))) {
     complaints.push(
       `${dialect}: the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME`,
     );

@@ -8,13 +8,36 @@ import { type Column, type Snapshot, statementsBetween, type Table } from './sna
 
 /** @returns the statements that lead from the schema after a migration back to the one before it. */
 export async function reverse(dialect: Dialect, before: Snapshot, after: Snapshot): Promise<string[]> {
-  const { snapshot: undone, statements } = undoRenames(after);
-  // In two steps, first adding and then removing: told to do both at once, drizzle-kit asks whether it is a rename.
-  const between = union(dialect, undone, before);
+  const { snapshot: undone, renames } = undoRenames(after);
   return [
-    ...statements,
-    ...(await statementsBetween(dialect, undone, between)),
-    ...(await statementsBetween(dialect, between, before)),
+    ...renames.map(({ back }) => back),
+    ...(await steps(dialect, undone, before, (column) => withValue(dialect, column))),
+  ];
+}
+
+/**
+ * @returns the way up for SQLite where drizzle-kit's own fails: when it rebuilds a table it copies every new column from
+ * the old table, also those that were added or renamed by the same migration and are not there.
+ */
+export async function forward(before: Snapshot, after: Snapshot): Promise<string[]> {
+  const { snapshot: undone, renames } = undoRenames(after);
+  return [
+    ...(await steps('sqlite', before, undone, (column) => column)),
+    ...renames.map(({ forth }) => forth).reverse(),
+  ];
+}
+
+/** First adds and then removes: told to do both at once, drizzle-kit asks whether it is a rename. */
+async function steps(
+  dialect: Dialect,
+  from: Snapshot,
+  to: Snapshot,
+  added: (column: Column) => Column,
+): Promise<string[]> {
+  const between = union(from, to, added);
+  return [
+    ...(await statementsBetween(dialect, from, between)),
+    ...(await statementsBetween(dialect, between, to)),
   ];
 }
 
@@ -29,28 +52,43 @@ export function lost(from: Snapshot, to: Snapshot): string[] {
   });
 }
 
-/** @returns the schema with the names that things had before the migration, and the statements that rename them. */
-export function undoRenames(after: Snapshot): { snapshot: Snapshot; statements: string[] } {
+/** The statements that give a table or column its old name again, and its new one. */
+interface Rename {
+  back: string;
+  forth: string;
+}
+
+/** @returns the schema with the names that things had before the migration, and what renames them, in the order of the way back. */
+export function undoRenames(after: Snapshot): { snapshot: Snapshot; renames: Rename[] } {
   const tableNames = new Map(
     Object.entries(after._meta.tables).map(([old, now]) => [unquoted(now).at(-1), unquoted(old).at(-1)]),
   );
-  const statements: string[] = [];
+  const renames: Rename[] = [];
   const oldTable = (name: string) => tableNames.get(name) ?? name;
-  for (const [now, old] of tableNames) statements.push(`ALTER TABLE \`${now}\` RENAME TO \`${old}\`;`);
+  for (const [now, old] of tableNames) {
+    renames.push({
+      back: `ALTER TABLE \`${now}\` RENAME TO \`${old}\`;`,
+      forth: `ALTER TABLE \`${old}\` RENAME TO \`${now}\`;`,
+    });
+  }
 
   const columnNames = new Map<string, string>();
   for (const [old, now] of Object.entries(after._meta.columns)) {
     const [table = '', nowName = ''] = unquoted(now).slice(-2);
     const oldName = unquoted(old).at(-1) ?? nowName;
     columnNames.set(`${oldTable(table)}.${nowName}`, oldName);
-    statements.push(`ALTER TABLE \`${oldTable(table)}\` RENAME COLUMN \`${nowName}\` TO \`${oldName}\`;`);
+    const alter = `ALTER TABLE \`${oldTable(table)}\` RENAME COLUMN`;
+    renames.push({
+      back: `${alter} \`${nowName}\` TO \`${oldName}\`;`,
+      forth: `${alter} \`${oldName}\` TO \`${nowName}\`;`,
+    });
   }
   const oldColumn = (table: string) => (name: string) => columnNames.get(`${table}.${name}`) ?? name;
 
   const tables = Object.values(after.tables).map((table) => renamed(table, oldTable, oldColumn));
   return {
     snapshot: { ...after, tables: Object.fromEntries(tables.map((table) => [table.name, table])) },
-    statements,
+    renames,
   };
 }
 
@@ -82,7 +120,7 @@ function renamed(
 }
 
 /** @returns the schema with the tables and columns that only the other one has. */
-function union(dialect: Dialect, schema: Snapshot, other: Snapshot): Snapshot {
+function union(schema: Snapshot, other: Snapshot, added: (column: Column) => Column): Snapshot {
   const tables: Record<string, Table> = { ...schema.tables };
   for (const table of Object.values(other.tables)) {
     const present = tables[table.name];
@@ -92,7 +130,7 @@ function union(dialect: Dialect, schema: Snapshot, other: Snapshot): Snapshot {
           ...present,
           columns: {
             ...present.columns,
-            ...Object.fromEntries(missing.map(([name, column]) => [name, withValue(dialect, column)])),
+            ...Object.fromEntries(missing.map(([name, column]) => [name, added(column)])),
           },
         }
       : table;

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type * as KitApi from 'drizzle-kit/api';
 import { type Dialect, migrationsFolder } from './migrations.ts';
 import { held } from './vocabulary.ts';
@@ -52,7 +53,7 @@ export function readSnapshot(dialect: Dialect, number: number, folder = migratio
 }
 
 /** @returns the snapshot of the tables as the code has them. */
-export async function snapshotOfCode(dialect: Dialect): Promise<Snapshot> {
+async function snapshotOfCode(dialect: Dialect): Promise<Snapshot> {
   const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = kit();
   const made =
     dialect === 'sqlite'
@@ -60,6 +61,12 @@ export async function snapshotOfCode(dialect: Dialect): Promise<Snapshot> {
       : await generateMySQLDrizzleJson(await import('./schema.mysql.ts'), undefined, 'snake_case');
   // As it would be read back from its file.
   return JSON.parse(JSON.stringify(made));
+}
+
+/** @returns whether the tables in the code are those after the migration of that number. */
+export async function isAsInCode(dialect: Dialect, number: number): Promise<boolean> {
+  const { tables } = await snapshotOfCode(dialect);
+  return isDeepStrictEqual(tables, readSnapshot(dialect, number).tables);
 }
 
 /** @returns the statements that lead from one schema to the other, which may either add or remove things, not both. */

@@ -6,7 +6,10 @@
 import type { Column, ColumnBaseConfig, ColumnDataType, SQL } from 'drizzle-orm';
 import { mysqlCore as mysql, sql, sqliteCore as sqlite } from './drizzle.ts';
 
-/** Says that a MySQL value has the shape of its SQLite twin. */
+/**
+ * Says that a value has a shape that the types can't know: that of its SQLite twin, where it is MySQL's, or the one that
+ * drizzle takes it for. Nowhere else does the project cast.
+ */
 export function held<Twin>(value: unknown): Twin {
   return value as Twin;
 }

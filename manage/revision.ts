@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Dialect, fileText, LOSES_DATA, migrationsFolder, readMigrations } from '../db/migrations.ts';
-import { lost, reverse, undoRenames } from '../db/reverse.ts';
-import { readSnapshot } from '../db/snapshots.ts';
+import { forward, lost, reverse, undoRenames } from '../db/reverse.ts';
+import { isAsInCode, readSnapshot } from '../db/snapshots.ts';
 import { print } from './context.ts';
 
 // No server is asked: the URL only tells drizzle-kit the dialect.
@@ -29,10 +29,11 @@ export async function revise(name: string, custom: boolean): Promise<void> {
   const saved = mkdtempSync(join(tmpdir(), 'rollcall-revision-'));
   cpSync(folder, saved, { recursive: true });
   try {
-    const made = DIALECTS.filter(({ dialect, url }) => generate(dialect, url, name, custom));
+    const made: typeof DIALECTS = [];
+    for (const each of DIALECTS) if (await generate(each.dialect, each.url, name, custom)) made.push(each);
     if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
     // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
-    for (const each of DIALECTS) if (!made.includes(each)) generate(each.dialect, each.url, name, true);
+    for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
     for (const { dialect } of DIALECTS)
       await complete(dialect, custom || !made.some((each) => each.dialect === dialect));
   } catch (error) {
@@ -45,7 +46,7 @@ export async function revise(name: string, custom: boolean): Promise<void> {
 }
 
 /** @returns whether drizzle-kit made a migration. */
-function generate(dialect: Dialect, url: string, name: string, custom: boolean): boolean {
+async function generate(dialect: Dialect, url: string, name: string, custom: boolean): Promise<boolean> {
   const before = readMigrations(dialect).length;
   const { status } = spawnSync(
     process.execPath,
@@ -67,7 +68,9 @@ function generate(dialect: Dialect, url: string, name: string, custom: boolean):
       stdio: 'inherit',
     },
   );
-  if (status === 0) return readMigrations(dialect).length > before;
+  if (status === 0 && readMigrations(dialect).length > before) return true;
+  // When it can't ask, it says so, makes nothing and ends with 0, as it does when there is nothing to do.
+  if (status === 0 && (await isAsInCode(dialect, before - 1))) return false;
   throw new Error(
     `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,
   );
@@ -89,9 +92,13 @@ async function complete(dialect: Dialect, empty: boolean): Promise<void> {
   } else {
     const before = readSnapshot(dialect, number - 1);
     const after = readSnapshot(dialect, number);
-    const undone = undoRenames(after).snapshot;
-    writeFileSync(up, marked(lost(before, undone), readFileSync(up, 'utf8')));
-    writeFileSync(down, marked(lost(undone, before), fileText(await reverse(dialect, before, after))));
+    const { snapshot: undone, renames } = undoRenames(after);
+    const added = lost(undone, before);
+    const own = readFileSync(up, 'utf8');
+    const broken = dialect === 'sqlite' && own.includes('`__new_') && added.length + renames.length > 0;
+    const text = broken ? fileText(await forward(before, after)) : own;
+    writeFileSync(up, marked(lost(before, undone), text));
+    writeFileSync(down, marked(added, fileText(await reverse(dialect, before, after))));
   }
   print(`wrote ${up} and ${down}`);
 }

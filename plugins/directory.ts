@@ -23,7 +23,7 @@ export default fp(
     const methods = new Map<string, Set<string>>();
     const entrances = new Set<string>();
     // The same kind of router as Fastify's, so that both understand a path alike; its stores hold the methods.
-    const router = findMyWay();
+    const router = findMyWay({ ignoreTrailingSlash: true });
 
     app.addHook('onRoute', ({ url, method, prefix }) => {
       const known = methods.get(url) ?? new Set();
@@ -43,5 +43,5 @@ export default fp(
       entrances: () => [...entrances].sort(),
     });
   },
-  { name: 'directory', decorators: {} },
+  { name: 'directory' },
 );

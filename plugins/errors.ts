@@ -73,6 +73,11 @@ export function sendFrameworkError(error: FastifyError, request: FastifyRequest,
 
 const BROKEN_REQUESTS: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
+const BROKEN_DETAILS: Record<number, string> = {
+  408: 'The request did not arrive in time.',
+  431: 'The headers of the request are too large.',
+};
+
 /** Answers, and ends, a connection that does not speak HTTP as we can read it, or not in time. */
 export function answerBrokenRequest(
   error: Error & { code: string },
@@ -84,12 +89,19 @@ export function answerBrokenRequest(
     return;
   }
   const status = BROKEN_REQUESTS[error.code] ?? 400;
-  const detail = `This is not HTTP as we can read it (${error.code}).`;
+  const detail = BROKEN_DETAILS[status] ?? `This is not HTTP as we can read it (${error.code}).`;
   const body = JSON.stringify(problemBody({ status, detail }, requestId));
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
+
+/** The field of the API that each unique index is about. */
+const UNIQUE_FIELDS: Record<string, string> = {
+  users_username_key: 'username',
+  users_email_key: 'email',
+  groups_name: 'name',
+};
 
 /** Where Fastify's own words don't say what to do. */
 const EXPLANATIONS: Record<string, string> = {
@@ -112,12 +124,12 @@ function toProblem(error: unknown): ProblemOptions {
     };
   }
   if (error instanceof DuplicateError) {
-    const field = error.index.slice(error.index.indexOf('_') + 1).replace(/_key$/, '');
+    const field = UNIQUE_FIELDS[error.index];
     return {
       status: 409,
       kind: 'duplicate',
-      detail: `Another one has this ${field} already.`,
-      errors: [{ in: 'body', pointer: `/${field}`, detail: 'is taken' }],
+      detail: `Another one has this ${field ?? 'already'}.`,
+      ...(field ? { errors: [{ in: 'body', pointer: `/${field}`, detail: 'is taken' }] } : {}),
     };
   }
   if (isFastifyError(error) && error.statusCode !== undefined && error.statusCode < 500) {

@@ -37,11 +37,16 @@ function missing(held: string[], asked: string[]): string[] {
 
 export default fp(
   async (app) => {
+    const unauthorized = app.problem({
+      status: 401,
+      detail: 'Sign in first: POST /api/sign/in.',
+      // RFC 9110, section 15.5.2, asks for a challenge; browsers pass over a scheme that they don't know.
+      headers: { 'www-authenticate': `Cookie realm="rollcall", cookie-name="${app.sessionCookie.name}"` },
+    });
+
     app.decorate('requireSignedIn', (request: FastifyRequest, reply: FastifyReply, done) => {
       reply.header('cache-control', 'no-store');
-      done(
-        request.user ? undefined : app.problem({ status: 401, detail: 'Sign in first: POST /api/sign/in.' }),
-      );
+      done(request.user ? undefined : unauthorized);
     });
 
     app.decorate('requirePermission', (permission) => (request) => request.mustHold(permission));
@@ -76,5 +81,5 @@ export default fp(
       });
     });
   },
-  { name: 'guards', dependencies: ['auth', 'database', 'errors'] },
+  { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie'] },
 );

@@ -65,11 +65,14 @@ export default fp<SessionCookieOptions>(
       read(header) {
         // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie.
         if (header === undefined) return undefined;
-        let at = header.indexOf(start);
-        while (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') at = header.indexOf(start, at + 1);
-        if (at < 0) return undefined;
-        const end = header.indexOf(';', at);
-        return unsign(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
+        // A browser may send several of one name, of other services on this host: ours is the one that we signed.
+        for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
+          if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
+          const end = header.indexOf(';', at);
+          const secret = unsign(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
+          if (secret) return secret;
+        }
+        return undefined;
       },
       keyOf: (secret) => hash('sha256', secret, 'base64url'),
     });

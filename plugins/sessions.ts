@@ -3,8 +3,10 @@
  * in the process, so what one worker ends is over for all of them at once.
  */
 import { randomUUIDv7 } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Write } from '../db/engine.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
 
 /** A session that is alive, with the user that it belongs to. */
@@ -52,20 +54,29 @@ const FRESH = 15 * 60 * 1000;
 /** How often at most a session that is used is written, in milliseconds. */
 const TOUCH_INTERVAL = 5 * 60 * 1000;
 
+/** How long a request waits for that at most, in milliseconds. */
+const TOUCH_PATIENCE = 100;
+
 export default fp<Lifetimes>(
   async (app, { idle, lifetime, remember: remembered }) => {
     const { db, sessionCookie } = app;
     const idleTime = idle * 1000;
     const touchInterval = Math.min(TOUCH_INTERVAL, idleTime / 4);
 
-    async function touch(session: LiveSession, now: number, log: FastifyBaseLogger): Promise<void> {
+    /** Writes what it is no reason to refuse a request if it fails. */
+    async function note(write: Write, log: FastifyBaseLogger): Promise<void> {
+      try {
+        await db.atomically([write]);
+      } catch (error) {
+        log.warn({ err: error }, 'a session could not be brought up to date');
+      }
+    }
+
+    /** @returns the session as it is after it has been seen now. */
+    function seen(session: LiveSession, now: number): LiveSession {
       // A session that was to be remembered lives as long as it may from the start, idle or not.
       const expiresAt = Math.min(Math.max(session.expiresAt, now + idleTime), session.endsAt);
-      try {
-        await db.atomically([db.sessions.touch({ key: session.key, lastSeenAt: now, expiresAt })]);
-      } catch (error) {
-        log.warn({ err: error }, 'the session could not be noted as seen');
-      }
+      return { ...session, lastSeenAt: now, expiresAt };
     }
 
     app.decorate('sessions', {
@@ -92,11 +103,15 @@ export default fp<Lifetimes>(
         const now = Date.now();
         const session = { ...row, key };
         if (row.expiresAt <= now || !row.active) {
-          await db.atomically([db.sessions.end(key)]);
+          await note(db.sessions.end(key), log);
           return undefined;
         }
-        if (now - row.lastSeenAt >= touchInterval) await touch(session, now, log);
-        return session;
+        if (now - row.lastSeenAt < touchInterval) return session;
+        const touched = seen(session, now);
+        const noted = note(db.sessions.touch({ ...touched, unseenSince: now - touchInterval + 1 }), log);
+        // Not longer than this, since the answer is the same whether or not it has been written.
+        await Promise.race([noted, delay(TOUCH_PATIENCE, undefined, { ref: false })]);
+        return touched;
       },
       async end(secret) {
         await db.atomically([db.sessions.end(sessionCookie.keyOf(secret))]);

@@ -1,4 +1,5 @@
 /** How requests are checked: bodies must have the types that they should have; parameters are converted from text. */
+import { isUtf8 } from 'node:buffer';
 import fp from 'fastify-plugin';
 import { makeValidator, readable } from '../schemas/validator.ts';
 
@@ -10,9 +11,12 @@ export default fp(
     // An empty body is no body, whatever its type is said to be: signing out needs none.
     const parse = app.getDefaultJsonParser('error', 'error');
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (body === '') done(null, undefined);
-      else parse(request, body.toString(), done);
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+      const bytes = Buffer.from(body);
+      if (bytes.length === 0) return done(null, undefined);
+      // What is no UTF-8 would be replaced, and two passwords become the same.
+      if (!isUtf8(bytes)) return done(app.problem({ status: 400, detail: 'The body is not valid UTF-8.' }));
+      parse(request, bytes.toString(), done);
     });
 
     app.setValidatorCompiler(({ schema, httpPart }) => {
@@ -23,5 +27,5 @@ export default fp(
       };
     });
   },
-  { name: 'validation' },
+  { name: 'validation', dependencies: ['errors'] },
 );

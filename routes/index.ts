@@ -18,7 +18,9 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
     async () => ({
       name: packageJson.name,
       version: packageJson.version,
-      links: Object.fromEntries(app.directory.entrances().map((path) => [path.replace(/^.*\//, ''), path])),
+      links: Object.fromEntries(
+        app.directory.entrances().map((path) => [path.replace(/^\/(api\/)?/, ''), path]),
+      ),
     }),
   );
 };

@@ -3,8 +3,8 @@ import { type Static, Type } from 'typebox';
 import type { UserRow } from '../db/queries/users.ts';
 import { Id, Instant, instant, Line, Nullable, Password } from './common.ts';
 
-const USERNAME = '^[^\\s@\\p{C}]+$';
-const EMAIL = '^[^\\s@\\p{C}]+@[^\\s@\\p{C}]+$';
+const USERNAME = '^[^\\s@\\p{C}\\p{DI}]+$';
+const EMAIL = '^[^\\s@\\p{C}\\p{DI}]+@[^\\s@\\p{C}\\p{DI}]+$';
 
 /** No spaces and no @, so that a name is never taken for an e-mail address, and nothing invisible. */
 export const Username = Type.String({

@@ -3,14 +3,12 @@
  * put for the reader. Only the first mistake is told, since looking for all of them can be made expensive.
  */
 import { Ajv, type ErrorObject } from 'ajv';
-import addFormats from 'ajv-formats';
 import type { TSchema } from 'typebox';
 import { comparable } from '../db/text.ts';
 
 /** @param coerceTypes whether text is converted to the type that is asked for: query and path parameters are text. */
 export function makeValidator({ coerceTypes }: { coerceTypes: boolean }): Ajv {
   const ajv = new Ajv({ coerceTypes, useDefaults: true, strict: false, verbose: true });
-  addFormats.default(ajv);
   ajv.addKeyword({ keyword: 'comparable', type: 'string', compile: checksComparable });
   return ajv;
 }

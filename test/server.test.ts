@@ -2,34 +2,39 @@
  * The service as people start it: a process in a folder that was just cloned. It must come up from nothing, say where
  * everything is, and when it can't start say why in a line, with an exit code that scripts can trust.
  */
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { makeSecret } from '../config/secret.ts';
 import { PASSWORD } from './support/api.ts';
 import { makeFile, openBeside } from './support/files.ts';
-import { copyProject, makeFolder, manage, type Result, runServer, startServer } from './support/processes.ts';
+import {
+  copyProject,
+  makeFolder,
+  manage,
+  PROJECT,
+  type Result,
+  runServer,
+  startServer,
+} from './support/processes.ts';
 
 test('a service that is started where nothing was before', async (t) => {
   const folder = copyProject(t);
   const before = readdirSync(folder);
 
-  t.test('creates nothing while its settings are wrong', async (t) => {
+  await t.test('creates nothing while its settings are wrong', async (t) => {
     const file = join(makeFolder(t), 'given.env');
     writeFileSync(file, 'PORTT=1\n');
-    const key = makeSecret();
     const wrong: { environment?: Record<string, string>; args?: string[]; says: RegExp[] }[] = [
       { environment: { APP_CONFIG_FILE: file }, says: [/PORTT .*is not a setting/] },
       { environment: { NODE_ENV: 'production', WORKERS: '1' }, says: [/SECRET_KEY is missing/] },
       { args: ['--port', 'banana'], says: [/PORT is "banana" \(given on the command line\)/] },
       { environment: { PORT: 'x', WORKERS: '0' }, says: [/PORT is "x"/, /WORKERS is "0"/] },
-      {
-        environment: { NODE_ENV: 'production', SECRET_KEY: key, AUTH_HACK_USER: 'ann' },
-        says: [/AUTH_HACK_USER .*never be given in production/],
-      },
     ];
-    const results = await Promise.all(wrong.map(({ environment = {}, args }) => runServer(folder, environment, args)));
+    const results = await Promise.all(
+      wrong.map(({ environment = {}, args }) => runServer(environment, args, folder)),
+    );
     for (const [index, result] of results.entries()) refusedWith(t, result, wrong[index]?.says ?? []);
     t.same(readdirSync(folder), before);
   });
@@ -62,7 +67,10 @@ test('a service that is started where nothing was before', async (t) => {
 
   t.test('names the command for the first administrator, which works, until there is one', async (t) => {
     t.match(stdout, 'npm run manage -- user create NAME --admin');
-    const made = await manage(folder, ['user', 'create', 'ann', '--admin', '--password-stdin'], { input: PASSWORD });
+    const made = await manage(['user', 'create', 'ann', '--admin', '--password-stdin'], {
+      folder,
+      input: PASSWORD,
+    });
     t.equal(made.code, 0, made.stderr);
     await server.stop();
     const file = join(makeFolder(t), 'given.env');
@@ -77,32 +85,31 @@ test('a service that is started where nothing was before', async (t) => {
 });
 
 test('a service that can not start says why in one line', async (t) => {
-  const folder = copyProject(t);
-
   t.test('when the port is in use', async (t) => {
     const other = createServer().listen(0, '127.0.0.1');
     t.teardown(() => other.close());
-    await new Promise((resolve) => other.once('listening', resolve));
+    await once(other, 'listening');
     const address = other.address();
     const PORT = `${typeof address === 'object' ? address?.port : ''}`;
+    const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
     const results = await Promise.all(
-      ['1', '2'].map((WORKERS) => runServer(folder, { PORT, WORKERS, LOG_LEVEL: 'silent' })),
+      ['1', '2'].map((WORKERS) => runServer({ PORT, WORKERS, DATABASE_URL })),
     );
-    for (const result of results) refusedWith(t, result, [new RegExp(`address already in use 127.0.0.1:${PORT}`)]);
+    for (const result of results) refusedWith(t, result, [new RegExp(`in use.* 127.0.0.1:${PORT}`)]);
   });
 
   t.test('when the database is behind and it may not bring it up to date', async (t) => {
-    const environment = { DATABASE_URL: `sqlite:${join(makeFolder(t), 'r.db')}`, AUTO_MIGRATE: 'false' };
-    for (const WORKERS of ['1', '2']) {
-      const result = await runServer(folder, { ...environment, WORKERS });
-      refusedWith(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
-    }
+    const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
+    const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '2' });
+    refusedWith(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
   });
 
   t.test('when the database is ahead', async (t) => {
     const { path } = await makeFile(t);
-    openBeside(t, path).exec("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)");
-    const result = await runServer(folder, { DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
+    openBeside(t, path).exec(
+      "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
+    );
+    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
     refusedWith(t, result, [/ahead of the code: it has 1 migrations that this version does not know/]);
   });
 
@@ -110,15 +117,13 @@ test('a service that can not start says why in one line', async (t) => {
     const file = join(makeFolder(t), 'file');
     writeFileSync(file, '');
     const path = join(file, 'rollcall.db');
-    for (const WORKERS of ['1', '2']) {
-      const result = await runServer(folder, { DATABASE_URL: `sqlite:${path}`, WORKERS });
-      refusedWith(t, result, [new RegExp(`The database .*${path}`)]);
-    }
+    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '2' });
+    refusedWith(t, result, [new RegExp(`The database .*${path}`)]);
   });
 
   t.test('when the file is not a database', async (t) => {
-    const path = join(folder, 'package.json');
-    const result = await runServer(folder, { DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
+    const path = join(PROJECT, 'package.json');
+    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
     refusedWith(t, result, [new RegExp(`The database .*${path}.* not a database`)]);
   });
 });

@@ -21,19 +21,28 @@ const ACQUIRE_TIMEOUT = 5_000;
 export const STATEMENT_TIMEOUT = 15_000;
 /** How long what may be tried again is, before the client is told to come back later. */
 const PATIENCE = 5_000;
+const CLOSE_TIMEOUT = 3_000;
 
-// Whatever the server's defaults are: wrong values are errors and not cut to fit, reads in an UPDATE lock what they
-// read, and a lock is not waited for longer than a client would wait.
+// Whatever the server's defaults are: text is Unicode even where the server ignores what the handshake says; wrong
+// values are errors and not cut to fit; reads in an UPDATE lock what they read; and a lock is not waited for longer
+// than a client would wait. A read must see what was committed before it: without autocommit, or where each COMMIT
+// begins the next transaction, a connection would go on showing sessions that ended long ago. And tables must be made
+// in the engine that has transactions and foreign keys.
 const SESSION = [
+  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
   "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
-  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
-  "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5",
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE',
+  `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, autocommit = 1, completion_type = 0,
+     foreign_key_checks = 1, sql_safe_updates = 0, default_storage_engine = InnoDB`,
 ];
 
-/** @returns what mysql2 makes of the URL, with `?ssl=true` for TLS with an ordinary certificate. */
+/**
+ * @returns what mysql2 makes of the URL, with `?ssl=true` for TLS with an ordinary certificate: one that is trusted, and
+ * is for that host, which mysql2 does not ask of its own accord.
+ */
 export function connectionOptions(url: string): PoolOptions {
   return {
-    uri: url.replace(/([?&])ssl=true(?=&|$)/, '$1ssl={}'),
+    uri: url.replace(/([?&])ssl=true(?=&|$)/, '$1ssl={"verifyIdentity":true}'),
     charset: 'utf8mb4_bin',
     timezone: 'Z',
     connectTimeout: CONNECT_TIMEOUT,
@@ -48,7 +57,7 @@ export async function connectOnce(url: string): Promise<mysql.Connection> {
   const { uri, ...options } = connectionOptions(url);
   try {
     const connection = await mysql.createConnection({ ...options, ...(uri ? { uri } : {}) });
-    for (const statement of SESSION) await connection.query(statement);
+    await prepareSession(connection);
     return connection;
   } catch (error) {
     throw unavailable(error);
@@ -107,32 +116,39 @@ export class MysqlConnections {
   /** mysql2 would wait for a free connection without an end. */
   async #take(timeout: number): Promise<PoolConnection> {
     const taken = this.#pool.getConnection();
-    const late = new AbortController();
-    const tooLate = delay(Math.max(timeout, 0), undefined, { signal: late.signal }).then(
-      () => 'too late' as const,
-      () => 'too late' as const,
-    );
-    try {
-      const first = await Promise.race([taken, tooLate]);
-      if (first !== 'too late') return first;
-    } finally {
-      late.abort();
-    }
+    const connection = await within(timeout, taken);
+    if (connection !== TOO_LATE) return connection;
     taken.then(
-      (connection) => connection.release(),
+      (late) => late.release(),
       () => {},
     );
     throw new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`);
   }
 
-  close(): Promise<void> {
-    return this.#pool.end();
+  /** Takes leave of the server, unless it is away or stands still: the service can be stopped then, too. */
+  async close(): Promise<void> {
+    const ended = this.#pool.end().catch(() => {});
+    await within(CLOSE_TIMEOUT, ended);
   }
 }
 
-async function prepareSession(connection: PoolConnection): Promise<void> {
+const TOO_LATE = Symbol('too late');
+
+/** @returns what the promise gives, or TOO_LATE when that takes longer than so many milliseconds. */
+async function within<Result>(timeout: number, promise: Promise<Result>): Promise<Result | typeof TOO_LATE> {
+  const inTime = new AbortController();
+  const tooLate = delay(Math.max(timeout, 0), TOO_LATE, { signal: inTime.signal });
   try {
-    for (const statement of SESSION) await connection.query(statement);
+    return await Promise.race<Result | typeof TOO_LATE>([promise, tooLate]);
+  } finally {
+    inTime.abort();
+  }
+}
+
+async function prepareSession(connection: mysql.Connection): Promise<void> {
+  try {
+    // The server may stand still at any moment, this one included.
+    for (const sql of SESSION) await connection.query({ sql, timeout: CONNECT_TIMEOUT });
   } catch (error) {
     connection.destroy();
     throw error;
@@ -157,13 +173,15 @@ export async function persistently<Result>(
 
 const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
+/** MariaDB with innodb_snapshot_isolation, its default from 11.6 on: another one changed the row since it was read. */
+const CHANGED_SINCE_READ = 1020;
 
 export function errnoOf(error: unknown): number {
   return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
 }
 
 /** Whether the server itself answered with an error: the connection is sound. */
-function isServerError(error: unknown): boolean {
+export function isServerError(error: unknown): boolean {
   return (
     error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string' && !isLost(error)
   );
@@ -171,23 +189,20 @@ function isServerError(error: unknown): boolean {
 
 /** Whether the transaction was undone because others stood in its way, and can be done again from its beginning. */
 export function isConflict(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno === DEADLOCK || errno === LOCK_WAIT_TIMEOUT;
+  return [DEADLOCK, LOCK_WAIT_TIMEOUT, CHANGED_SINCE_READ].includes(errnoOf(error));
 }
 
-/** 1053 server shutdown, 1927 connection killed, 1317 query interrupted, 1040 too many connections, 4031 idle too long. */
-const LOST = new Set([1053, 1927, 1317, 1040, 4031]);
+/**
+ * Answers after which another connection may do better. 1053 server shutdown, 1927 connection killed, 1317 query
+ * interrupted, 1040 and 1203 too many connections, 4031 idle too long; and 1290, 1792, 1836 read-only: after a failover
+ * the address may lead to another server already, but this connection does not.
+ */
+const LOST = new Set([1053, 1927, 1317, 1040, 1203, 4031, 1290, 1792, 1836]);
 
-/** Whether the connection was lost or never made. */
+/** Whether the connection was lost or never made; mysql2 marks as fatal whatever ends a connection. */
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    LOST.has(errnoOf(error)) ||
-    /^(PROTOCOL_CONNECTION_LOST|PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR|PROTOCOL_ENQUEUE_AFTER_QUIT|ECONN\w+|EPIPE|ETIMEDOUT|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(
-      code,
-    )
-  );
+  return LOST.has(errnoOf(error)) || ('fatal' in error && error.fatal === true);
 }
 
 /** @returns our error for a database that can't be had; the message names what failed and no value. */

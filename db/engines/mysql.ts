@@ -19,6 +19,7 @@ import {
   errnoOf,
   isConflict,
   isLost,
+  isServerError,
   MysqlConnections,
   type MysqlOptions,
   persistently,
@@ -115,8 +116,8 @@ function runAll(connections: MysqlConnections, writes: Write[]): Promise<Write |
         return write;
       }
     } catch (error) {
-      // A lost connection has been rolled back by the server.
-      if (!isLost(error)) await run('ROLLBACK').catch(() => connection.destroy());
+      // What a connection had begun that was lost, or stands still, the server takes back when it finds it gone.
+      if (isServerError(error)) await run('ROLLBACK').catch(() => connection.destroy());
       throw error;
     }
     try {

@@ -2,7 +2,7 @@
  * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
  * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -19,8 +19,8 @@ import {
 } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
 
-// SQLite waits for a lock inside the event loop, where nobody else is served: briefly there, then in our own time.
-const BUSY_TIMEOUT = 100;
+// SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
+const BUSY_TIMEOUT = 5;
 const PATIENCE = 5_000;
 const MIGRATION_PATIENCE = 120_000;
 
@@ -39,6 +39,8 @@ export interface SqliteOptions {
 export async function openSqlite(path: string, { checkpoints }: SqliteOptions): Promise<Engine> {
   const client = await patiently(() => connect(path));
   if (!checkpoints) client.pragma('wal_autocheckpoint = 0');
+  // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
+  let queue: Promise<unknown> = Promise.resolve();
   const build = openSqliteDrizzle({ client, casing: 'snake_case' });
 
   return {
@@ -63,13 +65,16 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
       return (values) => new SqliteWrite(statement, values, rows);
     },
     atomically(writes) {
-      return patiently(() => runAll(client, writes));
+      const deadline = Date.now() + PATIENCE;
+      const turn = queue.then(() => patiently(() => runAll(client, writes), deadline));
+      queue = turn.catch(() => {});
+      return turn;
     },
     async exclusively(work) {
       const connection = await patiently(() => connect(path));
       try {
         connection.pragma('foreign_keys = OFF');
-        await patiently(() => connection.exec('BEGIN IMMEDIATE'), MIGRATION_PATIENCE);
+        await patiently(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_PATIENCE);
         const result = await work({
           query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
           run: async (statement) => {
@@ -89,6 +94,7 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
     },
     async backup(file) {
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
+      closeSync(openSync(file, 'wx', 0o600));
       await client.backup(file);
     },
     async close() {
@@ -97,10 +103,23 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
   };
 }
 
+/** @throws {DatabaseUnavailableError} */
+function open(path: string): Sqlite.Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Made before SQLite makes it, which would let others read the hashes in it; its log takes over the mode.
+    closeSync(openSync(path, 'a', 0o600));
+    return new Sqlite(path, { timeout: BUSY_TIMEOUT });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseUnavailableError(
+      `the file ${path} that DATABASE_URL names can't be opened: ${reason}.`,
+    );
+  }
+}
+
 function connect(path: string): Sqlite.Database {
-  // Nobody but the service needs to read what is in there.
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const client = new Sqlite(path, { timeout: BUSY_TIMEOUT });
+  const client = open(path);
   try {
     client.pragma('journal_mode = WAL');
     client.pragma('synchronous = NORMAL');
@@ -148,9 +167,8 @@ function runAll(client: Sqlite.Database, writes: Write[]): Write | undefined {
   }
 }
 
-/** Tries again, with growing pauses, while another process holds the lock. */
-async function patiently<Result>(attempt: () => Result, patience = PATIENCE): Promise<Result> {
-  const deadline = Date.now() + patience;
+/** Tries again until the deadline, with growing pauses, while another process holds the lock. */
+async function patiently<Result>(attempt: () => Result, deadline = Date.now() + PATIENCE): Promise<Result> {
   for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
     try {
       return attempt();

@@ -100,13 +100,12 @@ export function groupQueries(engine: Engine) {
     add(group: GroupFields & { id: string }, now: number): Write[] {
       return [insert({ ...group, now }), ...grant(group.id, group.permissions)];
     },
-    /** Writes that take effect only while the group has that version. */
-    change(group: GroupFields & { id: string; version: number }, now: number): Write[] {
-      return [
-        update({ ...group, now }),
-        removePermissions({ groupId: group.id }),
-        ...grant(group.id, group.permissions),
-      ];
+    /** A write that takes effect only while the group has that version. */
+    change(group: { id: string; version: number; name: string; title: string }, now: number) {
+      return update({ ...group, now });
+    },
+    setPermissions(groupId: string, permissions: string[]): Write[] {
+      return [removePermissions({ groupId }), ...grant(groupId, permissions)];
     },
     remove(group: { id: string; version: number }) {
       return removal({ ...group });

@@ -1,7 +1,7 @@
 /** What is asked of sessions. The first query is on the way of every signed-in request. */
-import { and, eq } from '../drizzle.ts';
+import { and, eq, lt } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
-import { givenAs } from '../vocabulary.ts';
+import { given, givenAs } from '../vocabulary.ts';
 
 export interface SessionStart {
   key: string;
@@ -69,7 +69,7 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
         lastSeenAt: givenAs('lastSeenAt', sessions.lastSeenAt),
         expiresAt: givenAs('expiresAt', sessions.expiresAt),
       })
-      .where(equals(sessions.key, 'key')),
+      .where(and(equals(sessions.key, 'key'), lt(sessions.lastSeenAt, given('unseenSince')))),
     'any',
   );
   const removal = write(build.delete(sessions).where(equals(sessions.key, 'key')), 'any');
@@ -84,8 +84,8 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
     start(session: SessionStart): Write[] {
       return [insert({ ...session }), signedIn({ userId: session.userId, now: session.now })];
     },
-    /** Moves the session's expiry; it does nothing to a session that has ended meanwhile. */
-    touch(session: { key: string; lastSeenAt: number; expiresAt: number }) {
+    /** Moves the session's expiry, unless it has ended meanwhile, or another request has done so since that moment. */
+    touch(session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) {
       return update({ ...session });
     },
     end(key: string) {

@@ -90,6 +90,8 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
     /** @returns the user of that name, or of that e-mail address (which alone has an @), with the password's hash. */
     async findCredentials(username: string) {
       const key = comparable(username);
+      // Nobody's name has a space, but MySQL takes no notice of those at the end when it compares.
+      if (/\s/.test(key)) return undefined;
       return (await (key.includes('@') ? byEmail({ key }) : byUsername({ key })))[0];
     },
     /** @returns whether anybody can sign in. */

@@ -128,7 +128,7 @@ test("README's table of settings", async (t) => {
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').slice(1, 3).map(literals))
-    .filter(([names = []]) => names.some((name) => /^[A-Z_]+$/.test(name)));
+    .filter(([names = []]) => names.length > 0 && names.every((name) => /^[A-Z][A-Z_]+$/.test(name)));
   const documented = rows.flatMap(([names = []]) => names);
 
   t.test('has every setting, and no other', async (t) => {

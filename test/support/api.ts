@@ -27,7 +27,11 @@ export class Caller {
   cookie = '';
 
   /** Each request has a connection of its own, so that any worker may get it. */
-  async request(url: string, path: string, options: { method?: string; body?: object } = {}): Promise<Response> {
+  async request(
+    url: string,
+    path: string,
+    options: { method?: string; body?: object } = {},
+  ): Promise<Response> {
     const { method = 'GET', body } = options;
     const headers: Record<string, string> = { connection: 'close' };
     if (this.cookie) headers.cookie = this.cookie;

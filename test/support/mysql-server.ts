@@ -50,7 +50,8 @@ export class MysqlServer {
   async start(): Promise<void> {
     const program = findServer();
     if (!program) throw new Error('No MySQL or MariaDB server is installed.');
-    const where = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`];
+    // Its own folder for temporary files, too: servers of several runs would remove each other's.
+    const where = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`, `--tmpdir=${this.folder}`];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
     if (this.port === 0) {
       this.port = await freePort();

@@ -10,7 +10,8 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Test } from 'tap';
 
-const PROJECT = dirname(dirname(import.meta.dirname));
+/** Where this project lies. What is run here must be given a database elsewhere. */
+export const PROJECT = dirname(dirname(import.meta.dirname));
 /** What git does not track. */
 const UNTRACKED = /^(node_modules|data|\.git|\.tap|config\/(?!.*\.example\.env$).*\.env)$/;
 /** How long anything may take that is waited for, in milliseconds. */
@@ -211,8 +212,8 @@ export class Server extends Running {
   }
 
   /** Waits for its end, and kills it when that takes too long. */
-  async ended(): Promise<Exit> {
-    const timer = setTimeout(() => this.kill(), DEADLINE);
+  async ended(patience = DEADLINE): Promise<Exit> {
+    const timer = setTimeout(() => this.kill(), patience);
     try {
       return await this.exit;
     } finally {
@@ -222,15 +223,16 @@ export class Server extends Running {
 }
 
 export interface ServerOptions {
-  folder: string;
+  /** A copy of the project, where that is needed. */
+  folder?: string;
   environment?: Environment;
   args?: string[];
 }
 
-/** Starts the service in a copy of the project, on a free port unless another is given. @returns it once it listens. */
+/** Starts the service, on a free port unless another is given. @returns it once it listens. */
 export async function startServer(
   t: Test,
-  { folder, environment = {}, args = [] }: ServerOptions,
+  { folder = PROJECT, environment = {}, args = [] }: ServerOptions,
 ): Promise<Server> {
   const server = new Server(folder, process.execPath, ['server.ts', ...args], environment, 'ignore');
   t.teardown(async () => {
@@ -251,26 +253,29 @@ export async function run(
   const running = new Running(folder, command, args, environment, 'pipe');
   // A command that ends without reading its input is no fault of the test.
   running.child.stdin?.on('error', () => {}).end(input);
-  const timer = setTimeout(() => running.kill(), DEADLINE);
+  // First so that it can clean up after itself.
+  const timers = [
+    setTimeout(() => running.child.kill('SIGTERM'), DEADLINE),
+    setTimeout(() => running.kill(), DEADLINE + 3_000),
+  ];
   try {
     const { code } = await running.exit;
     return { code, ...running.output };
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     running.kill();
   }
 }
 
 /** Runs the service where it is expected not to start. */
-export function runServer(folder: string, environment: Environment, args: string[] = []): Promise<Result> {
+export function runServer(environment: Environment, args: string[] = [], folder = PROJECT): Promise<Result> {
   return run(folder, process.execPath, ['server.ts', ...args], { environment });
 }
 
 /** Runs one of the operator's commands. */
 export function manage(
-  folder: string,
   args: string[],
-  options: { environment?: Environment; input?: string } = {},
+  { folder = PROJECT, ...options }: { folder?: string; environment?: Environment; input?: string } = {},
 ): Promise<Result> {
   return run(folder, process.execPath, ['manage.ts', ...args], options);
 }

@@ -78,8 +78,10 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
           () => db.groups.find(id),
           async (row) => {
             const group = { ...row, ...request.body };
+            const change = db.groups.change(group, Date.now());
+            if (!request.body.permissions) return (await db.atomically([change])) === undefined;
             await request.mustHold(...group.permissions.filter((each) => !row.permissions.includes(each)));
-            return app.keepAdministrator(db.groups.change(group, Date.now()));
+            return app.keepAdministrator([change, ...db.groups.setPermissions(id, group.permissions)]);
           },
         );
         const row = await db.groups.find(id);

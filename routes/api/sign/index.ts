@@ -34,8 +34,8 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
 
     await scope.register(fastifyCookie);
     // @fastify/session clears a cookie whose signature is not the newest key's, even when the session lives on.
-    scope.addHook('onRequest', async ({ cookies }) => {
-      const secret = cookie.unsign(cookies[cookie.name] ?? '');
+    scope.addHook('onRequest', async ({ cookies, headers }) => {
+      const secret = cookie.read(headers.cookie);
       if (secret) cookies[cookie.name] = cookie.sign(secret);
     });
     await scope.register(fastifySession, {
@@ -55,6 +55,11 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
     });
     await scope.register(passport.initialize());
 
+    /** Keeps @fastify/session from saving, setting or clearing anything more when the answer is sent. */
+    const letGo = (request: { session: unknown }) => {
+      request.session = null;
+    };
+
     const wrong = (request: FastifyRequest, username: string) => {
       request.log.info({ event: 'sign-in refused', username, address: request.ip }, 'sign-in refused');
       return app.problem({ status: 401, detail: 'The username or the password is wrong.' });
@@ -65,6 +70,8 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
       {
         config: { anonymous: true },
         schema: { body: Credentials, response: responses({ 200: SignedIn }) },
+        // A sign-in that fails starts no session, and leaves the cookie of another one alone.
+        onError: async (request) => letGo(request),
         onRequest: async (request) => {
           if (!cookie.attributes.secure || request.protocol === 'https') return;
           throw app.problem({
@@ -104,6 +111,8 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
           { event: 'signed in', userId, sessionId: session.id, address: request.ip },
           'signed in',
         );
+        // The new cookie takes the place of the old one: it need not be cleared as well.
+        delete request.cookies[cookie.name];
         reply.header('cache-control', 'no-store');
         return { user: userJson(row), session: sessionJson(session) };
       },
@@ -114,7 +123,8 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
       { config: { anonymous: true }, schema: { response: responses({ 204: Nothing }) } },
       async (request, reply) => {
         if (request.cookies[cookie.name] !== undefined) {
-          await request.session.destroy();
+          if (cookie.read(request.headers.cookie)) await request.session.destroy();
+          letGo(request);
           reply.clearCookie(cookie.name, cookie.attributes);
         }
         reply.header('cache-control', 'no-store');
@@ -132,7 +142,7 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
       const session = request.liveSession;
       return {
         user: userJson(row),
-        via: request.via ?? 'nothing',
+        via: request.via ?? '',
         fresh: session !== null && sessions.isFresh(session),
         permissions: await request.permissions(),
         ...(session ? { session: sessionJson(session) } : {}),

@@ -1,0 +1,118 @@
+/**
+ * How the first user comes into being. Passwords come from standard input or from a terminal that does not show them,
+ * and a user is made wholly or not at all.
+ */
+import { join } from 'node:path';
+import { type Test, test } from 'tap';
+import { prepareQueries } from '../db/database.ts';
+import { argon2Passwords } from '../plugins/passwords.ts';
+import { PASSWORD } from './support/api.ts';
+import { openFile } from './support/files.ts';
+import { makeFolder, manage, PROJECT, Running } from './support/processes.ts';
+
+test('users by command', async (t) => {
+  const path = join(makeFolder(t), 'rollcall.db');
+  const environment = { DATABASE_URL: `sqlite:${path}` };
+  const create = (name: string, more: string[], input = '') =>
+    manage(['user', 'create', name, ...more], { environment, input });
+  const list = async (...more: string[]) => {
+    const { code, stdout } = await manage(['user', 'list', ...more], { environment });
+    return { code, lines: stdout.split('\n').slice(0, -1) };
+  };
+  /** Looks into the database: the user, and what they may do. */
+  const look = async (t: Test, name: string) => {
+    const db = prepareQueries(await openFile(t, path));
+    const user = await db.users.findCredentials(name);
+    if (!user) return undefined;
+    const known = await (await argon2Passwords()).verify(user.passwordHash, PASSWORD);
+    const group = await db.groups.findByName('admins');
+    const role = group && (await db.memberships.role(group.id, user.id));
+    return { active: user.active, known, permissions: role ? group.permissions : [] };
+  };
+
+  await t.test('an administrator is made, and the database with them', async (t) => {
+    const { code, stdout, stderr } = await create('Ann', ['--admin', '--password-stdin'], `${PASSWORD}\n`);
+    t.equal(code, 0, stderr);
+    t.match(stdout, /^created Ann, an administrator \([0-9a-f-]{36}\)\n$/);
+    t.same(await look(t, 'ann'), { active: true, known: true, permissions: ['*'] }, 'without the newline');
+  });
+
+  await t.test('a user is made who may do nothing', async (t) => {
+    const { code, stdout } = await create('bob', ['--password-stdin'], PASSWORD);
+    t.equal(code, 0);
+    t.match(stdout, /^created bob \(/);
+    t.same(await look(t, 'bob'), { active: true, known: true, permissions: [] });
+  });
+
+  await t.test(
+    'what can not be is refused with exit code 1, in one line that does not tell the password',
+    async (t) => {
+      const given = ['--password-stdin'];
+      const wrong: { name: string; more: string[]; input: string; says: RegExp }[] = [
+        { name: 'ＡＮＮ', more: given, input: PASSWORD, says: /a user of the name ＡＮＮ already/ },
+        {
+          name: 'ann@example.org',
+          more: given,
+          input: PASSWORD,
+          says: /The name must be a name without spaces, @/,
+        },
+        { name: 'cem', more: given, input: 'short77', says: /The password .*8/ },
+        { name: 'cem', more: [], input: PASSWORD, says: /no terminal .*--password-stdin/ },
+      ];
+      const results = await Promise.all(wrong.map(({ name, more, input }) => create(name, more, input)));
+      for (const [index, { code, stdout, stderr }] of results.entries()) {
+        const { says = /./, input = '' } = wrong[index] ?? {};
+        t.equal(code, 1, 'the exit code');
+        t.equal(stdout, '');
+        t.match(stderr, new RegExp(`^manage: .*${says.source}.*\\n$`));
+        t.equal(stderr.split('\n').length, 2, 'one line');
+        t.notOk(input !== '' && stderr.includes(input));
+      }
+    },
+  );
+
+  await t.test('are listed in the order in which they were made', async (t) => {
+    const [{ code, lines }, json] = await Promise.all([list(), list('--json')]);
+    t.equal(code, 0);
+    t.match(lines, [/^[0-9a-f-]{36} {2}active {4}Ann$/, /^[0-9a-f-]{36} {2}active {4}bob$/]);
+    t.equal(lines.length, 2, 'and nobody else');
+    const users = json.lines.map((line): unknown => JSON.parse(line));
+    t.match(users, [
+      {
+        id: /^[0-9a-f-]{36}$/,
+        username: 'Ann',
+        active: true,
+        email: null,
+        createdAt: /Z$/,
+        lastSignInAt: null,
+      },
+      { username: 'bob' },
+    ]);
+    t.notMatch(json.lines.join(), /argon2|password/i);
+  });
+
+  await t.test('a password that is typed is asked for twice, and not shown', async (t) => {
+    const terminal = (name: string) => {
+      const command = `"${process.execPath}" manage.ts user create ${name}`;
+      const args = ['--quiet', '--return', '--command', command, '/dev/null'];
+      const running = new Running(PROJECT, 'script', args, { ...environment, TERM: 'xterm' }, 'pipe');
+      t.teardown(() => running.kill());
+      return running;
+    };
+    const type = async (running: Running, prompt: string, password: string) => {
+      await running.says(prompt, (stdout) => stdout.includes(prompt) || undefined);
+      running.child.stdin?.write(`${password}\r`);
+    };
+    const [right, wrong] = [terminal('dan'), terminal('eve')];
+    await Promise.all([
+      type(right, 'Password', PASSWORD).then(() => type(right, 'The same again', PASSWORD)),
+      type(wrong, 'Password', PASSWORD).then(() => type(wrong, 'The same again', 'another one')),
+    ]);
+    t.equal((await right.exit).code, 0, right.output.stdout);
+    t.equal((await wrong.exit).code, 1, wrong.output.stdout);
+    t.match(wrong.output.stdout, /The two passwords differ/);
+    for (const { output } of [right, wrong]) t.notOk(output.stdout.includes(PASSWORD), output.stdout);
+    t.same(await look(t, 'dan'), { active: true, known: true, permissions: [] });
+    t.equal(await look(t, 'eve'), undefined);
+  });
+});

@@ -1,0 +1,101 @@
+/** The operator's commands, as scripts see them: exit codes, one line when something is wrong, nothing half-done. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Test, test } from 'tap';
+import { loadSettings } from '../config/load.ts';
+import { openBeside } from './support/files.ts';
+import { makeFolder, manage, PROJECT, type Result, startServer } from './support/processes.ts';
+
+test('the commands', async (t) => {
+  const newPath = () => join(makeFolder(t), 'rollcall.db');
+  const on = (path: string, more: Record<string, string> = {}) => ({
+    environment: { DATABASE_URL: `sqlite:${path}`, ...more },
+  });
+
+  t.test('secret prints a key that the service accepts', async (t) => {
+    const made = await manage(['secret'], on(newPath()));
+    succeeds(t, made, /^[\w-]{43}\n$/);
+    const key = made.stdout.trimEnd();
+    const environment = { NODE_ENV: 'production', SECRET_KEY: key };
+    t.same(loadSettings({ root: PROJECT, environment }).SECRET_KEY, [key]);
+  });
+
+  t.test('db current and db upgrade tell where the schema stands, and bring it up to date', async (t) => {
+    const path = newPath();
+    const current = () => manage(['db', 'current'], on(path));
+    const upgrade = () => manage(['db', 'upgrade'], on(path));
+    succeeds(t, await current(), /^no migration is applied\npending: 0000_first\n/);
+    succeeds(t, await upgrade(), /^applied 0000_first\n/);
+    const [again, after] = await Promise.all([upgrade(), current()]);
+    succeeds(t, again, /^(?!applied).+\n$/);
+    succeeds(t, after, /^0\d{3}_\w+\n$/);
+  });
+
+  t.test('are refused with exit code 1 when they are called wrongly', async (t) => {
+    const path = newPath();
+    const wrong: [string[], RegExp][] = [
+      [['frob'], /unknown command 'frob'/],
+      [['user', 'create'], /missing required argument 'name'/],
+      [['user', 'list', '--frob'], /unknown option '--frob'/],
+    ];
+    const results = await Promise.all(wrong.map(([args]) => manage(args, on(path))));
+    for (const [index, result] of results.entries()) fails(t, result, wrong[index]?.[1] ?? /./);
+    t.notOk(existsSync(path), 'and no database is made');
+  });
+
+  t.test('are refused with exit code 1 while the settings are wrong, one line each', async (t) => {
+    const path = newPath();
+    const result = await manage(['db', 'upgrade'], on(path, { PORT: 'x', WORKERS: 'y' }));
+    fails(t, result, /^manage: PORT is "x" .*\n(manage: )?WORKERS is "y".*\n$/);
+    t.notOk(existsSync(path), 'and no database is made');
+  });
+
+  t.test('user … needs a schema that is up to date', async (t) => {
+    const result = await manage(['user', 'list'], on(newPath(), { AUTO_MIGRATE: 'false' }));
+    fails(t, result, /^manage: .*behind the code .*"npm run manage -- db upgrade"/);
+  });
+
+  t.test('db upgrade twice at once applies each migration once', async (t) => {
+    const path = newPath();
+    const upgrades = await Promise.all([1, 2].map(() => manage(['db', 'upgrade'], on(path))));
+    for (const each of upgrades) succeeds(t, each);
+    const said = upgrades.map(({ stdout }) => stdout).join('');
+    t.equal(said.match(/^applied 0000_first$/gm)?.length, 1, 'one of them tells of it');
+    onceEach(t, path);
+  });
+
+  t.test('services that start at once on an empty database apply each migration once', async (t) => {
+    const path = newPath();
+    const environment = { DATABASE_URL: `sqlite:${path}`, WORKERS: '1', LOG_LEVEL: 'warn' };
+    const servers = await Promise.all([1, 2, 3, 4].map(() => startServer(t, { environment })));
+    onceEach(t, path);
+    const brought = servers.filter(({ output }) => output.stdout.includes('brought up to date by'));
+    t.equal(brought.length, 1, 'one of them tells of it');
+    for (const { url, output } of servers) {
+      t.equal((await fetch(`${url}/api/users`)).status, 401);
+      t.equal(output.stderr, '');
+    }
+  });
+});
+
+/** The database remembers each migration, and each only once. */
+function onceEach(t: Test, path: string): void {
+  const rows = openBeside(t, path)
+    .prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations')
+    .all();
+  t.ok(rows.length > 0);
+  t.equal(new Set(rows.map(({ hash }) => hash)).size, rows.length);
+}
+
+function succeeds(t: Test, { code, stdout, stderr }: Result, says = /^/): void {
+  t.equal(code, 0, stderr);
+  t.equal(stderr, '');
+  t.match(stdout, says);
+}
+
+function fails(t: Test, { code, stdout, stderr }: Result, says: RegExp): void {
+  t.equal(code, 1, 'the exit code');
+  t.equal(stdout, '', 'nothing on standard output');
+  t.match(stderr, says);
+  t.notMatch(stderr, /\n\s+at .*:\d+:\d+/, 'no stack of calls');
+}

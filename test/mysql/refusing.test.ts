@@ -1,0 +1,88 @@
+/**
+ * A server may be there and yet refuse: it closes our connections, has no more of them, lets nobody write during a
+ * failover, or no longer knows the password. That is no fault of the service's either, and it passes.
+ */
+import mysql from 'mysql2/promise';
+import { HASTY, inParallel, onOwnServer, quickPasswords, tally } from '../support/own-server.ts';
+import { until } from '../support/processes.ts';
+import { makeUser, signedIn, startService } from '../support/service.ts';
+
+const POOL_SIZE = 4;
+
+onOwnServer('a server that refuses', [...HASTY, '--max-connections=12'], async (t, server) => {
+  const root = await server.makeDatabase();
+  await server.query("CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'the right one'");
+  await server.query("CREATE USER clerk@localhost IDENTIFIED BY 'the right one'");
+  const databaseUrl = root.replace('//root@', '//clerk:the%20right%20one@');
+  const everybody = (statement: string) =>
+    Promise.all(
+      ["'127.0.0.1'", 'localhost'].map((host) => server.query(`${statement.replace('HOST', host)}`)),
+    );
+  await everybody(`GRANT ALL ON ${new URL(root).pathname.slice(1)}.* TO clerk@HOST`);
+  const { app } = await startService(t, server.engine, {
+    databaseUrl,
+    settings: { POOL_SIZE, WORKERS: 1 },
+    passwords: quickPasswords,
+  });
+  const id = await makeUser(app, 'ann', { admin: true });
+  const client = await signedIn(app, 'ann');
+  const read = async () => (await client.request('GET', `/api/users/${id}`)).statusCode;
+  const write = async () => (await client.request('PATCH', `/api/users/${id}`, { name: 'Ann' })).statusCode;
+  const kill = async (how: string) => {
+    for (const connection of await server.connections(root)) await server.query(`KILL ${how} ${connection}`);
+  };
+
+  await t.test('connections, by killing them, idle or at work, goes unnoticed', async (t) => {
+    let stopped = false;
+    const statuses = inParallel(1_000, 2 * POOL_SIZE, async (n) =>
+      stopped ? 200 : n % 2 ? write() : read(),
+    );
+    for (let times = 0; times < 15; times++) await kill(times % 2 ? 'CONNECTION' : 'QUERY').catch(() => {});
+    stopped = true;
+    t.strictSame(tally(await statuses), { 200: 1_000 });
+    await kill('CONNECTION');
+    t.strictSame(await Promise.all([read(), write(), read()]), [200, 200, 200]);
+  });
+
+  await t.test('more connections than it has gives 503, and passes', async (t) => {
+    await kill('CONNECTION');
+    const before = await server.query("SHOW VARIABLES LIKE 'max_connections'");
+    await server.query('SET GLOBAL max_connections = 10');
+    // Others have all of them; root has one more.
+    const others = mysql.createPool({ uri: databaseUrl, connectionLimit: 10 });
+    t.teardown(() => others.end());
+    await until('others have all connections', async () => {
+      const taken = await others.getConnection().catch(() => 'none is left');
+      return taken === 'none is left' || undefined;
+    });
+    t.equal(await read(), 503);
+    await others.end();
+    await server.query(`SET GLOBAL max_connections = ${before[0]?.Value}`);
+    t.equal(await read(), 200);
+    t.equal(await write(), 200);
+  });
+
+  await t.test('writes during a failover gives 503 that says that nothing was changed', async (t) => {
+    const version = (await app.db.users.find(id))?.version;
+    await server.query('SET GLOBAL read_only = ON');
+    const response = await client.request('PATCH', `/api/users/${id}`, { name: 'Anna' });
+    t.equal(response.statusCode, 503);
+    t.match(response.json().detail, /Nothing was changed/);
+    t.equal(await read(), 200);
+    await server.query('SET GLOBAL read_only = OFF');
+    t.equal((await app.db.users.find(id))?.version, version);
+    t.equal(await write(), 200);
+  });
+
+  await t.test('the password gives 503 for as long as it does', async (t) => {
+    await everybody("ALTER USER clerk@HOST IDENTIFIED BY 'another one'");
+    await kill('CONNECTION');
+    const response = await client.request('GET', `/api/users/${id}`);
+    t.equal(response.statusCode, 503);
+    t.notMatch(response.payload, /clerk|password|denied/i);
+    await everybody("ALTER USER clerk@HOST IDENTIFIED BY 'the right one'");
+    t.equal(await read(), 200);
+    t.strictSame(tally(await inParallel(4 * POOL_SIZE, 2 * POOL_SIZE, write)), { 200: 4 * POOL_SIZE });
+    t.ok((await server.connections(root)).length <= POOL_SIZE);
+  });
+});

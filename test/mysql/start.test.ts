@@ -1,0 +1,67 @@
+/** A service whose database can't be had must not start, and must say why in a line that may be read by anybody. */
+import { createServer } from 'node:net';
+import type { Test } from 'tap';
+import { HASTY, onOwnServer } from '../support/own-server.ts';
+import { copyProject, type Result, runServer, startServer } from '../support/processes.ts';
+
+const PASSWORD = 'hunter2-is-secret';
+
+onOwnServer('a service', HASTY, async (t, server) => {
+  const folder = copyProject(t);
+  await server.query(`CREATE USER clerk@localhost IDENTIFIED BY '${PASSWORD}'`);
+  await server.query("CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'another one'");
+  const urlAt = (port: number, name = 'rollcall') => `mysql://clerk:${PASSWORD}@127.0.0.1:${port}/${name}`;
+  const start = (databaseUrl: string, more = {}) => runServer(folder, { DATABASE_URL: databaseUrl, ...more });
+
+  const deaf = createServer();
+  deaf.listen(0, '127.0.0.1');
+  t.teardown(() => deaf.close());
+  const address = deaf.address();
+  const deafPort = typeof address === 'object' && address ? address.port : 0;
+
+  const refusals: Record<string, { run: () => Promise<Result>; says: RegExp }> = {
+    'whose database refuses connections': {
+      run: () => start(urlAt(1), { WORKERS: '1' }),
+      says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
+    },
+    'with workers whose database refuses connections': {
+      run: () => start(urlAt(1), { WORKERS: '2' }),
+      says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
+    },
+    'whose database accepts connections and is silent': {
+      run: () => start(urlAt(deafPort), { WORKERS: '1' }),
+      says: /ETIMEDOUT/,
+    },
+    'that is not let in': {
+      run: () => start(urlAt(server.port), { WORKERS: '1' }),
+      says: /Access denied for user 'clerk'/,
+    },
+    'whose database is not there': {
+      run: () => start(`${server.url}/nowhere`, { WORKERS: '1' }),
+      says: /Unknown database 'nowhere'/,
+    },
+    'whose database has no name that can be found': {
+      run: () => start(`mysql://clerk:${PASSWORD}@no-such-host.invalid/rollcall`, { WORKERS: '1' }),
+      says: /no-such-host\.invalid/,
+    },
+  };
+  for (const [which, { run, says }] of Object.entries(refusals)) {
+    await t.test(`${which} says so in a line and ends`, async (t) => refusedWith(t, await run(), says));
+  }
+
+  await t.test('whose schema is behind says so, and starts when it may bring it up to date', async (t) => {
+    const databaseUrl = await server.makeDatabase();
+    refusedWith(t, await start(databaseUrl, { WORKERS: '1' }), /behind the code .*db upgrade/);
+    const environment = { DATABASE_URL: databaseUrl, AUTO_MIGRATE: 'true', WORKERS: '2' };
+    const running = await startServer(t, { folder, environment });
+    t.equal((await fetch(running.url)).status, 200);
+    t.match(await running.stop(), { code: 0 });
+  });
+});
+
+function refusedWith(t: Test, { code, stdout, stderr }: Result, says: RegExp): void {
+  t.equal(code, 1);
+  t.match(stderr, /^rollcall: .+\n$/, 'in one line');
+  t.match(stderr, says);
+  t.notMatch(stdout + stderr, PASSWORD);
+}

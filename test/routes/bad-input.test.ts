@@ -1,0 +1,238 @@
+/** Whatever a body says that it must not say: it is refused as the client's mistake, at the field, and changes nothing. */
+import type { Test } from 'tap';
+import type { App } from '../../app.ts';
+import { onEachEngine, type TestEngine } from '../support/engines.ts';
+import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+
+/** A route that takes a body, and one that it would accept. */
+interface Target {
+  method: string;
+  url: string;
+  valid: Record<string, unknown>;
+}
+
+/** Starts a service with an administrator who asks, and something that each of the routes could change. */
+async function start(t: Test, engine: TestEngine) {
+  const { app } = await startService(t, engine);
+  await makeUser(app, 'chief', { admin: true });
+  const ann = await makeUser(app, 'ann');
+  const group = (await app.db.groups.findByName('admins'))?.id;
+  const client = await signedIn(app, 'chief');
+  const user = { username: 'new', name: 'New', email: 'new@example.org', active: true };
+  const newer = { username: 'newer', name: 'Newer', email: 'newer@example.org', active: true };
+  const fields = { title: 'New', permissions: ['*', 'a:b'] };
+  const targets = {
+    signIn: { method: 'POST', url: '/api/sign/in', valid: { username: 'ann', password: PASSWORD } },
+    makeUser: { method: 'POST', url: '/api/users', valid: { ...user, password: PASSWORD } },
+    changeUser: { method: 'PATCH', url: `/api/users/${ann}`, valid: newer },
+    makeGroup: { method: 'POST', url: '/api/groups', valid: { ...fields, name: 'new' } },
+    changeGroup: { method: 'PATCH', url: `/api/groups/${group}`, valid: { ...fields, name: 'newer' } },
+    putMember: { method: 'PUT', url: `/api/groups/${group}/members/${ann}`, valid: { role: 'member' } },
+  };
+  return { app, client, group, targets };
+}
+
+function routeOf({ method, url }: Target) {
+  return `${method} ${url.replaceAll(/[0-9a-f-]{36}/g, '…')}`;
+}
+
+/** @returns the target's body as JSON, without the field or with another value, in JSON, in it. */
+function bodyWith({ valid }: Target, field: string, value?: string) {
+  const parts = Object.entries(valid)
+    .filter(([name]) => name !== field)
+    .map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`);
+  if (value !== undefined) parts.push(`"${field}":${value}`);
+  return `{${parts.join(',')}}`;
+}
+
+/** Sends the text as it is, under that type. */
+function send({ method, url }: Target, client: Client, body: string, type = 'application/json') {
+  return client.request(method, url, body, type === '' ? {} : { 'content-type': type });
+}
+
+/** @returns all that the API shows, to be compared. */
+async function dump(app: App, group: string | undefined) {
+  const reader = await signedIn(app, 'chief');
+  const urls = ['/api/users?limit=100', '/api/groups?limit=100', `/api/groups/${group}/members?limit=100`];
+  const answers = await Promise.all(urls.map((url) => reader.request('GET', url)));
+  return answers.map(({ payload }) => payload.replaceAll(/"lastSignInAt":"[^"]*"/g, ''));
+}
+
+const HUGE = JSON.stringify({ name: 'x'.repeat(70_000) });
+
+const WHOLE_BODIES = [
+  { what: 'no body', body: '', status: 400 },
+  { what: 'half an object', body: '{"name":', status: 400 },
+  { what: 'single quotes', body: "{'name':'x'}", status: 400 },
+  { what: 'something behind the object', body: '{} {}', status: 400 },
+  { what: 'text that is not JSON', body: 'name=x', status: 400 },
+  { what: 'null', body: 'null', status: 400 },
+  { what: 'an array', body: '[]', status: 400 },
+  { what: 'an array of objects', body: '[{"name":"x"}]', status: 400 },
+  { what: 'a string', body: '"name"', status: 400 },
+  { what: 'a number', body: '1', status: 400 },
+  { what: 'true', body: 'true', status: 400 },
+  { what: 'an object without fields', body: '{}', status: 400 },
+  { what: 'a prototype', body: '{"__proto__":{"isAdmin":true},"name":"x"}', status: 400 },
+  { what: 'a constructor', body: '{"constructor":{"prototype":{"isAdmin":true}}}', status: 400 },
+  { what: 'deep nesting', body: '['.repeat(30_000), status: 400 },
+  { what: 'deep nesting around a prototype', body: `${'{"__proto__":'.repeat(4_000)}1`, status: 400 },
+  { what: 'more than is read', body: HUGE, status: 413 },
+  { what: 'plain text', body: '{}', type: 'text/plain', status: 415 },
+  { what: 'a form', body: 'name=x', type: 'application/x-www-form-urlencoded', status: 415 },
+  { what: 'a form in parts', body: '--x--', type: 'multipart/form-data; boundary=x', status: 415 },
+  { what: 'another JSON type', body: '{}', type: 'application/problem+json', status: 415 },
+  { what: 'a type that is none', body: '{}', type: 'json', status: 415 },
+  { what: 'no type', body: '{}', type: '', status: 415 },
+];
+
+onEachEngine('a body that can not be one', async (t, engine) => {
+  const { app, client, group, targets } = await start(t, engine);
+  const before = await dump(app, group);
+  for (const target of Object.values(targets)) {
+    t.test(`is refused by ${routeOf(target)}`, async (t) => {
+      for (const { what, body, status, type } of WHOLE_BODIES) {
+        const response = await send(target, client, body, type);
+        t.equal(response.statusCode, status, `${what}: ${status}`);
+        t.match(response.headers['content-type'], 'application/problem+json');
+        t.match(response.json(), { status, detail: /./, requestId: /./ });
+      }
+      const extra = await send(target, client, JSON.stringify({ ...target.valid, 'a/b~c': 1 }));
+      t.equal(extra.statusCode, 400, 'a field that there is not: 400');
+      t.match(extra.json(), { errors: [{ in: 'body', pointer: '/a~1b~0c' }] });
+    });
+  }
+  t.test('changes nothing', async (t) => {
+    t.strictSame(await dump(app, group), before);
+  });
+});
+
+/** @returns the beginning of the text with what can't be seen, or is easily mistaken, as its number. */
+function readable(text: string) {
+  return text.slice(0, 40).replaceAll(/[^ -~]/gu, (each) => `U+${each.codePointAt(0)?.toString(16)}`);
+}
+
+/** What no text may be, as JSON. */
+const NO_TEXT = ['1', 'true', '{}', '["x"]', '"a\\u0000b"', '"a\\ud800b"', '"\\udc00"', '"\\udfff\\ud83e"'];
+const LINES = [...NO_TEXT, 'null', '"a\\nb"', '"\\u001b[0m"', '"a\\u0085b"', '"a\\u007fb"'];
+
+/** Texts as JSON. */
+const json = (...texts: unknown[]) => texts.map((text) => JSON.stringify(text));
+
+const USERNAMES = [
+  ...LINES,
+  ...json('', ' ', 'a b', 'a@b', 'a\u00a0b', 'a\u3000b', 'x'.repeat(65), '🦊'.repeat(65)),
+  // Control and format characters, private use, unassigned.
+  ...json('a\u200bb', '\ufeffann', 'a\u202eb', 'a\u00adb', 'a\ue000b', 'a\u0378b'),
+  // What only its compatibility form shows: an @, spaces, too many characters.
+  ...json('a\uff20b', 'a\ufe6bb', '\ufdfa', 'a\u00a8', 'a\u2017', '\ufb03'.repeat(22), '\u3300'.repeat(17)),
+];
+/** Not seen by anybody, though they count as letters or marks: fillers, joiners, variation selectors. */
+const INVISIBLE = json('\u3164', '\u115f', '\uffa0', '\u034f', '\ufe0f', '\u180b', '\u{e0100}').flatMap(
+  (each) => [each, each.replace(/^"/, '"ann')],
+);
+const EMAILS = [
+  ...NO_TEXT,
+  ...json('', 'x', '@', 'a@', '@b', 'a@b@c', 'a b@c', ' a@b', 'a@b ', 'a@b\n', 'a\u200b@b'),
+  ...json(`${'x'.repeat(250)}@x.yz`, 'a@b\uff20c', 'a\uff20b', '\ufdfa@b', `${'\ufb03'.repeat(90)}@b`),
+];
+const NAMES = [...LINES, ...json('x'.repeat(201))];
+const FLAGS = ['null', '0', '1', '"true"', '""', '[]', '{}'];
+const GROUP_NAMES = [
+  ...LINES,
+  ...json('', 'Team', 'a b', '-a', '.a', '_a', 'ä', 'ａ', 'a/b', 'a\n', 'x'.repeat(65)),
+];
+const PERMISSION_LISTS = ['null', '"a:b"', '{}', '1', ...json(['a:b', 'a:b'], Array(101).fill('a:b'))];
+const PERMISSIONS = [
+  ...LINES,
+  ...json('', '**', '*:*', 'a:*', 'a', 'a:', ':b', 'A:b', 'a:b:c', 'a b:c', `a:${'b'.repeat(64)}`),
+];
+const NEW_PASSWORDS = [...NO_TEXT, 'null', ...json('1234567', 'x'.repeat(129), '🦊'.repeat(129))];
+const ROLES = ['null', '1', '[]', ...json('', 'admin', 'Member', 'member ', '*')];
+
+onEachEngine('a field that is wrong', async (t, engine) => {
+  const { app, client, group, targets } = await start(t, engine);
+  const { signIn, makeUser, changeUser, makeGroup, changeGroup, putMember } = targets;
+  const before = await dump(app, group);
+
+  const cases: { of: Target[]; field: string; values: string[]; why?: string }[] = [
+    { of: [signIn], field: 'username', values: [...LINES, ...json('', 'x'.repeat(255))] },
+    { of: [signIn], field: 'password', values: [...NO_TEXT, 'null', ...json('', 'x'.repeat(129))] },
+    { of: [signIn], field: 'remember', values: FLAGS },
+    { of: [makeUser, changeUser], field: 'username', values: USERNAMES },
+    { of: [makeUser, changeUser], field: 'username', values: INVISIBLE, why: ' for what can not be seen' },
+    { of: [makeUser, changeUser], field: 'email', values: EMAILS },
+    { of: [makeUser, changeUser], field: 'name', values: NAMES },
+    { of: [makeUser, changeUser], field: 'active', values: FLAGS },
+    { of: [makeUser], field: 'password', values: NEW_PASSWORDS },
+    { of: [makeGroup, changeGroup], field: 'name', values: GROUP_NAMES },
+    { of: [makeGroup, changeGroup], field: 'title', values: NAMES },
+    { of: [makeGroup, changeGroup], field: 'permissions', values: PERMISSION_LISTS },
+    { of: [putMember], field: 'role', values: ROLES },
+  ];
+  for (const { of, field, values, why = '' } of cases) {
+    for (const target of of) {
+      t.test(`is refused at ${field} of ${routeOf(target)}${why}`, async (t) => {
+        for (const value of values) {
+          const response = await send(target, client, bodyWith(target, field, value));
+          t.equal(response.statusCode, 400, `${readable(value)} is refused`);
+          t.match(response.headers['content-type'], 'application/problem+json');
+          t.match(response.json(), {
+            type: 'urn:rollcall:problem:invalid',
+            errors: [{ in: 'body', pointer: `/${field}`, detail: /./ }],
+          });
+        }
+      });
+    }
+  }
+
+  for (const target of [makeGroup, changeGroup]) {
+    t.test(`is refused at the permission that is wrong by ${target.method}`, async (t) => {
+      for (const value of PERMISSIONS) {
+        const response = await send(target, client, bodyWith(target, 'permissions', `["*",${value}]`));
+        t.equal(response.statusCode, 400, `${readable(value)} is refused`);
+        t.match(response.json(), { errors: [{ in: 'body', pointer: '/permissions/1' }] });
+      }
+    });
+  }
+
+  const required = [
+    { target: signIn, fields: ['username', 'password'] },
+    { target: makeUser, fields: ['username', 'password'] },
+    { target: makeGroup, fields: ['name'] },
+    { target: putMember, fields: ['role'] },
+  ];
+  for (const { target, fields } of required) {
+    t.test(`is missed by ${routeOf(target)}`, async (t) => {
+      for (const field of fields) {
+        const response = await send(target, client, bodyWith(target, field));
+        t.equal(response.statusCode, 400);
+        t.match(response.json(), { errors: [{ in: 'body', pointer: `/${field}`, detail: 'is missing' }] });
+      }
+    });
+  }
+
+  t.test('is not repeated in the answer: it may be a secret', async (t) => {
+    const body = JSON.stringify({ ...makeUser.valid, password: 'hunter2'.repeat(30) });
+    t.notMatch((await send(makeUser, client, body)).payload, 'hunter2');
+    const misplaced = JSON.stringify({ ...signIn.valid, username: 'hunter2'.repeat(50) });
+    t.notMatch((await send(signIn, new Client(app), misplaced)).payload, 'hunter2');
+    t.notMatch((await send(signIn, new Client(app), '{"password":"hunter2')).payload, 'hunter2');
+  });
+
+  t.test('changes nothing', async (t) => {
+    t.strictSame(await dump(app, group), before);
+  });
+});
+
+onEachEngine('a body that is as it must be', async (t, engine) => {
+  const { app, client, targets } = await start(t, engine);
+  for (const target of Object.values(targets)) {
+    t.test(`is accepted by ${routeOf(target)}`, async (t) => {
+      // Whoever signs in is somebody else from then on.
+      const caller = target === targets.signIn ? new Client(app) : client;
+      const response = await send(target, caller, JSON.stringify(target.valid));
+      t.match(response.statusCode, /^20[01]$/, 'so that the tests above show what they say');
+    });
+  }
+});

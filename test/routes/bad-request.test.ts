@@ -1,0 +1,184 @@
+/** What comes around a body may be as wrong as one: paths, parameters, methods, headers. None of it is our failure. */
+import { onEachEngine } from '../support/engines.ts';
+import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+
+const UNKNOWN = '01900000-0000-7000-8000-000000000000';
+
+const NO_IDS = [
+  'x',
+  '1',
+  '*',
+  '%00',
+  '%20',
+  'null',
+  '%F0%9F%A6%8A',
+  "'%20OR%201=1--",
+  '..%2f..',
+  UNKNOWN.replaceAll('-', ''),
+  UNKNOWN.replace('-7', '-4'),
+  UNKNOWN.replace('-8', '-c'),
+  UNKNOWN.replace('01', '0A'),
+  `${UNKNOWN}0`,
+  `%20${UNKNOWN}`,
+  `${UNKNOWN}%0a`,
+  UNKNOWN.replace('0', '%EF%BC%90'),
+];
+
+onEachEngine('a bad request', async (t, engine) => {
+  const { app } = await startService(t, engine);
+  await makeUser(app, 'chief', { admin: true });
+  const client = await signedIn(app, 'chief');
+  const group = (await app.db.groups.findByName('admins'))?.id;
+  const writes = t.capture(app.db, 'atomically', app.db.atomically);
+
+  const paths = [
+    { of: 'GET', prefix: '/api/users/', pointer: '/id' },
+    { of: 'PATCH', prefix: '/api/users/', payload: { name: 'x' }, pointer: '/id' },
+    { of: 'DELETE', prefix: '/api/users/', pointer: '/id' },
+    { of: 'GET', prefix: '/api/groups/', pointer: '/id' },
+    { of: 'PATCH', prefix: '/api/groups/', payload: { title: 'x' }, pointer: '/id' },
+    { of: 'DELETE', prefix: '/api/groups/', pointer: '/id' },
+    { of: 'GET', prefix: '/api/groups/', suffix: '/members', pointer: '/id' },
+    {
+      of: 'PUT',
+      prefix: `/api/groups/${group}/members/`,
+      payload: { role: 'member' },
+      pointer: '/userId',
+    },
+    { of: 'DELETE', prefix: `/api/groups/${group}/members/`, pointer: '/userId' },
+    { of: 'DELETE', prefix: '/api/groups/', suffix: `/members/${UNKNOWN}`, pointer: '/id' },
+  ];
+  for (const { of, prefix, suffix = '', payload, pointer } of paths) {
+    const route = `${of} ${prefix}…${suffix}`.replaceAll(/[0-9a-f-]{36}/g, '…');
+    t.test(`with an id that is none is refused by ${route}`, async (t) => {
+      for (const id of NO_IDS) {
+        const response = await client.request(of, `${prefix}${id}${suffix}`, payload);
+        t.equal(response.statusCode, 400, `${id} is refused`);
+        t.match(response.headers['content-type'], 'application/problem+json');
+        t.match(response.json(), { errors: [{ in: 'path', pointer, detail: /^must be an id/ }] });
+      }
+    });
+  }
+
+  const limits = ['0', '-1', '101', '1.5', 'x', '', '1e99', 'NaN', 'Infinity', 'true', '2%00', '%EF%BC%92'];
+  const queries = [
+    { pointer: '/limit', values: [...limits, '1&limit=2', '9007199254740993', '%', '%zz', '%ED%A0%80'] },
+    { pointer: '/after', values: [...NO_IDS, '', `${UNKNOWN}&after=${UNKNOWN}`, '%', '%ED%A0%80'] },
+  ];
+  for (const list of ['/api/users', '/api/groups', `/api/groups/${group}/members`]) {
+    for (const { pointer, values } of queries) {
+      t.test(`for a page by ${pointer} is refused by ${list.replace(group ?? '', '…')}`, async (t) => {
+        for (const value of values) {
+          const response = await client.request('GET', `${list}?${pointer.slice(1)}=${value}`);
+          t.equal(response.statusCode, 400, `${value} is refused`);
+          t.match(response.headers['content-type'], 'application/problem+json');
+          t.match(response.json(), { errors: [{ in: 'query', pointer, detail: /./ }] });
+        }
+      });
+    }
+  }
+
+  for (const path of [
+    '/%',
+    '/%zz',
+    '/api/users/%',
+    '/api/users/%E0%A4%A',
+    '/api/users/%ED%A0%80',
+    '/%c0%80',
+  ]) {
+    t.test(`with percent signs that mean nothing is refused: ${path}`, async (t) => {
+      for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+        const response = await client.request(method, path);
+        t.equal(response.statusCode, 400, method);
+        t.match(response.headers['content-type'], 'application/problem+json');
+        t.match(response.json(), { status: 400, requestId: /./ });
+      }
+    });
+  }
+
+  for (const prefix of ['/', '/api/', '/api/users/', '/api/groups/', `/api/groups/${group}/members/`]) {
+    t.test(`with a very long path is refused below ${prefix.replace(group ?? '', '…')}`, async (t) => {
+      for (const part of ['x', '/', 'x/', '%F0%9F%A6%8A', '../', ';']) {
+        const response = await client.request('DELETE', prefix + part.repeat(4_000));
+        t.match(response.statusCode, /^4(00|04|05|14)$/, `${part}: ${response.statusCode}`);
+        t.match(response.headers['content-type'], 'application/problem+json');
+        t.match(response.json(), { status: response.statusCode, requestId: /./ });
+      }
+    });
+  }
+
+  const methods = [
+    { path: '/', methods: ['POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'] },
+    { path: '/api/users', methods: ['PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'] },
+    { path: `/api/users/${UNKNOWN}`, methods: ['PUT', 'POST', 'TRACE'] },
+    { path: '/api/sign/in', methods: ['GET', 'PUT', 'DELETE', 'PATCH', 'TRACE'] },
+    { path: '/api/sign/out', methods: ['GET', 'PUT', 'DELETE'] },
+    { path: `/api/groups/${group}/members`, methods: ['POST', 'PUT', 'PATCH', 'DELETE'] },
+    { path: `/api/groups/${group}/members/${UNKNOWN}`, methods: ['GET', 'POST', 'PATCH'] },
+  ];
+  for (const { path, methods: refused } of methods) {
+    t.test(`by a method that is not possible is refused at ${path.replace(group ?? '', '…')}`, async (t) => {
+      for (const method of refused) {
+        const response = await client.request(method, path);
+        t.equal(response.statusCode, 405, method);
+        t.match(response.headers['content-type'], 'application/problem+json');
+        t.match(response.headers.allow, /^[A-Z]+(, [A-Z]+)*, OPTIONS$/);
+        t.notMatch(String(response.headers.allow), method, 'which is not among those that are');
+      }
+    });
+  }
+
+  t.test('by an unknown method for what is not there is a 404', async (t) => {
+    for (const method of ['TRACE', 'OPTIONS']) {
+      const response = await client.request(method, '/nowhere');
+      t.equal(response.statusCode, 404, method);
+      t.match(response.headers['content-type'], 'application/problem+json');
+    }
+  });
+
+  t.test('by HEAD is answered as GET would be, without a body', async (t) => {
+    const heads = [
+      { path: '/nowhere', status: 404 },
+      { path: '/api/users/x', status: 400 },
+      { path: `/api/users/${UNKNOWN}`, status: 404 },
+      { path: '/api/users?limit=0', status: 400 },
+      { path: '/api/sign/in', status: 405 },
+    ];
+    for (const { path, status } of heads) {
+      const response = await client.request('HEAD', path);
+      t.equal(response.statusCode, status, path);
+      t.equal(response.payload, '');
+    }
+    t.equal((await new Client(app).request('HEAD', '/api/users')).statusCode, 401);
+  });
+
+  t.test('that says another length than it has is refused', async (t) => {
+    for (const length of ['1', '100']) {
+      const headers = { 'content-type': 'application/json', 'content-length': length };
+      const response = await client.request('POST', '/api/groups', '{"name":"length"}', headers);
+      t.equal(response.statusCode, 400, length);
+      t.match(response.headers['content-type'], 'application/problem+json');
+    }
+  });
+
+  t.test('with cookies that are none is nobody', async (t) => {
+    for (const cookie of [
+      'rollcall',
+      'rollcall=',
+      '=',
+      ';;;',
+      'rollcall=%zz',
+      `rollcall=${'x'.repeat(8_000)}`,
+    ]) {
+      const nobody = new Client(app);
+      nobody.cookie = cookie;
+      t.equal((await nobody.request('GET', '/api/users')).statusCode, 401, cookie.slice(0, 40));
+      t.equal((await nobody.request('GET', '/')).statusCode, 200);
+      t.equal((await nobody.request('POST', '/api/sign/in', {})).statusCode, 400);
+    }
+  });
+
+  t.test('has written nothing', async (t) => {
+    t.equal(writes().length, 0);
+  });
+});

@@ -1,0 +1,228 @@
+/** Groups and the permissions that they carry: how they are kept, and that nobody grants what they don't hold. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { App } from '../../app.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { makeUser, signedIn, startService } from '../support/service.ts';
+
+const UNKNOWN = '01900000-0000-7000-8000-000000000000';
+
+/** Makes a group directly in the database. @returns its id. */
+async function makeGroup(app: App, name: string, permissions: string[] = [], members: string[] = []) {
+  const id = randomUUIDv7();
+  const now = Date.now();
+  const puts = members.flatMap((userId) =>
+    app.db.memberships.put({ groupId: id, userId, role: 'member' }, now),
+  );
+  await app.db.atomically([...app.db.groups.add({ id, name, title: '', permissions }, now), ...puts]);
+  return id;
+}
+
+onEachEngine('reading groups', async (t, engine) => {
+  const { app } = await startService(t, engine);
+  await makeUser(app, 'ann');
+  const carried = [['*'], [], ['users:write', 'groups:write'], ['audit:read'], []];
+  const ids: string[] = [];
+  for (const [n, permissions] of carried.entries()) ids.push(await makeGroup(app, `group-${n}`, permissions));
+  const client = await signedIn(app, 'ann');
+
+  t.test('gives one group, with its permissions in order', async (t) => {
+    const response = await client.request('GET', `/api/groups/${ids[2]}`);
+    t.equal(response.statusCode, 200);
+    t.equal(response.headers.etag, '"1"');
+    t.equal(response.headers['cache-control'], 'no-store');
+    const { createdAt, ...group } = response.json();
+    const permissions = ['groups:write', 'users:write'];
+    t.strictSame(group, { id: ids[2], name: 'group-2', title: '', permissions, updatedAt: createdAt });
+  });
+
+  t.test('gives 404 for one that is not there', async (t) => {
+    const response = await client.request('GET', `/api/groups/${UNKNOWN}`);
+    t.equal(response.statusCode, 404);
+    t.match(response.json(), { detail: 'There is no group with this id.' });
+  });
+
+  for (const limit of [1, 2, 4, 5, 6]) {
+    t.test(`gives each once with its own permissions, walking through pages of ${limit}`, async (t) => {
+      const seen: { id: string; permissions: string[] }[] = [];
+      let pages = 0;
+      let url: string | undefined = `/api/groups?limit=${limit}`;
+      while (url && pages++ < 10) {
+        const response = await client.request('GET', url);
+        const { items, next } = response.json();
+        for (const { id, permissions } of items) seen.push({ id, permissions });
+        const link = String(response.headers.link ?? '').match(/^<(.+)>; rel="next"$/)?.[1];
+        t.equal(link, next === null ? undefined : `/api/groups?limit=${limit}&after=${next}`);
+        url = link;
+      }
+      const expected = ids.map((id, n) => ({ id, permissions: [...(carried[n] ?? [])].sort() }));
+      // Ids that were made within one millisecond are in no order.
+      t.strictSame(
+        seen,
+        expected.sort((a, b) => (a.id < b.id ? -1 : 1)),
+      );
+    });
+  }
+});
+
+onEachEngine('keeping groups', async (t, engine) => {
+  const { app } = await startService(t, engine);
+  await makeUser(app, 'chief', { admin: true });
+  await makeUser(app, 'ann');
+  const admin = await signedIn(app, 'chief');
+  const ann = await signedIn(app, 'ann');
+
+  t.test('makes one, says where it is, and fills in what was left out', async (t) => {
+    const response = await admin.request('POST', '/api/groups', { name: 'editors' });
+    t.equal(response.statusCode, 201);
+    const { id, createdAt, ...group } = response.json();
+    t.equal(response.headers.location, `/api/groups/${id}`);
+    t.equal(response.headers.etag, '"1"');
+    t.strictSame(group, { name: 'editors', title: '', permissions: [], updatedAt: createdAt });
+    t.strictSame((await admin.request('GET', `/api/groups/${id}`)).json(), response.json());
+  });
+
+  t.test('takes everything as it was given', async (t) => {
+    const fields = { name: '0.a_b-c', title: ' Тítle 🦊 ', permissions: ['*', 'a:b', 'long-name:do-it'] };
+    const response = await admin.request('POST', '/api/groups', fields);
+    t.equal(response.statusCode, 201);
+    t.match(response.json(), fields);
+  });
+
+  t.test('refuses a name that is taken, when making and when changing', async (t) => {
+    await makeGroup(app, 'taken');
+    const id = await makeGroup(app, 'taker', ['a:b']);
+    const refused = [
+      await admin.request('POST', '/api/groups', { name: 'taken' }),
+      await admin.request('PATCH', `/api/groups/${id}`, { name: 'taken', permissions: [] }),
+    ];
+    for (const response of refused) {
+      t.equal(response.statusCode, 409);
+      t.match(response.json(), { errors: [{ in: 'body', pointer: '/name' }] });
+    }
+    const after = (await admin.request('GET', `/api/groups/${id}`)).json();
+    t.match(after, { name: 'taker', permissions: ['a:b'] }, 'nothing is changed');
+  });
+
+  t.test('makes one of a name when two ask at once', async (t) => {
+    const twins = [1, 2].map(() => admin.request('POST', '/api/groups', { name: 'twin' }));
+    t.strictSame((await Promise.all(twins)).map(({ statusCode }) => statusCode).sort(), [201, 409]);
+  });
+
+  t.test('changes what is given, and nothing else', async (t) => {
+    const id = await makeGroup(app, 'changing', ['a:b', 'c:d']);
+    const url = `/api/groups/${id}`;
+    const titled = await admin.request('PATCH', url, { title: 'Changed' });
+    t.equal(titled.statusCode, 200);
+    t.equal(titled.headers.etag, '"2"');
+    t.match(titled.json(), { name: 'changing', title: 'Changed', permissions: ['a:b', 'c:d'] });
+    const granted = await admin.request('PATCH', url, { permissions: ['e:f', 'c:d'] });
+    t.strictSame(granted.json().permissions, ['c:d', 'e:f']);
+    const emptied = await admin.request('PATCH', url, { permissions: [], name: 'changed' });
+    t.match(emptied.json(), { name: 'changed', title: 'Changed' });
+    t.strictSame(emptied.json().permissions, []);
+  });
+
+  t.test('honours If-Match when changing and removing', async (t) => {
+    const url = `/api/groups/${await makeGroup(app, 'versioned')}`;
+    for (const header of ['"2"', 'W/"1"']) {
+      const headers = { 'if-match': header };
+      t.equal((await admin.request('PATCH', url, { title: 'x' }, headers)).statusCode, 412);
+      t.equal((await admin.request('DELETE', url, undefined, headers)).statusCode, 412);
+    }
+    t.equal((await admin.request('PATCH', url, { title: 'x' }, { 'if-match': '"1"' })).statusCode, 200);
+    t.equal((await admin.request('PATCH', url, { title: 'y' }, { 'if-match': '*' })).statusCode, 200);
+    t.equal((await admin.request('DELETE', url, undefined, { 'if-match': '"9", "3"' })).statusCode, 204);
+  });
+
+  t.test('lets one win when two change the same version, and loses none without If-Match', async (t) => {
+    const url = `/api/groups/${await makeGroup(app, 'contested')}`;
+    const change = (n: number, headers = {}) => admin.request('PATCH', url, { title: `${n}` }, headers);
+    const rivals = await Promise.all([1, 2].map((n) => change(n, { 'if-match': '"1"' })));
+    t.strictSame(rivals.map(({ statusCode }) => statusCode).sort(), [200, 412]);
+    const crowd = await Promise.all(Array.from({ length: 20 }, (_, n) => change(n)));
+    t.strictSame(new Set(crowd.map(({ statusCode }) => statusCode)), new Set([200]));
+    t.equal((await admin.request('GET', url)).headers.etag, '"22"');
+  });
+
+  t.test('removes one with its memberships, and what it granted', async (t) => {
+    const bob = await makeUser(app, 'bob');
+    const url = `/api/groups/${await makeGroup(app, 'going', ['users:write'], [bob])}`;
+    const client = await signedIn(app, 'bob');
+    const permissions = async () => (await client.request('GET', '/api/sign')).json().permissions;
+    t.strictSame(await permissions(), ['users:write']);
+    t.equal((await admin.request('DELETE', url)).statusCode, 204);
+    t.strictSame(await permissions(), []);
+    for (const method of ['GET', 'PATCH', 'DELETE']) {
+      const payload = method === 'PATCH' ? { title: 'x' } : undefined;
+      t.equal((await admin.request(method, url, payload)).statusCode, 404);
+    }
+  });
+
+  t.test('is refused to those who may not, and nothing happens', async (t) => {
+    const url = `/api/groups/${await makeGroup(app, 'guarded')}`;
+    const refused = [
+      await ann.request('POST', '/api/groups', { name: 'mine' }),
+      await ann.request('PATCH', url, { title: 'mine' }),
+      await ann.request('DELETE', url),
+    ];
+    for (const response of refused) {
+      t.equal(response.statusCode, 403);
+      t.match(response.json(), { detail: /groups:write/ });
+    }
+    t.match((await ann.request('GET', url)).json(), { title: '' });
+    t.equal(await app.db.groups.findByName('mine'), undefined);
+  });
+});
+
+onEachEngine('who may write groups, but does not hold everything,', async (t, engine) => {
+  const { app } = await startService(t, engine);
+  await makeUser(app, 'chief', { admin: true });
+  const ann = await makeUser(app, 'ann');
+  await makeGroup(app, 'writers', ['groups:write', 'audit:read'], [ann]);
+  const client = await signedIn(app, 'ann');
+  const admins = (await app.db.groups.findByName('admins'))?.id;
+
+  t.test('grants what they hold', async (t) => {
+    const payload = { name: 'readers', permissions: ['audit:read'] };
+    t.equal((await client.request('POST', '/api/groups', payload)).statusCode, 201);
+  });
+
+  for (const permissions of [['*'], ['users:write'], ['audit:read', 'users:write'], ['audit:write']]) {
+    t.test(`does not grant ${permissions.join(' and ')}`, async (t) => {
+      const name = 'powerful';
+      const made = await client.request('POST', '/api/groups', { name, permissions });
+      t.equal(made.statusCode, 403);
+      t.equal(await app.db.groups.findByName(name), undefined);
+
+      const id = await makeGroup(app, `tame-${randomUUIDv7()}`, [], [ann]);
+      const changed = await client.request('PATCH', `/api/groups/${id}`, { permissions });
+      t.equal(changed.statusCode, 403);
+      t.match(changed.json().detail, permissions.at(-1) ?? '');
+      t.strictSame((await app.db.groups.find(id))?.permissions, []);
+    });
+  }
+
+  t.test('joins no group that carries more, nor adds anybody to it', async (t) => {
+    const bob = await makeUser(app, 'bob');
+    for (const userId of [ann, bob]) {
+      const url = `/api/groups/${admins}/members/${userId}`;
+      for (const role of ['member', 'manager']) {
+        t.equal((await client.request('PUT', url, { role })).statusCode, 403);
+      }
+    }
+    t.strictSame((await client.request('GET', '/api/sign')).json().permissions, [
+      'audit:read',
+      'groups:write',
+    ]);
+  });
+
+  t.test('changes the rest of a group that carries more, and takes away from it', async (t) => {
+    const id = await makeGroup(app, 'strong', ['users:write', 'users:read']);
+    const url = `/api/groups/${id}`;
+    t.equal((await client.request('PATCH', url, { title: 'Strong' })).statusCode, 200);
+    const less = await client.request('PATCH', url, { permissions: ['users:write', 'audit:read'] });
+    t.strictSame(less.json().permissions, ['audit:read', 'users:write']);
+    const back = await client.request('PATCH', url, { permissions: ['users:write', 'users:read'] });
+    t.equal(back.statusCode, 403, 'what was taken away can not be given back');
+  });
+});

@@ -1,0 +1,49 @@
+/** Databases in files, opened in the test's own process: by the engine, and beside it by the bare driver. */
+import { randomUUIDv7 } from 'node:crypto';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import type { Test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { upgrade } from '../../db/migrator.ts';
+import { makeFolder } from './processes.ts';
+
+/** @returns the path of a database that is not there yet, in a folder of its own. */
+export function newPath(t: Test): string {
+  return join(makeFolder(t), 'rollcall.db');
+}
+
+/** Opens the file as a process of the service would; closed when the test ends. */
+export async function openFile(t: Test, path: string, options: { checkpoints?: boolean } = {}) {
+  const environment = { DATABASE_URL: `sqlite:${path}` };
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), options);
+  t.teardown(() => engine.close());
+  return engine;
+}
+
+/** @returns a new, migrated database: its path, its engine and its queries. */
+export async function makeFile(t: Test, options: { checkpoints?: boolean } = {}) {
+  const path = newPath(t);
+  const engine = await openFile(t, path, options);
+  await upgrade(engine);
+  return { path, engine, db: prepareQueries(engine) };
+}
+
+/** Opens the file with the bare driver, to look at it or to be in the way; closed when the test ends. */
+export function openBeside(t: Test, path: string): Sqlite.Database {
+  const client = new Sqlite(path);
+  t.teardown(() => client.close());
+  return client;
+}
+
+/** @returns the fields of a user who has never signed in. */
+export function userNamed(username: string, id = randomUUIDv7()) {
+  return { id, username, name: '', email: null, active: true, passwordHash: null };
+}
+
+/** @returns the fields of a session of that user. */
+export function sessionOf(userId: string, now = Date.now()) {
+  const key = `${randomUUIDv7()}-------`;
+  const ends = { expiresAt: now + 60_000, endsAt: now + 60_000 };
+  return { key, id: randomUUIDv7(), userId, now, ...ends, address: '127.0.0.1', userAgent: 'test' };
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Walks through the service as its first operator and its first client do: starts it where nothing was before, makes
+# the first administrator, signs in and out, and stops it. Ends with exit code 1 at the first answer that is wrong.
+#
+# Usage: walk.sh FOLDER, a fresh copy of the project with its packages.
+set -euo pipefail
+# Each job in a process group of its own, so that whatever npm started can be ended with it.
+set -m
+
+cd "${1:?the folder of a fresh copy of the project}"
+scratch=$(mktemp -d)
+npm_pid=
+
+clean_up() {
+  [ -z "$npm_pid" ] || kill -KILL -- "-$npm_pid" 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
+
+fail() {
+  echo "FAILED: $*"
+  if [ -s "$scratch/body" ]; then echo "the last answer: $(cat "$scratch/body")"; fi
+  if [ -s "$scratch/log" ]; then tail -n 20 "$scratch/log"; fi
+  exit 1
+}
+
+step() { echo "ok: $*"; }
+
+# is WHAT EXPECTED CAME
+is() { [ "$2" = "$3" ] || fail "$1: expected $2, but $3 came"; }
+
+# ask STATUS METHOD PATH [JSON]: the answer's body is in $scratch/body afterwards, and cookies are kept as in a browser.
+ask() {
+  local status
+  local body=()
+  [ $# -lt 4 ] || body=(--header 'Content-Type: application/json' --data "$4")
+  status=$(curl --silent --show-error --max-time 20 --noproxy '*' --request "$2" --cookie "$scratch/jar" \
+    --cookie-jar "$scratch/jar" --dump-header "$scratch/headers" --output "$scratch/body" \
+    --write-out '%{http_code}' "${body[@]}" "$url$3") || fail "$2 $3: no answer"
+  is "$2 $3: the status" "$1" "$status"
+}
+
+# field EXPRESSION: of the last answer, such as .user.id
+field() { node -p "JSON.parse(require('node:fs').readFileSync(process.argv[1], 'utf8'))$1" "$scratch/body"; }
+
+# problem STATUS: the last answer is problem details of that status.
+problem() {
+  local type
+  type=$(sed -n 's/^content-type: *\([^;[:space:]]*\).*/\1/ip' "$scratch/headers")
+  is 'the content type' application/problem+json "$type"
+  is 'the status in the body' "$1" "$(field .status)"
+}
+
+# wait_for TENTHS COMMAND...: asks again until the command succeeds.
+wait_for() {
+  local left=$1
+  shift
+  until "$@"; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+find_url() {
+  url=$(sed -n 's/^Rollcall .* listens on \(http:[^,]*\),.*/\1/p' "$scratch/log")
+  [ -n "$url" ]
+}
+
+url=
+PORT=0 npm start >"$scratch/log" 2>&1 &
+npm_pid=$!
+wait_for 300 find_url || fail 'npm start: expected a line that says where it listens, but none came'
+step "npm start listens on $url"
+
+ask 200 GET /
+is 'the name' rollcall "$(field .name)"
+is 'the link to the users' /api/users "$(field .links.users)"
+step 'the index says what this is'
+
+ask 401 GET /api/users
+problem 401
+step 'who is not signed in gets a 401 as JSON'
+
+password='correct horse battery staple'
+printf '%s\n' "$password" | npm run -s manage -- user create ann --admin --password-stdin >"$scratch/made" ||
+  fail 'user create: it did not succeed'
+grep -q '^created ann, an administrator' "$scratch/made" ||
+  fail "user create: expected 'created ann, an administrator', but '$(cat "$scratch/made")' came"
+step 'the first administrator is made'
+
+ask 200 POST /api/sign/in "{\"username\":\"ann\",\"password\":\"$password\"}"
+is 'the user' ann "$(field .user.username)"
+step 'ann signs in'
+
+ask 200 GET /api/users
+is 'the number of users' 1 "$(field .items.length)"
+is 'the first user' ann "$(field '.items[0].username')"
+step 'and lists the users'
+
+ask 201 POST /api/users "{\"username\":\"bob\",\"password\":\"$password\"}"
+bob=$(field .id)
+ask 201 POST /api/groups '{"name":"editors","title":"Editors"}'
+editors=$(field .id)
+ask 200 PUT "/api/groups/$editors/members/$bob" '{"role":"member"}'
+is 'the member' bob "$(field .user.username)"
+is 'the role' member "$(field .role)"
+step 'and makes the user bob and the group editors, and puts one into the other'
+
+ask 204 POST /api/sign/out
+ask 200 POST /api/sign/in "{\"username\":\"bob\",\"password\":\"$password\"}"
+ask 200 GET /api/sign
+is 'the user' bob "$(field .user.username)"
+is 'the number of permissions' 0 "$(field .permissions.length)"
+step 'bob signs in'
+
+ask 403 POST /api/users "{\"username\":\"cem\",\"password\":\"$password\"}"
+problem 403
+step 'and may not make another user'
+
+cp "$scratch/jar" "$scratch/kept"
+ask 204 POST /api/sign/out
+ask 401 GET /api/users
+problem 401
+cp "$scratch/kept" "$scratch/jar"
+ask 401 GET /api/users
+step 'and is unknown once he has signed out, even with the cookie that he had'
+
+kill -TERM "$npm_pid"
+has_ended() { ! kill -0 "$npm_pid" 2>/dev/null; }
+wait_for 100 has_ended || fail 'SIGTERM: expected npm to end, but it is still there'
+rm -f "$scratch/body"
+gone() { ! curl --silent --max-time 2 --noproxy '*' --output "$scratch/last" "$url/"; }
+wait_for 100 gone || fail "SIGTERM to npm: expected the service to end, but it still answers at $url"
+nobody_left() { ! kill -0 -- "-$npm_pid" 2>/dev/null; }
+wait_for 100 nobody_left || fail 'SIGTERM to npm: expected all of its processes to end, but some are left'
+npm_pid=
+step 'the service ends when npm is told to'

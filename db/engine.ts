@@ -27,9 +27,12 @@ export interface WriteQuery {
   toSQL(): { sql: string; params: unknown[] };
 }
 
+/** Runs a statement that reads. */
+export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
+
 /** A connection that holds the migrators' lock. */
 export interface MigrationConnection {
-  query(statement: string): Promise<Record<string, unknown>[]>;
+  query: Query;
   run(statement: string): Promise<void>;
 }
 
@@ -50,9 +53,12 @@ export interface Engine {
    * @throws {DuplicateError} when a unique key exists already. @throws {DatabaseUnavailableError}
    */
   atomically(writes: Write[]): Promise<Write | undefined>;
+  /** Reads once what is not worth preparing. */
+  readonly query: Query;
   /**
    * Runs the work in a connection of its own that no other migrator, in any process, runs beside. Foreign keys are
-   * not enforced meanwhile (or rebuilding a table would empty those that refer to it), but checked at the end.
+   * not enforced meanwhile (or rebuilding a table would empty those that refer to it), but checked at the end if
+   * anything was run.
    */
   exclusively<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
   /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */

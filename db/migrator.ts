@@ -4,9 +4,9 @@
  * has no way down, takes no lock, and on SQLite rebuilds tables with foreign keys on, which silently empties those
  * that refer to them.
  */
-import type { Engine, MigrationConnection } from './engine.ts';
+import type { Engine, MigrationConnection, Query } from './engine.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
-import { type Progress, progressOf } from './progress.ts';
+import { hasTable, type Progress, progressOf, readProgress } from './progress.ts';
 
 /** Where a database stands. */
 export interface SchemaState {
@@ -50,9 +50,9 @@ const TABLE_DEFINITION = {
   mysql: `CREATE TABLE IF NOT EXISTS ${TABLE} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
 };
 
-/** @returns where the database stands; makes the table that remembers it when that is absent. */
+/** @returns where the database stands at this moment; takes no lock and changes nothing. */
 export function inspect(engine: Engine): Promise<SchemaState> {
-  return engine.exclusively((connection) => readState(engine, connection));
+  return readState(engine, engine.query);
 }
 
 /**
@@ -61,11 +61,11 @@ export function inspect(engine: Engine): Promise<SchemaState> {
  * @throws {SchemaError} when the database is ahead or unfinished, a step loses data, or a statement fails.
  */
 export function upgrade(engine: Engine, target?: string, options: MoveOptions = {}): Promise<void> {
-  return engine.exclusively(async (connection) => {
-    const state = await readState(engine, connection);
+  return migrate(engine, options, async (connection, onStep) => {
+    const state = await readState(engine, connection.query);
     const last = target === undefined ? state.migrations.length - 1 : indexOf(state, target);
     const steps = state.pending.filter((migration) => state.migrations.indexOf(migration) <= last);
-    await move(engine, connection, state, 'up', steps, options);
+    await move(engine, connection, state, 'up', steps, { ...options, onStep });
   });
 }
 
@@ -75,11 +75,29 @@ export function upgrade(engine: Engine, target?: string, options: MoveOptions = 
  * @throws {SchemaError} as `upgrade`, and when there is nothing that takes a step back.
  */
 export function downgrade(engine: Engine, target: string, options: MoveOptions = {}): Promise<void> {
-  return engine.exclusively(async (connection) => {
-    const state = await readState(engine, connection);
+  return migrate(engine, options, async (connection, onStep) => {
+    const state = await readState(engine, connection.query);
     const kept = keptBy(state, target);
-    await move(engine, connection, state, 'down', state.applied.slice(kept).reverse(), options);
+    const steps = state.applied.slice(kept).reverse();
+    await move(engine, connection, state, 'down', steps, { ...options, onStep });
   });
+}
+
+type OnStep = NonNullable<MoveOptions['onStep']>;
+
+/** Does the work, and tells of each step once it holds: on SQLite a later one that fails takes all of them with it. */
+async function migrate(
+  engine: Engine,
+  options: MoveOptions,
+  work: (connection: MigrationConnection, onStep: OnStep) => Promise<void>,
+): Promise<void> {
+  const taken: Parameters<OnStep>[] = [];
+  const onStep: OnStep = (...step) => {
+    if (engine.dialect === 'sqlite') taken.push(step);
+    else options.onStep?.(...step);
+  };
+  await engine.exclusively((connection) => work(connection, onStep));
+  for (const step of taken) options.onStep?.(...step);
 }
 
 /**
@@ -89,24 +107,24 @@ export function downgrade(engine: Engine, target: string, options: MoveOptions =
  */
 export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promise<string[]> {
   const applied: string[] = [];
-  if (autoMigrate) {
-    await upgrade(engine, undefined, { onStep: (_direction, name) => applied.push(name) });
-    return applied;
-  }
   const state = await inspect(engine);
-  refuseUnsafe(state, {});
   const [next] = state.pending;
-  if (next) {
+  if (!next && !state.unfinished && state.unknown === 0) return applied;
+  if (!autoMigrate) {
+    refuseUnsafe(state, {});
     throw new SchemaError(
-      `The database is behind the code by ${state.pending.length} migrations, the first being ${next.name}. Bring it up to date with "npm run manage -- db upgrade".`,
+      `The database is behind the code by ${state.pending.length} migrations, the first being ${next?.name}. Bring it up to date with "npm run manage -- db upgrade".`,
     );
   }
+  // What looks unfinished may be the work of another process: the upgrade waits for it before it judges.
+  await upgrade(engine, undefined, { onStep: (_direction, name) => applied.push(name) });
   return applied;
 }
 
-async function readState(engine: Engine, connection: MigrationConnection): Promise<SchemaState> {
-  await connection.run(TABLE_DEFINITION[engine.dialect]);
-  const rows = await connection.query(`SELECT hash, created_at FROM ${TABLE}`);
+async function readState(engine: Engine, query: Query): Promise<SchemaState> {
+  const rows = (await hasTable(engine, query, TABLE))
+    ? await query(`SELECT hash, created_at FROM ${TABLE}`)
+    : [];
   const hashes = new Map(rows.map((row) => [Number(row.created_at), String(row.hash)]));
   const migrations = readMigrations(engine.dialect);
   const applied = migrations.filter(({ when }) => hashes.has(when));
@@ -116,7 +134,7 @@ async function readState(engine: Engine, connection: MigrationConnection): Promi
     pending: migrations.filter(({ when }) => !hashes.has(when)),
     hashes,
     unknown: hashes.size - applied.length,
-    unfinished: await progressOf(engine, connection).read(),
+    unfinished: await readProgress(engine, query),
   };
 }
 
@@ -134,6 +152,7 @@ async function move(
     throw new SchemaError(unfinishedMessage(unfinished));
   }
   refuseImpossible(direction, steps, options);
+  if (steps.length > 0) await connection.run(TABLE_DEFINITION[engine.dialect]);
   for (const migration of steps) {
     const first = unfinished?.name === migration.name ? firstStatement(unfinished, options) : 0;
     await take(engine, connection, migration, direction, first);
@@ -202,7 +221,7 @@ function refuseImpossible(direction: Direction, steps: Migration[], { acceptLoss
   const lossy = steps.filter(({ losesData }) => losesData.includes(direction)).map(({ name }) => name);
   if (lossy.length > 0 && !acceptLoss) {
     throw new SchemaError(
-      `Data is lost by ${lossy.join(', ')} (${direction}). Make a backup, and add --yes to go on.`,
+      `Data is lost by ${lossy.join(', ')} (${direction}). Make a backup, and go on with "npm run manage -- db ${direction === 'up' ? 'upgrade' : 'downgrade TARGET'} --yes".`,
     );
   }
 }

@@ -19,14 +19,20 @@ export async function withEngine<Result>(
   }
 }
 
-/** The same if there is a database; else gives what is to be given then, and makes none. */
-export async function withExistingEngine<Result>(
-  work: (engine: Engine) => Promise<Result>,
-  otherwise: Result,
-): Promise<Result> {
-  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: process.env });
-  if (url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length))) return otherwise;
-  return withEngine(work);
+/** @returns whether there is a database to open; a server's is taken to be there. */
+export function databaseExists(): boolean {
+  const url = databaseUrl();
+  return !url.startsWith('sqlite:') || existsSync(url.slice('sqlite:'.length));
+}
+
+/** The same for work that must not make a database. @throws when there is none, also when its path is mistyped. */
+export async function withExistingEngine<Result>(work: (engine: Engine) => Promise<Result>): Promise<Result> {
+  if (databaseExists()) return withEngine(work);
+  throw new Error(`There is no database at ${databaseUrl()}. "npm run manage -- db upgrade" makes it.`);
+}
+
+function databaseUrl(): string {
+  return loadSettings({ root: PROJECT_ROOT, environment: process.env }).DATABASE_URL;
 }
 
 /** Opens the database for the time of the work, as the service would: up to date, or not at all. */

@@ -4,7 +4,7 @@ import { checkDatabase, checkFiles } from '../db/check.ts';
 import type { Engine } from '../db/engine.ts';
 import type { Direction } from '../db/migrations.ts';
 import { BASE, downgrade, inspect, type MoveOptions, upgrade } from '../db/migrator.ts';
-import { print, withEngine, withExistingEngine } from './context.ts';
+import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
 import { revise } from './revision.ts';
 
 interface MoveFlags {
@@ -34,7 +34,7 @@ export function addDatabaseCommands(program: Command): void {
   db.command('current')
     .description('tell the newest migration that is applied, and what is pending')
     .action(() =>
-      withEngine(async (engine) => {
+      withExistingEngine(async (engine) => {
         const { applied, pending, unknown } = await inspect(engine);
         print(applied.at(-1)?.name ?? 'no migration is applied');
         for (const { name } of pending) print(`pending: ${name}`);
@@ -45,7 +45,7 @@ export function addDatabaseCommands(program: Command): void {
   db.command('history')
     .description('list all migrations, oldest first, with what is applied')
     .action(() =>
-      withEngine(async (engine) => {
+      withExistingEngine(async (engine) => {
         const { migrations, applied, unfinished } = await inspect(engine);
         for (const migration of migrations) {
           const state = applied.includes(migration) ? 'applied' : 'pending';
@@ -63,7 +63,10 @@ export function addDatabaseCommands(program: Command): void {
   db.command('check')
     .description('look for whatever is wrong with the migrations, and with the database if there is one')
     .action(async () => {
-      const complaints = [...(await checkFiles()), ...(await withExistingEngine(inspectAndCheck, []))];
+      const complaints = [
+        ...(await checkFiles()),
+        ...(databaseExists() ? await withEngine(inspectAndCheck) : []),
+      ];
       for (const complaint of complaints) print(complaint);
       if (complaints.length > 0) throw new Error(`The migrations have ${complaints.length} faults.`);
       print('The migrations are sound.');
@@ -72,7 +75,7 @@ export function addDatabaseCommands(program: Command): void {
   db.command('backup <file>')
     .description('copy the SQLite database into a new file, while it is in use')
     .action((file: string) =>
-      withEngine(async (engine) => {
+      withExistingEngine(async (engine) => {
         await engine.backup(file);
         print(`copied to ${file}`);
       }),

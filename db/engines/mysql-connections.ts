@@ -115,7 +115,10 @@ export class MysqlConnections {
 
   /** mysql2 would wait for a free connection without an end. */
   async #take(timeout: number): Promise<PoolConnection> {
-    const taken = this.#pool.getConnection();
+    const taken = this.#pool.getConnection().catch((error) => {
+      // Who is not let in can't have the database either; only, asking again at once does not help.
+      throw isLost(error) ? error : unavailable(error);
+    });
     const connection = await within(timeout, taken);
     if (connection !== TOO_LATE) return connection;
     taken.then(

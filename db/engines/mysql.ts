@@ -76,6 +76,20 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
         throw translated(error);
       }
     },
+    async query(statement) {
+      try {
+        const [rows] = await persistently(
+          () =>
+            connections.use((connection) =>
+              connection.query<RowDataPacket[]>({ sql: statement, timeout: STATEMENT_TIMEOUT }),
+            ),
+          isLost,
+        );
+        return rows;
+      } catch (error) {
+        throw translated(error);
+      }
+    },
     exclusively: (work) => exclusively(options.url, work),
     checkpoint() {},
     async backup() {
@@ -136,6 +150,8 @@ function mayRunAgain(error: unknown): boolean {
 }
 
 const DUPLICATE_ENTRY = 1062;
+/** Access denied to the server or the database, no such database, host not allowed. */
+const NOT_ADMITTED = new Set([1044, 1045, 1049, 1130]);
 
 /** Our own error for what the server or the driver says; drizzle's carry the query's values, which may be secrets. */
 function translated(error: unknown): unknown {
@@ -149,7 +165,11 @@ function translated(error: unknown): unknown {
   }
   const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(cause) || isConflict(cause)) return unavailable(cause);
-  return cause;
+  if (!(cause instanceof Error && 'sqlState' in cause)) return cause;
+  if (NOT_ADMITTED.has(errnoOf(cause))) return unavailable(cause);
+  // mysql2's errors carry the statement with its values, and the server's message may quote one.
+  const code = 'code' in cause ? String(cause.code) : '';
+  return new Error(`The database refused a statement: ${code} (error ${errnoOf(cause)}).`);
 }
 
 async function exclusively<Result>(
@@ -170,13 +190,15 @@ async function exclusively<Result>(
       );
     }
     await query('SET SESSION foreign_key_checks = 0');
+    let changed = false;
     const result = await work({
       query,
       run: async (statement) => {
+        changed = true;
         await connection.query(statement);
       },
     });
-    await refuseBrokenReferences(query);
+    if (changed) await refuseBrokenReferences(query);
     return result;
   } catch (error) {
     throw translated(error);

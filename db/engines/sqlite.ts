@@ -70,18 +70,21 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
       queue = turn.catch(() => {});
       return turn;
     },
+    query: (statement) => patiently(() => client.prepare<[], Record<string, unknown>>(statement).all()),
     async exclusively(work) {
       const connection = await patiently(() => connect(path));
       try {
         connection.pragma('foreign_keys = OFF');
         await patiently(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_PATIENCE);
+        let changed = false;
         const result = await work({
           query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
           run: async (statement) => {
+            changed = true;
             connection.exec(statement);
           },
         });
-        refuseBrokenReferences(connection);
+        if (changed) refuseBrokenReferences(connection);
         connection.exec('COMMIT');
         return result;
       } finally {

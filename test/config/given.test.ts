@@ -1,5 +1,6 @@
 /** Where settings come from, and which of them wins; and that the example files and the README tell the truth. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
@@ -97,6 +98,7 @@ test('values are converted', async (t) => {
   t.same(load({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' }).TRUST_PROXY, ['10.0.0.0/8', '::1', 'loopback']);
   t.equal(load({ TRUST_PROXY: 'true' }).TRUST_PROXY, true);
   t.equal(load({ WORKERS: '3' }).WORKERS, 3);
+  t.equal(load({ WORKERS: 'auto' }).WORKERS, availableParallelism(), 'one for each processor');
   t.equal(load({ AUTO_MIGRATE: 'false' }).AUTO_MIGRATE, false);
 });
 

@@ -3,7 +3,6 @@
  * that says which setting, what was given and where, and what is allowed, and must never show a secret.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { loadSettings, SettingsError } from '../../config/load.ts';
@@ -78,6 +77,11 @@ const WRONG: { given: Given; names: string; says: string[] }[] = [
     says: ['"ann lee"', 'the name of a user'],
   },
   { given: { AUTO_MIGRATE: 'yes' }, names: 'AUTO_MIGRATE', says: ['"yes"', 'true or false'] },
+  {
+    given: { NODE_ENV: 'production', SECRET_KEY: 'short' },
+    names: 'SECRET_KEY',
+    says: ['32 characters'],
+  },
   {
     given: { SESSION_IDLE: '3600', SESSION_LIFETIME: '1800' },
     names: 'SESSION_IDLE',
@@ -240,8 +244,4 @@ test('no message shows a secret', async (t) => {
     refusal(folder, environment).join('\n').includes(secret),
     'nor of a line that is malformed or unknown',
   );
-});
-
-test('WORKERS=auto is one for each processor', async (t) => {
-  t.equal(loadSettings({ root: makeFolder(t), environment: {} }).WORKERS, availableParallelism());
 });

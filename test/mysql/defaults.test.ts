@@ -49,11 +49,11 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
   const adminId = await makeUser(app, 'admin', { admin: true });
   const client = await signedIn(app, 'admin');
   const inDatabase = (statement: string): Promise<RowDataPacket[]> =>
-    server.query(statement.replaceAll('DB', databaseName(databaseUrl)));
+    server.query(statement.replaceAll('THIS', databaseName(databaseUrl)));
 
   await t.test('keeps every character', async (t) => {
     const made = await client.request('POST', '/api/users', {
-      username: 'zoë🧑‍🚀',
+      username: 'zoë🚀',
       name: EMOJI,
       password: PASSWORD,
     });
@@ -61,9 +61,9 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
     t.equal(made.json().name, EMOJI);
     const seen = await client.request('GET', `/api/users/${made.json().id}`);
     t.equal(seen.json().name, EMOJI);
-    t.equal(seen.json().username, 'zoë🧑‍🚀');
-    t.equal((await new Client(app).signIn('ZOË🧑‍🚀')).statusCode, 200);
-    const [row] = await inDatabase("SELECT HEX(name) AS hex FROM DB.users WHERE username LIKE 'zo%'");
+    t.equal(seen.json().username, 'zoë🚀');
+    t.equal((await new Client(app).signIn('ZOË🚀')).statusCode, 200);
+    const [row] = await inDatabase("SELECT HEX(name) AS hex FROM THIS.users WHERE username LIKE 'zo%'");
     t.equal(row?.hex, Buffer.from(EMOJI).toString('hex').toUpperCase(), 'as UTF-8');
   });
 
@@ -100,8 +100,8 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
     const bob = await signedIn(app, 'bob');
     t.equal((await client.request('DELETE', `/api/users/${id}`)).statusCode, 204);
     t.equal((await bob.request('GET', '/api/sign')).statusCode, 401);
-    const left = `SELECT (SELECT COUNT(*) FROM DB.sessions WHERE user_id = '${id}') AS sessions,
-                         (SELECT COUNT(*) FROM DB.memberships WHERE user_id = '${id}') AS memberships`;
+    const left = `SELECT (SELECT COUNT(*) FROM THIS.sessions WHERE user_id = '${id}') AS sessions,
+                         (SELECT COUNT(*) FROM THIS.memberships WHERE user_id = '${id}') AS memberships`;
     const [row] = await inDatabase(left);
     t.match(row, { sessions: 0, memberships: 0 });
     const stray = app.db.groups.setPermissions(randomUUIDv7(), ['users:write']);
@@ -139,7 +139,7 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
 
   await t.test('has all tables in the engine that has transactions', async (t) => {
     const rows = await inDatabase(
-      "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'DB' AND ENGINE <> 'InnoDB'",
+      "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'THIS' AND ENGINE <> 'InnoDB'",
     );
     t.strictSame(rows, []);
   });

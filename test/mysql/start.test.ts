@@ -1,23 +1,25 @@
 /** A service whose database can't be had must not start, and must say why in a line that may be read by anybody. */
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Test } from 'tap';
+import { makeSecret } from '../../config/secret.ts';
 import { HASTY, onOwnServer } from '../support/own-server.ts';
-import { copyProject, type Result, runServer, startServer } from '../support/processes.ts';
+import { type Result, runServer, startServer } from '../support/processes.ts';
 
 const PASSWORD = 'hunter2-is-secret';
 
 onOwnServer('a service', HASTY, async (t, server) => {
-  const folder = copyProject(t);
   await server.query(`CREATE USER clerk@localhost IDENTIFIED BY '${PASSWORD}'`);
   await server.query("CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'another one'");
   const urlAt = (port: number, name = 'rollcall') => `mysql://clerk:${PASSWORD}@127.0.0.1:${port}/${name}`;
-  const start = (databaseUrl: string, more = {}) => runServer(folder, { DATABASE_URL: databaseUrl, ...more });
+  const start = (databaseUrl: string, more = {}) => runServer({ DATABASE_URL: databaseUrl, ...more });
 
   const deaf = createServer();
   deaf.listen(0, '127.0.0.1');
+  await once(deaf, 'listening');
   t.teardown(() => deaf.close());
   const address = deaf.address();
-  const deafPort = typeof address === 'object' && address ? address.port : 0;
+  const deafPort = typeof address === 'object' && address ? address.port : 1;
 
   const refusals: Record<string, { run: () => Promise<Result>; says: RegExp }> = {
     'whose database refuses connections': {
@@ -52,8 +54,13 @@ onOwnServer('a service', HASTY, async (t, server) => {
   await t.test('whose schema is behind says so, and starts when it may bring it up to date', async (t) => {
     const databaseUrl = await server.makeDatabase();
     refusedWith(t, await start(databaseUrl, { WORKERS: '1' }), /behind the code .*db upgrade/);
-    const environment = { DATABASE_URL: databaseUrl, AUTO_MIGRATE: 'true', WORKERS: '2' };
-    const running = await startServer(t, { folder, environment });
+    const environment = {
+      DATABASE_URL: databaseUrl,
+      AUTO_MIGRATE: 'true',
+      WORKERS: '2',
+      SECRET_KEY: makeSecret(),
+    };
+    const running = await startServer(t, { environment });
     t.equal((await fetch(running.url)).status, 200);
     t.match(await running.stop(), { code: 0 });
   });

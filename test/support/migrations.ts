@@ -237,3 +237,19 @@ export class Walk {
     this.#schemas.set(target, known);
   }
 }
+
+const TAKES_HALF_BACK = ['DROP TABLE last', 'DELETE FROM middle', 'DROP TABLE half'];
+
+/** @returns a project whose newest migration has that statement between two that succeed, and a database before it. */
+export async function prepareHalf(t: Test, makeDatabase: (t: Test) => Promise<string>, statement: string) {
+  const scratch = new Scratch(t);
+  scratch.add(
+    '0001_half',
+    ['CREATE TABLE half (id int)', statement, 'CREATE TABLE last (id int)'],
+    TAKES_HALF_BACK,
+  );
+  const url = await makeDatabase(t);
+  await scratch.move(url, 'upgrade', '0000_first');
+  await fill(url);
+  return { scratch, url };
+}

@@ -8,24 +8,29 @@ import type { TestEngine } from './engines.ts';
 import { findServer, MysqlServer } from './mysql-server.ts';
 import { until } from './processes.ts';
 
-/** Runs the tests on a new server with these flags; where none is installed, it says so, or fails if it must not. */
+/**
+ * Runs the tests on a new server with these flags, which may be made for the test; where none is installed, it says so,
+ * or fails if it must not.
+ */
 export function onOwnServer(
   name: string,
-  flags: string[],
+  flags: string[] | ((t: Test) => string[]),
   tests: (t: Test, server: OwnServer) => Promise<void>,
 ): void {
-  if (!findServer()) {
-    test(name, async (t) => {
-      t.comment(`Left out, since no MySQL server is installed: ${name}`);
-      t.not(process.env.REQUIRE_MYSQL, '1', 'a run that requires MySQL has it');
-    });
-    return;
-  }
+  if (!findServer()) return leaveOut(name, 'no MySQL server is installed');
   test(name, async (t) => {
-    const server = new OwnServer(flags);
+    const server = new OwnServer(typeof flags === 'function' ? flags(t) : flags);
     t.teardown(() => server.remove());
     await server.start();
     await tests(t, server);
+  });
+}
+
+/** Says that these tests can't be run here, which fails where they must. */
+export function leaveOut(name: string, why: string): void {
+  test(name, async (t) => {
+    t.comment(`Left out, since ${why}: ${name}`);
+    t.not(process.env.REQUIRE_MYSQL, '1', 'a run with REQUIRE_MYSQL=1 has what it needs');
   });
 }
 

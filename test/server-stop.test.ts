@@ -24,7 +24,6 @@ test('a service that is stopped', async (t) => {
   /** How signals come: to the first process, from npm or kill; to the whole group, from a terminal or systemd. */
   const ways: { workers: string; signal: NodeJS.Signals; to: 'process' | 'group' }[] = [
     { workers: '1', signal: 'SIGTERM', to: 'process' },
-    { workers: '1', signal: 'SIGINT', to: 'process' },
     { workers: '2', signal: 'SIGTERM', to: 'process' },
     { workers: '2', signal: 'SIGTERM', to: 'group' },
     { workers: '2', signal: 'SIGINT', to: 'group' },

@@ -1,6 +1,11 @@
 /** Several hosts start at the same moment on one database, each of them with orders to migrate it. One must do it. */
-import { onEachEngine } from '../support/engines.ts';
+import { test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine } from '../../db/database.ts';
+import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrator.ts';
+import { engines, onEachEngine } from '../support/engines.ts';
 import { ask, Scratch } from '../support/migrations.ts';
+import { until } from '../support/processes.ts';
 
 onEachEngine('processes that migrate at the same time', async (t, { makeDatabase }) => {
   const scratch = new Scratch(t);
@@ -32,3 +37,35 @@ onEachEngine('processes that migrate at the same time', async (t, { makeDatabase
     });
   }
 });
+
+for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
+  test('a service that starts while another process migrates MySQL waits, and does not take that for unfinished', async (t) => {
+    const DATABASE_URL = await makeDatabase(t);
+    const open = () => openEngine(loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } }));
+    const [migrating, starting] = [await open(), await open()];
+    t.teardown(() => Promise.all([migrating.close(), starting.close()]));
+    await upgrade(migrating, '0000');
+    await downgrade(migrating, BASE, { acceptLoss: true });
+
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const migrator = migrating.exclusively(async ({ run }) => {
+      await run("INSERT INTO __rollcall_unfinished VALUES ('0000_first', 'up', 0, FALSE)");
+      begun.resolve();
+      await finish.promise;
+      await run('DELETE FROM __rollcall_unfinished');
+    });
+    await begun.promise;
+    const started = ensureSchema(starting, true);
+    let refused = false;
+    started.catch(() => {
+      refused = true;
+    });
+    const waiting =
+      "SELECT id FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE 'SELECT GET_LOCK%'";
+    await until('the service waits', async () => refused || (await ask(DATABASE_URL, waiting))[0]);
+    finish.resolve();
+    await migrator;
+    t.match(await started, ['0000_first']);
+  });
+}

@@ -1,21 +1,9 @@
 /** Where an operator may send a database, and what is answered when there is no such place or nothing to do. */
-import { test } from 'tap';
-import { engines, onEachEngine } from '../support/engines.ts';
-import { ask, Scratch } from '../support/migrations.ts';
-import { runServer } from '../support/processes.ts';
-
-const NAMES = ['0000_first', '0001_one', '0002_two', '0003_three'];
-const NOTHING = 'Nothing to do: the database is there already.';
-
-function addThree(scratch: Scratch): Scratch {
-  for (const name of NAMES.slice(1)) {
-    scratch.add(name, [`CREATE TABLE t${name} (id int)`], [`DROP TABLE t${name}`]);
-  }
-  return scratch;
-}
+import { onEachEngine } from '../support/engines.ts';
+import { ask, NAMES, withThree } from '../support/migrations.ts';
 
 onEachEngine('a target', async (t, { makeDatabase }) => {
-  const scratch = addThree(new Scratch(t));
+  const scratch = withThree(t);
   const url = await makeDatabase(t);
   const applied = async () => {
     const rows = await ask(url, 'SELECT created_at FROM __drizzle_migrations');
@@ -57,63 +45,4 @@ onEachEngine('a target', async (t, { makeDatabase }) => {
       await t.rejects(scratch.move(url, 'downgrade', target), unknown);
     });
   }
-});
-
-test('the commands', async (t) => {
-  const scratch = addThree(new Scratch(t));
-  const [engine] = engines;
-  const url = (await engine?.makeDatabase(t)) ?? '';
-  const refused = async (stderr: RegExp, ...args: string[]) =>
-    t.match(await scratch.db(url, ...args), { code: 1, stdout: '', stderr });
-
-  t.test('tell what they have done, and where the database stands', async (t) => {
-    t.strictSame(
-      await scratch.did(url, 'upgrade', '0002'),
-      NAMES.slice(0, 3).map((name) => `applied ${name}`),
-    );
-    t.strictSame(await scratch.did(url, 'upgrade', '0002'), [NOTHING]);
-    t.strictSame(await scratch.did(url, 'current'), ['0002_two', 'pending: 0003_three']);
-    t.strictSame(await scratch.did(url, 'downgrade', '-1'), ['took back 0002_two']);
-    t.match(await scratch.did(url, 'history'), [
-      /^\d{4}-\d\d-\d\dT[\d:.]+Z {2}0000_first {2}applied$/,
-      /0001_one {2}applied$/,
-      /0002_two {2}pending$/,
-      /0003_three {2}pending$/,
-    ]);
-    await refused(/There is no migration 0009/, 'upgrade', '0009');
-    await refused(/missing required argument 'target'/, 'downgrade');
-    await refused(/too many arguments/, 'downgrade', 'base', '--yess');
-    await refused(/Data is lost by 0000_first \(down\)/, 'downgrade', 'base');
-    t.strictSame(await scratch.did(url, 'current'), ['0001_one', 'pending: 0002_two', 'pending: 0003_three']);
-  });
-
-  t.test('and the service refuse a database that is behind, or ahead of the code', async (t) => {
-    const environment = { DATABASE_URL: url, AUTO_MIGRATE: 'false' };
-    const behind = await runServer(environment, [], scratch.folder);
-    t.match(behind, {
-      code: 1,
-      stderr: /behind the code by 2 migrations, the first being 0002_two.*"npm run manage -- db upgrade"/,
-    });
-    t.strictSame(await scratch.did(url, 'upgrade'), ['applied 0002_two', 'applied 0003_three']);
-    const older = addThree(new Scratch(t));
-    for (const dialect of ['sqlite', 'mysql'] as const) {
-      const journal: { entries: object[] } = JSON.parse(older.text(dialect, 'meta/_journal.json'));
-      older.write(
-        dialect,
-        'meta/_journal.json',
-        JSON.stringify({ ...journal, entries: journal.entries.slice(0, 2) }),
-      );
-    }
-    const ahead = /ahead of the code: it has 2 migrations that this version does not know, after 0001_one/;
-    for (const args of [['upgrade'], ['downgrade', '-1']])
-      t.match(await older.db(url, ...args), { code: 1, stderr: ahead });
-    for (const AUTO_MIGRATE of ['true', 'false']) {
-      t.match(await runServer({ ...environment, AUTO_MIGRATE }, [], older.folder), {
-        code: 1,
-        stderr: ahead,
-      });
-    }
-    t.strictSame(await older.did(url, 'current'), ['0001_one', 'unknown to this version of the code: 2']);
-    t.strictSame(await scratch.did(url, 'upgrade'), [NOTHING], 'and nothing was done to it');
-  });
 });

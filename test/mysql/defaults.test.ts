@@ -80,7 +80,7 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
     const username = 'x'.repeat(65);
     await t.rejects(
       app.db.atomically([app.db.users.add({ id: randomUUIDv7(), username, ...fields }, Date.now())]),
-      /too long/,
+      /ER_DATA_TOO_LONG/,
     );
   });
 
@@ -105,7 +105,7 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
     const [row] = await inDatabase(left);
     t.match(row, { sessions: 0, memberships: 0 });
     const stray = app.db.groups.setPermissions(randomUUIDv7(), ['users:write']);
-    await t.rejects(app.db.atomically(stray), /foreign key constraint/);
+    await t.rejects(app.db.atomically(stray), /ER_NO_REFERENCED_ROW/);
   });
 
   await t.test('shows every worker what another one has just written', async (t) => {

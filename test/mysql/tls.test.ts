@@ -5,99 +5,127 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import type { RowDataPacket } from 'mysql2';
 import type { Test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import { connectOnce } from '../../db/engines/mysql-connections.ts';
 import { HASTY, leaveOut, onOwnServer } from '../support/own-server.ts';
-import { makeFolder, type Result, runServer, startServer } from '../support/processes.ts';
+import { makeFolder, runServer, startServer } from '../support/processes.ts';
 
-const NAME = 'a database whose certificate one made oneself';
+const NAME = 'a database with a certificate of our own making';
 
-/** Makes an authority and a certificate by it for that host. @returns the files. */
-function makeCertificate(t: Test, host: string) {
-  const cwd = makeFolder(t);
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd, stdio: 'ignore' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const authority = ['-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=An authority'];
-  openssl('req', '-x509', ...newKey, ...authority, '-days', '2');
-  openssl('req', ...newKey, '-keyout', 'server.key', '-out', 'server.csr', '-subj', `/CN=${host}`);
-  writeFileSync(join(cwd, 'names'), `subjectAltName=DNS:${host}`);
-  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'names'];
-  openssl('x509', '-req', '-in', 'server.csr', ...signed, '-days', '2', '-out', 'server.pem');
-  return { ca: join(cwd, 'ca.pem'), cert: join(cwd, 'server.pem'), key: join(cwd, 'server.key') };
+/** An authority, and a certificate by it that can be made anew for another host. */
+class Certificate {
+  readonly #folder: string;
+  constructor(t: Test) {
+    this.#folder = makeFolder(t);
+    const files = ['-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=An authority'];
+    this.#openssl('req', '-x509', ...this.#newKey, ...files, '-days', '2');
+  }
+
+  readonly #newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+
+  get authority(): string {
+    return readFileSync(join(this.#folder, 'ca.pem'), 'utf8');
+  }
+
+  /** The server's flags to use it. */
+  get flags(): string[] {
+    const path = (file: string) => join(this.#folder, file);
+    return [
+      `--ssl-ca=${path('ca.pem')}`,
+      `--ssl-cert=${path('server.pem')}`,
+      `--ssl-key=${path('server.key')}`,
+    ];
+  }
+
+  makeFor(host: string): void {
+    const request = ['-keyout', 'server.key', '-out', 'server.csr', '-subj', `/CN=${host}`];
+    this.#openssl('req', ...this.#newKey, ...request);
+    writeFileSync(join(this.#folder, 'names'), `subjectAltName=DNS:${host}`);
+    const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'names'];
+    this.#openssl('x509', '-req', '-in', 'server.csr', ...signing, '-days', '2', '-out', 'server.pem');
+  }
+
+  #openssl(...args: string[]): void {
+    execFileSync('openssl', args, { cwd: this.#folder, stdio: 'ignore' });
+  }
 }
 
 function onServerWithCertificate(
-  name: string,
-  host: string,
-  tests: (t: Test, urls: { plain: string; ca: string }) => Promise<void>,
+  tests: (
+    t: Test,
+    given: { plain: string; certificate: Certificate; reload(): Promise<void> },
+  ) => Promise<void>,
 ): void {
-  if (spawnSync('openssl', ['version']).status !== 0) return leaveOut(name, 'openssl is not installed');
-  let ca = '';
+  let certificate: Certificate | undefined;
   const flags = (t: Test) => {
-    const files = makeCertificate(t, host);
-    ca = files.ca;
-    return [...HASTY, ...Object.entries(files).map(([kind, path]) => `--ssl-${kind}=${path}`)];
+    certificate = new Certificate(t);
+    certificate.makeFor('localhost');
+    return [...HASTY, ...certificate.flags];
   };
-  onOwnServer(name, flags, async (t, server) => {
+  onOwnServer(NAME, flags, async (t, server) => {
+    if (!certificate) throw new Error('The certificate is made before the server starts.');
     await server.query("CREATE USER clerk@'%' REQUIRE SSL");
     await server.query("GRANT ALL ON *.* TO clerk@'%'");
     const plain = (await server.makeDatabase()).replace('root@127.0.0.1', 'clerk@localhost');
-    await tests(t, { plain, ca });
+    const reload = async () => {
+      // MariaDB's words, and MySQL's.
+      await server.query('FLUSH SSL').catch(() => server.query('ALTER INSTANCE RELOAD TLS'));
+    };
+    await tests(t, { plain, certificate, reload });
   });
 }
 
-onServerWithCertificate(NAME, 'localhost', async (t, { plain, ca }) => {
-  const withAuthority = (more = {}) =>
-    `${plain}?ssl=${encodeURIComponent(JSON.stringify({ ca: readFileSync(ca, 'utf8'), ...more }))}`;
-  const start = (databaseUrl: string, more = {}) =>
-    runServer({ DATABASE_URL: databaseUrl, WORKERS: '1', ...more });
+if (spawnSync('openssl', ['version']).status !== 0) leaveOut(NAME, 'openssl is not installed');
+else {
+  onServerWithCertificate(async (t, { plain, certificate, reload }) => {
+    const trusted = `${plain}?ssl=true`;
+    const named = `${plain}?ssl=${encodeURIComponent(JSON.stringify({ ca: certificate.authority }))}`;
+    const environment = { WORKERS: '1', AUTO_MIGRATE: 'true', SECRET_KEY: makeSecret() };
 
-  await t.test('is refused with a line by ?ssl=true', async (t) => {
-    refusedWith(t, await start(`${plain}?ssl=true`), /self-signed certificate/);
-  });
-
-  await t.test('is not sent anything without TLS that is to be had only with it', async (t) => {
-    refusedWith(t, await start(plain), /Access denied/);
-  });
-
-  await t.test('serves whoever names the authority', async (t) => {
-    const environment = {
-      DATABASE_URL: withAuthority(),
-      AUTO_MIGRATE: 'true',
-      WORKERS: '1',
-      SECRET_KEY: makeSecret(),
-    };
-    const running = await startServer(t, { environment });
-    t.equal((await fetch(new URL('/api/users', running.url))).status, 401);
-    await running.stop();
-    const connection = await connectOnce(withAuthority());
-    t.teardown(() => connection.destroy());
-    const [rows] = await connection.query("SHOW STATUS LIKE 'Ssl_cipher'");
-    t.match(JSON.stringify(rows), /TLS_|AES|CHACHA/, 'in cipher');
-  });
-
-  await t.test('serves ?ssl=true on a machine that trusts the authority', async (t) => {
-    const trusting = { NODE_EXTRA_CA_CERTS: ca };
-    // That the schema is behind, it knows from the database.
-    const url = `${plain}_other?ssl=true`;
-    refusedWith(t, await start(url, trusting), /Unknown database/);
-  });
-});
-
-onServerWithCertificate(
-  'a database whose certificate is for another host',
-  'elsewhere.example',
-  async (t, { plain, ca }) => {
-    t.test('is refused with a line by ?ssl=true, even if its authority is trusted', async (t) => {
-      const environment = { DATABASE_URL: `${plain}?ssl=true`, WORKERS: '1', NODE_EXTRA_CA_CERTS: ca };
-      refusedWith(t, await runServer(environment), /does not match certificate's altnames/);
+    await t.test('is refused in a line by a service with ?ssl=true', async (t) => {
+      const { code, stderr } = await runServer({ ...environment, DATABASE_URL: trusted });
+      t.equal(code, 1);
+      t.match(stderr, /^rollcall: .*self-signed certificate.*\n$/);
     });
-  },
-);
 
-function refusedWith(t: Test, { code, stderr }: Result, says: RegExp): void {
-  t.equal(code, 1);
-  t.match(stderr, /^rollcall: .+\n$/, 'in one line');
-  t.match(stderr, says);
+    await t.test('serves the service that names the authority', async (t) => {
+      const running = await startServer(t, { environment: { ...environment, DATABASE_URL: named } });
+      t.equal((await fetch(new URL('/api/users', running.url))).status, 401);
+      t.match(await running.stop(), { code: 0 });
+    });
+
+    await t.test('is spoken to in cipher only', async (t) => {
+      t.match(await cipherOf(named), /^TLS_|AES|CHACHA/);
+      await t.rejects(cipherOf(plain), /Access denied/, 'or else it does not let us in');
+    });
+
+    const before = getCACertificates('default');
+    t.teardown(() => setDefaultCACertificates(before));
+    setDefaultCACertificates([...before, certificate.authority]);
+
+    await t.test('is accepted by ?ssl=true where its authority is trusted', async (t) => {
+      t.match(await cipherOf(trusted), /^TLS_|AES|CHACHA/);
+    });
+
+    await t.test('is refused by ?ssl=true, even there, when it is for another host', async (t) => {
+      certificate.makeFor('elsewhere.example');
+      await reload();
+      await t.rejects(cipherOf(trusted), /does not match certificate's altnames/);
+      t.match(await cipherOf(named), /^TLS_|AES|CHACHA/, 'whoever gives an object says there what to check');
+    });
+  });
+}
+
+/** @returns what a connection is enciphered with. */
+async function cipherOf(databaseUrl: string): Promise<string> {
+  const connection = await connectOnce(databaseUrl);
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>("SHOW STATUS LIKE 'Ssl_cipher'");
+    return String(rows[0]?.Value);
+  } finally {
+    connection.destroy();
+  }
 }

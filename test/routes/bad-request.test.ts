@@ -161,6 +161,14 @@ onEachEngine('a bad request', async (t, engine) => {
     }
   });
 
+  t.test('with a body that is no UTF-8 is refused, lest it be taken for another one', async (t) => {
+    const headers = { 'content-type': 'application/json' };
+    const body = Buffer.from('{"name":"team","title":"caf\xe9"}', 'latin1');
+    const response = await client.request('POST', '/api/groups', body, headers);
+    t.equal(response.statusCode, 400);
+    t.match(response.json(), { detail: /UTF-8/ });
+  });
+
   t.test('with cookies that are none is nobody', async (t) => {
     for (const cookie of [
       'rollcall',

@@ -137,8 +137,20 @@ onEachEngine('keeping groups', async (t, engine) => {
   t.test('lets one win when two change the same version, and loses none without If-Match', async (t) => {
     const url = `/api/groups/${await makeGroup(app, 'contested')}`;
     const change = (n: number, headers = {}) => admin.request('PATCH', url, { title: `${n}` }, headers);
+    const { find } = app.db.groups;
+    const { promise: bothHaveRead, resolve } = Promise.withResolvers<void>();
+    let readers = 0;
+    const together = t.intercept(app.db.groups, 'find', {
+      value: async (id: string) => {
+        const row = await find(id);
+        if (++readers === 2) resolve();
+        await bothHaveRead;
+        return row;
+      },
+    });
     const rivals = await Promise.all([1, 2].map((n) => change(n, { 'if-match': '"1"' })));
     t.strictSame(rivals.map(({ statusCode }) => statusCode).sort(), [200, 412]);
+    together.restore();
     const crowd = await Promise.all(Array.from({ length: 20 }, (_, n) => change(n)));
     t.strictSame(new Set(crowd.map(({ statusCode }) => statusCode)), new Set([200]));
     t.equal((await admin.request('GET', url)).headers.etag, '"22"');

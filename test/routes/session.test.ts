@@ -82,6 +82,17 @@ onEachEngine('the lifetime of a session', async (t, engine) => {
     });
   });
 
+  t.test('is fresh for a quarter of an hour', async (t) => {
+    stopTheClock(t);
+    const client = new Client(app);
+    await client.signIn('ann', PASSWORD, { remember: true });
+    const fresh = async () => (await client.request('GET', '/api/sign')).json().fresh;
+    mock.timers.tick(seconds(15 * 60) - 1);
+    t.equal(await fresh(), true);
+    mock.timers.tick(1);
+    t.equal(await fresh(), false, 'not even when it is used');
+  });
+
   t.test('does not end another session that has time left', async (t) => {
     stopTheClock(t);
     const first = await signedIn(app, 'ann');
@@ -221,5 +232,7 @@ onEachEngine('a session among processes', async (t, engine) => {
     t.equal(await status(thief), 401, 'not even the secret lets in when another key signed it');
     thief.cookie = `a=b; rollcall=${sign(secret)}; c=d`;
     t.equal(await status(thief), 200, 'the cookie itself does');
+    thief.cookie = `rollcall=of-another-service; rollcall=${sign(secret)}`;
+    t.equal(await status(thief), 200, 'also behind another one of its name');
   });
 });

@@ -159,6 +159,8 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
         const row = await app.db.sessions.find(app.sessionCookie.keyOf(args[0]));
         t.not(row?.userId, id, 'no row');
       }
+      const user = await app.db.users.find(id);
+      t.notOk(user?.lastSignInAt, 'and it is not noted as a sign-in');
     });
   }
 });

@@ -4,6 +4,18 @@ import { Client, makeUser, signedIn, startService } from '../support/service.ts'
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
+/** Lets nobody who reads go on until so many have read, so that they all have the same before them. */
+function readingTogether<Row>(readers: number, read: (id: string) => Promise<Row>) {
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  return async (id: string) => {
+    const row = await read(id);
+    if (++count === readers) resolve();
+    await all;
+    return row;
+  };
+}
+
 onEachEngine('changing a user', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
@@ -89,6 +101,7 @@ onEachEngine('changing a user', async (t, engine) => {
 
   t.test('from the same version at the same time lets one win', async (t) => {
     const id = await makeUser(app, 'contested');
+    t.capture(app.db.users, 'find', readingTogether(3, app.db.users.find));
     const ifMatch = { 'if-match': '"1"' };
     const responses = await Promise.all(
       ['one', 'two', 'three'].map((name) => admin.request('PATCH', `/api/users/${id}`, { name }, ifMatch)),
@@ -110,6 +123,7 @@ onEachEngine('changing a user', async (t, engine) => {
   t.test('in different fields at once keeps both', async (t) => {
     const id = await makeUser(app, 'shared');
     const changes = [{ name: 'Shared' }, { email: 'both@example.org' }];
+    t.capture(app.db.users, 'find', readingTogether(2, app.db.users.find));
     await Promise.all(changes.map((each) => admin.request('PATCH', `/api/users/${id}`, each)));
     const user = (await admin.request('GET', `/api/users/${id}`)).json();
     t.match(user, { name: 'Shared', email: 'both@example.org' });

@@ -253,3 +253,15 @@ export async function prepareHalf(t: Test, makeDatabase: (t: Test) => Promise<st
   await fill(url);
   return { scratch, url };
 }
+
+/** The migrations of `withThree`. */
+export const NAMES = ['0000_first', '0001_one', '0002_two', '0003_three'];
+
+/** @returns a project with three migrations more, each of which makes a table. */
+export function withThree(t: Test): Scratch {
+  const scratch = new Scratch(t);
+  for (const name of NAMES.slice(1)) {
+    scratch.add(name, [`CREATE TABLE t${name} (id int)`], [`DROP TABLE t${name}`]);
+  }
+  return scratch;
+}

@@ -17,7 +17,10 @@ export function onOwnServer(
   flags: string[] | ((t: Test) => string[]),
   tests: (t: Test, server: OwnServer) => Promise<void>,
 ): void {
-  if (!findServer()) return leaveOut(name, 'no MySQL server is installed');
+  if (!findServer()) {
+    leaveOut(name, 'no MySQL server is installed');
+    return;
+  }
   test(name, async (t) => {
     const server = new OwnServer(typeof flags === 'function' ? flags(t) : flags);
     t.teardown(() => server.remove());

@@ -1,0 +1,203 @@
+/**
+ * Each table is written once and made twice, for SQLite and for MySQL, and the types know the one of them only. So that
+ * they can't drift apart, what drizzle has made of them is compared part by part.
+ */
+import { createRequire } from 'node:module';
+import type * as Core from 'drizzle-orm';
+import type { MySqlTable } from 'drizzle-orm/mysql-core';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { test } from 'tap';
+import { mysqlCore, sqliteCore } from '../../db/drizzle.ts';
+import * as mysqlTables from '../../db/schema.mysql.ts';
+import * as sqliteTables from '../../db/schema.sqlite.ts';
+import { mysqlVocabulary, sqliteVocabulary, type Vocabulary } from '../../db/vocabulary.ts';
+
+// The same copy of drizzle that made the tables.
+const { is, getTableName, SQL }: typeof Core = createRequire(import.meta.url)('drizzle-orm');
+
+/** What the types of both dialects mean. */
+const KINDS: { type: RegExp; kind: string }[] = [
+  { type: /^(?:text|varchar)\((\d+)\)( CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)?$/, kind: 'text up to' },
+  { type: /^(?:text|char\(\d+\) CHARACTER SET ascii COLLATE ascii_bin)$/, kind: 'key' },
+  { type: /^(?:integer|int|bigint)$/, kind: 'number' },
+  { type: /^boolean$/, kind: 'flag' },
+];
+
+function kindOf(type: string): string {
+  for (const known of KINDS) {
+    const found = known.type.exec(type);
+    if (found) return `${known.kind} ${found[1] ?? ''}`.trim();
+  }
+  return `unknown to this test: ${type}`;
+}
+
+function nameOf(column: object): string {
+  if (is(column, SQL)) return JSON.stringify(column.queryChunks);
+  return 'name' in column ? String(column.name) : 'nameless';
+}
+
+/** @returns the table's parts, without what only one of the dialects has. */
+function describe(table: SQLiteTable | MySqlTable) {
+  const { name, columns, primaryKeys, uniqueConstraints, foreignKeys, indexes, checks } = is(
+    table,
+    mysqlCore.MySqlTable,
+  )
+    ? mysqlCore.getTableConfig(table)
+    : sqliteCore.getTableConfig(table);
+  return {
+    name,
+    columns: columns.map((column) => ({
+      name: column.name,
+      kind: column.columnType === 'SQLiteBoolean' ? 'flag' : kindOf(column.getSQLType()),
+      data: column.columnType.endsWith('CustomColumn') ? 'string' : column.dataType,
+      notNull: column.notNull,
+      primary: column.primary,
+      unique: column.isUnique,
+      hasDefault: column.hasDefault,
+      default: is(column.default, SQL) ? JSON.stringify(column.default.queryChunks) : column.default,
+      madeByApp: [column.defaultFn !== undefined, column.onUpdateFn !== undefined],
+    })),
+    primaryKeys: primaryKeys.map((key) => key.columns.map(nameOf)),
+    uniqueConstraints: uniqueConstraints.map((constraint) => constraint.columns.map(nameOf)),
+    references: foreignKeys.map((key) => {
+      const { columns, foreignTable, foreignColumns } = key.reference();
+      const to = [getTableName(foreignTable), ...foreignColumns.map(nameOf)];
+      return { from: columns.map(nameOf), to, onDelete: key.onDelete, onUpdate: key.onUpdate };
+    }),
+    indexes: indexes.map(({ config: { name, unique, columns } }) => ({
+      name,
+      unique: unique === true,
+      columns: columns.map(nameOf),
+    })),
+    checks: checks.map(({ name }) => name),
+  };
+}
+
+function describeAll(tables: object) {
+  return Object.entries(tables).map(([key, table]: [string, unknown]) => {
+    if (!is(table, sqliteCore.SQLiteTable) && !is(table, mysqlCore.MySqlTable))
+      throw new Error(`${key} is no table.`);
+    return { key, ...describe(table) };
+  });
+}
+
+test('the schema', async (t) => {
+  const [sqlite, mysql] = [describeAll(sqliteTables), describeAll(mysqlTables)];
+
+  t.test('has the same tables in both dialects', async (t) => {
+    t.strictSame(
+      sqlite.map(({ key, name }) => [key, name]),
+      mysql.map(({ key, name }) => [key, name]),
+    );
+    t.ok(sqlite.length >= 5);
+    for (const { key, ...table } of sqlite) {
+      t.strictSame(table, describe(parseMysql(key)), `${key}, part by part`);
+      t.notMatch(JSON.stringify(table), 'unknown to this test', `${key} is made of what this test knows`);
+    }
+  });
+});
+
+function parseMysql(key: string): MySqlTable {
+  const table: unknown = Object.entries(mysqlTables).find(([name]) => name === key)?.[1];
+  if (is(table, mysqlCore.MySqlTable)) return table;
+  throw new Error(`MySQL has no table ${key}.`);
+}
+
+interface Parts {
+  name?: string;
+  column?: string;
+  length?: number;
+  nullable?: boolean;
+  text?: string;
+  flag?: boolean;
+  number?: number;
+  key?: 'both' | 'one';
+  onDelete?: 'cascade' | 'restrict';
+  onUpdate?: 'cascade';
+  to?: 'id' | 'other';
+  index?: string;
+  indexed?: 'one' | 'both' | 'turned';
+  unique?: boolean;
+  uniqueColumn?: boolean;
+  more?: boolean;
+  computed?: boolean;
+}
+
+/** A small table with a parent, in which each part can be another one. */
+function define(v: Vocabulary, parts: Parts) {
+  const parents = v.table('parents', { id: v.id(), other: v.ref().notNull() });
+  const text = v.string(parts.length ?? 20).default(parts.text ?? 'a');
+  const number = v
+    .integer()
+    .notNull()
+    .default(parts.number ?? 1);
+  return v.table(
+    parts.name ?? 'children',
+    {
+      parentId: v
+        .ref()
+        .notNull()
+        .references(() => (parts.to === 'other' ? parents.other : parents.id), {
+          onDelete: parts.onDelete ?? 'cascade',
+          ...(parts.onUpdate ? { onUpdate: parts.onUpdate } : {}),
+        }),
+      text: parts.nullable ? text : text.notNull(),
+      flag: v
+        .flag()
+        .notNull()
+        .default(parts.flag ?? true),
+      number: parts.computed ? number.$defaultFn(() => 1) : number,
+      plain: parts.uniqueColumn ? v.string(9).unique() : v.string(9),
+      ...(parts.column ? { [parts.column]: v.instant() } : { at: v.instant() }),
+      ...(parts.more ? { more: v.instant() } : {}),
+    },
+    (table) => {
+      const make = parts.unique ? v.uniqueIndex : v.index;
+      const started = make(parts.index ?? 'children_text');
+      const index = {
+        one: () => started.on(table.text),
+        both: () => started.on(table.text, table.number),
+        turned: () => started.on(table.number, table.text),
+      };
+      return [
+        parts.key === 'one'
+          ? v.primaryKey({ columns: [table.parentId] })
+          : v.primaryKey({ columns: [table.parentId, table.text] }),
+        index[parts.indexed ?? 'both'](),
+      ];
+    },
+  );
+}
+
+test('a table that differs in one thing', async (t) => {
+  const described = (v: Vocabulary, parts: Parts = {}) => describe(define(v, parts));
+  const expected = described(sqliteVocabulary);
+  t.strictSame(described(mysqlVocabulary), expected, 'as long as nothing differs they are the same');
+
+  const differences: Parts[] = [
+    { name: 'others' },
+    { column: 'when' },
+    { more: true },
+    { length: 21 },
+    { nullable: true },
+    { text: 'A' },
+    { flag: false },
+    { number: 2 },
+    { computed: true },
+    { key: 'one' },
+    { onDelete: 'restrict' },
+    { onUpdate: 'cascade' },
+    { to: 'other' },
+    { index: 'children_other' },
+    { indexed: 'one' },
+    { indexed: 'turned' },
+    { unique: true },
+    { uniqueColumn: true },
+  ];
+  for (const difference of differences) {
+    t.test(`is found out: ${JSON.stringify(difference)}`, async (t) => {
+      t.strictNotSame(described(mysqlVocabulary, difference), expected);
+      t.strictNotSame(described(mysqlVocabulary), described(sqliteVocabulary, difference));
+    });
+  }
+});

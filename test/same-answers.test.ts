@@ -1,0 +1,137 @@
+/**
+ * A client must not notice which engine is behind the service. The same long list of requests is sent to one app for
+ * each engine, and the answers are compared byte by byte; only ids and times are other ones, and are replaced.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyInstance, LightMyRequestResponse, RouteOptions } from 'fastify';
+import { test } from 'tap';
+import type { App } from '../app.ts';
+import { engines } from './support/engines.ts';
+import { parse, STEPS } from './support/requests.ts';
+import { Client, makeUser, startService } from './support/service.ts';
+
+interface Answer {
+  step: string;
+  status: number;
+  headers: Record<string, unknown>;
+  body: string;
+}
+
+const IDS = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+
+/** Puts names for what is another one each time; the same id gets the same name. */
+class Replacing {
+  readonly #names = new Map<string, string>();
+
+  #nameOf(id: string): string {
+    const name = this.#names.get(id) ?? `id ${this.#names.size}`;
+    this.#names.set(id, name);
+    return name;
+  }
+
+  text(text: string): string {
+    return text
+      .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
+      .replace(/(rollcall[\w-]*|session|sid)=[^;]+/i, '$1=…')
+      .replace(IDS, (id) => this.#nameOf(id))
+      .replace(TIMES, 'time')
+      .replace(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/, 'date');
+  }
+
+  answer(step: string, response: LightMyRequestResponse): Answer {
+    const { date: _date, 'x-request-id': _id, 'request-id': _other, ...headers } = response.headers;
+    const texts = Object.entries(headers).map(([name, value]) => [name, this.text(String(value))]);
+    return {
+      step,
+      status: response.statusCode,
+      headers: Object.fromEntries(texts),
+      body: this.text(response.payload),
+    };
+  }
+}
+
+/** Ids that are made within one millisecond are in no order, and lists are in theirs. */
+async function nextMillisecond(): Promise<void> {
+  for (const now = Date.now(); Date.now() === now; ) await nextTurn();
+}
+
+async function answersOf(app: App): Promise<Answer[]> {
+  const chief = await makeUser(app, 'chief', { admin: true });
+  const ids = new Map([['chief', chief]]);
+  const clients = new Map<string, Client>();
+  const replacing = new Replacing();
+  const answers: Answer[] = [];
+  for (const { by, send, body, headers, as } of STEPS) {
+    await nextMillisecond();
+    const client = clients.get(by) ?? new Client(app);
+    clients.set(by, client);
+    const { method, path } = parse(send);
+    const url = path.replace(/\{(\w+)\}/g, (_all, name: string) => ids.get(name) ?? 'nothing');
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const response = await client.request(method, url, payload, { ...json, ...headers });
+    if (as && response.statusCode === 201) ids.set(as, String(response.json().id));
+    answers.push(replacing.answer(`${by}: ${send} ${JSON.stringify(body) ?? ''}`, response));
+  }
+  return answers;
+}
+
+/** @returns the routes of the apps that are made meanwhile. */
+async function routesDuring(work: () => Promise<unknown>): Promise<RouteOptions[]> {
+  const routes: RouteOptions[] = [];
+  const collect = (message: unknown) => {
+    if (!isInitialization(message)) return;
+    message.fastify.addHook('onRoute', (route) => {
+      routes.push(route);
+    });
+  };
+  subscribe('fastify.initialization', collect);
+  await work();
+  unsubscribe('fastify.initialization', collect);
+  return routes;
+}
+
+function isInitialization(message: unknown): message is { fastify: FastifyInstance } {
+  return typeof message === 'object' && message !== null && 'fastify' in message;
+}
+
+test('the answers', async (t) => {
+  const apps = new Map<string, App>();
+  const routes = await routesDuring(async () => {
+    for (const engine of engines) apps.set(engine.name, (await startService(t, engine)).app);
+  });
+
+  t.test('are asked of every route', async (t) => {
+    const sent = STEPS.map(({ send }) => parse(send));
+    for (const { method, url } of routes) {
+      const pattern = new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replace(/\/$/, '/?')}(\\?.*)?$`);
+      for (const each of [method].flat()) {
+        if (each === 'OPTIONS') continue;
+        t.ok(
+          sent.some(({ method, path }) => method === each && pattern.test(path)),
+          `${each} ${url}`,
+        );
+      }
+    }
+  });
+
+  const all = await Promise.all(
+    [...apps].map(async ([name, app]) => ({ name, answers: await answersOf(app) })),
+  );
+  const [first, ...others] = all;
+  t.test('are those that the list expects', async (t) => {
+    for (const [index, { status }] of STEPS.entries()) {
+      const answer = first?.answers[index];
+      t.equal(answer?.status, status, `${answer?.step.slice(0, 100)}: ${answer?.status}`);
+    }
+  });
+  for (const { name, answers } of others) {
+    t.test(`are the same bytes on ${name} as on ${first?.name}`, async (t) => {
+      for (const [index, answer] of answers.entries()) {
+        t.strictSame(answer, first?.answers[index], answer.step.slice(0, 100));
+      }
+    });
+  }
+});

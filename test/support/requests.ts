@@ -1,0 +1,232 @@
+/**
+ * A long list of requests, in an order: to every route, by callers who may and who may not, with all that engines are
+ * known to keep, compare or order differently.
+ */
+import { PASSWORD } from './service.ts';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+type Method = (typeof METHODS)[number];
+
+/** A request by someone, and what its status must be; what it makes is called `as` by later ones. */
+export interface Step {
+  by: string;
+  send: `${Method} ${string}`;
+  body?: unknown;
+  headers?: Record<string, string>;
+  status: number;
+  as?: string;
+}
+
+const UNKNOWN = '01900000-0000-7000-8000-000000000000';
+const LAST = 'ffffffff-ffff-7fff-bfff-ffffffffffff';
+
+const asChief = (send: Step['send'], status: number, body?: unknown, as?: string): Step => ({
+  by: 'chief',
+  send,
+  status,
+  ...(body === undefined ? {} : { body }),
+  ...(as ? { as } : {}),
+});
+const signIn = (by: string, username: string, status: number): Step => ({
+  by,
+  send: 'POST /api/sign/in',
+  body: { username, password: PASSWORD },
+  status,
+});
+
+/** Names that a collation would take for each other, order otherwise, or cut. */
+const USERNAMES = [
+  'zoe',
+  'Zoë',
+  'ZOË!',
+  'zoé',
+  'Ångström',
+  'angstrom',
+  'straße',
+  'strasse',
+  'łódź',
+  'lodz',
+  'ñ',
+  'n',
+  'ı',
+  'i',
+  '🦊',
+  '🐻',
+  '卡',
+  'カ',
+  'ｶﾞ',
+  'a_b',
+  'a%b',
+  "o'neil",
+  'back\\slash',
+  '"quoted"',
+  'null',
+  '0',
+  '-1',
+  '1e3',
+  'x'.repeat(64),
+  '🦊'.repeat(64),
+];
+const TITLES = [
+  '',
+  ' ',
+  'trailing   ',
+  '  leading',
+  'Ünï 卡 🦊👩‍👩‍👧',
+  'a%_\\\'"`;--',
+  '🦊'.repeat(200),
+  'é',
+  'e\u0301',
+  '\u200b',
+  'NULL',
+  'true',
+];
+const EMAILS = [
+  'Üni@Exämple.org',
+  "o'neil+tag@example.org",
+  `${'e'.repeat(242)}@example.org`,
+  '🦊@example.org',
+  null,
+];
+
+const made = USERNAMES.map((username, index) =>
+  asChief(
+    'POST /api/users',
+    201,
+    {
+      username,
+      password: PASSWORD,
+      name: TITLES[index % TITLES.length],
+      email: index < EMAILS.length ? EMAILS[index] : null,
+      active: index % 3 > 0,
+    },
+    `user${index}`,
+  ),
+);
+const groups = TITLES.map((title, index) =>
+  asChief(
+    'POST /api/groups',
+    201,
+    {
+      name: `g${index % 2 ? '-' : '.'}${index}`,
+      title,
+      permissions: ['z:a', 'a:z', 'a-b:c', 'a:b', '*', 'a-z:b-c'].slice(0, index),
+    },
+    `group${index}`,
+  ),
+);
+const walk = (path: string, limit: number) => [
+  asChief(`GET ${path}?limit=${limit}`, 200),
+  asChief(`GET ${path}?limit=${limit}&after={user9}`, 200),
+  asChief(`GET ${path}?limit=${limit}&after=${LAST}`, 200),
+  asChief(`GET ${path}?limit=${limit}&after=${UNKNOWN}`, 200),
+];
+
+export const STEPS: Step[] = [
+  { by: 'nobody', send: 'GET /', status: 200 },
+  { by: 'nobody', send: 'HEAD /', status: 200 },
+  { by: 'nobody', send: 'GET /nowhere', status: 404 },
+  { by: 'nobody', send: 'PUT /api/users', status: 405 },
+  { by: 'nobody', send: 'OPTIONS /api/groups', status: 204 },
+  { by: 'nobody', send: 'GET /api/users', status: 401 },
+  { by: 'nobody', send: 'GET /api/groups', status: 401 },
+  { by: 'nobody', send: 'GET /api/sign', status: 401 },
+  { by: 'nobody', send: 'POST /api/sign/out', status: 204 },
+  signIn('nobody', 'nobody', 401),
+  // Trailing spaces: MySQL's older collations don't count them.
+  ...['chief ', ' chief', 'chief\u00a0', 'chief@example.org ', 'chie', 'chief%', 'chiéf', 'ch\u0131ef'].map(
+    (name) => signIn('nobody', name, 401),
+  ),
+  ...['CHIEF', 'ｃｈｉｅｆ', 'Chief@Example.ORG', 'chief'].map((name) => signIn('chief', name, 200)),
+  asChief('GET /api/sign', 200),
+  asChief('GET /api/users', 200),
+
+  ...made,
+  ...USERNAMES.slice(0, 20).map((username) =>
+    asChief('POST /api/users', 409, { username, password: PASSWORD }),
+  ),
+  asChief('POST /api/users', 409, { username: 'ZOE', password: PASSWORD }),
+  asChief('POST /api/users', 409, { username: 'new', email: 'üNI@exÄMPLE.ORG', password: PASSWORD }),
+  asChief('POST /api/users', 201, { username: 'zoè', email: 'uni@example.org', password: PASSWORD }),
+  asChief('POST /api/users', 400, { username: 'has space', password: PASSWORD }),
+  asChief('POST /api/users', 400, { username: 'y'.repeat(65), password: PASSWORD }),
+  asChief('POST /api/users', 400, { username: 'ﷺ'.repeat(10), password: PASSWORD }),
+  asChief('POST /api/users', 400, { username: 'ok', name: '🦊'.repeat(201), password: PASSWORD }),
+  asChief('POST /api/users', 400, { username: 'ok', password: PASSWORD, extra: 1 }),
+  ...[1, 2, 7, 20, 100].flatMap((limit) => walk('/api/users', limit)),
+  asChief('GET /api/users?limit=0', 400),
+  asChief('GET /api/users?after=x', 400),
+  asChief('GET /api/users/{user0}', 200),
+  asChief('HEAD /api/users/{user1}', 200),
+  asChief(`GET /api/users/${UNKNOWN}`, 404),
+  asChief('GET /api/users/{user2}/', 404),
+
+  ...TITLES.map((name, index) => asChief(`PATCH /api/users/{user${index}}`, 200, { name })),
+  ...TITLES.map((name, index) => asChief(`PATCH /api/users/{user${index}}`, 200, { name, email: null })),
+  asChief('PATCH /api/users/{user3}', 409, { username: 'Zoë' }),
+  asChief('PATCH /api/users/{user3}', 200, { username: 'ZOÉ' }),
+  asChief('PATCH /api/users/{user3}', 400, {}),
+  asChief(`PATCH /api/users/${UNKNOWN}`, 404, { name: 'x' }),
+  { ...asChief('PATCH /api/users/{user4}', 412, { name: 'x' }), headers: { 'if-match': '"1"' } },
+  { ...asChief('PATCH /api/users/{user4}', 200, { name: 'x' }), headers: { 'if-match': '"3"' } },
+  signIn('zoe', 'ZOÉ', 401),
+  asChief('PATCH /api/users/{user3}', 200, { active: true }),
+  signIn('zoe', 'zoé', 200),
+  { by: 'zoe', send: 'GET /api/sign', status: 200 },
+  { by: 'zoe', send: 'POST /api/users', body: { username: 'w', password: PASSWORD }, status: 403 },
+  {
+    by: 'zoe',
+    send: 'PATCH /api/users/{user3}',
+    body: { name: ' Zoé ', email: 'zoe@example.org' },
+    status: 200,
+  },
+  { by: 'zoe', send: 'PATCH /api/users/{user3}', body: { active: false }, status: 403 },
+
+  ...groups,
+  asChief('POST /api/groups', 409, { name: 'g.0' }),
+  asChief('POST /api/groups', 400, { name: 'G.0' }),
+  asChief('POST /api/groups', 400, { name: 'g.0 ' }),
+  asChief('POST /api/groups', 400, { name: 'twice', permissions: ['a:b', 'a:b'] }),
+  ...[1, 5, 100].flatMap((limit) => walk('/api/groups', limit)),
+  asChief('GET /api/groups/{group5}', 200),
+  asChief(`GET /api/groups/${UNKNOWN}`, 404),
+  asChief('PATCH /api/groups/{group5}', 200, { permissions: [] }),
+  asChief('PATCH /api/groups/{group5}', 200, { permissions: ['b:a', 'a:b', 'a-a:b'], title: '' }),
+  asChief('PATCH /api/groups/{group6}', 409, { name: 'g-5' }),
+  asChief('GET /api/groups/{group5}/members', 200),
+  asChief(`GET /api/groups/${UNKNOWN}/members`, 404),
+  ...USERNAMES.slice(0, 8).map((_name, index) =>
+    asChief(`PUT /api/groups/{group5}/members/{user${index}}`, 200, {
+      role: index % 2 ? 'member' : 'manager',
+    }),
+  ),
+  asChief('PUT /api/groups/{group5}/members/{user0}', 200, { role: 'member' }),
+  asChief('PUT /api/groups/{group5}/members/{user0}', 200, { role: 'member' }),
+  asChief('PUT /api/groups/{group5}/members/{user0}', 400, { role: 'chief' }),
+  asChief(`PUT /api/groups/{group5}/members/${UNKNOWN}`, 404, { role: 'member' }),
+  asChief(`PUT /api/groups/${UNKNOWN}/members/{user0}`, 404, { role: 'member' }),
+  ...[1, 3, 100].flatMap((limit) => walk('/api/groups/{group5}/members', limit)),
+  { by: 'zoe', send: 'GET /api/sign', status: 200 },
+  { by: 'zoe', send: 'GET /api/groups/{group5}/members', status: 403 },
+  asChief('DELETE /api/groups/{group5}/members/{user0}', 204),
+  asChief('DELETE /api/groups/{group5}/members/{user0}', 404),
+  asChief('DELETE /api/users/{user1}', 204),
+  asChief('DELETE /api/users/{user1}', 404),
+  asChief('GET /api/groups/{group5}/members', 200),
+  asChief('DELETE /api/groups/{group5}', 204),
+  asChief('GET /api/groups/{group5}', 404),
+  { by: 'zoe', send: 'POST /api/sign/out', status: 204 },
+  { by: 'zoe', send: 'GET /api/sign', status: 401 },
+  ...['users', 'groups', 'groups/{group6}', 'groups/{group6}/members', 'sign'].map((path) =>
+    asChief(`HEAD /api/${path}`, 200),
+  ),
+  asChief('DELETE /api/users/{chief}', 409),
+  asChief('PATCH /api/users/{chief}', 409, { active: false }),
+];
+
+/** @returns the parts of what is sent. */
+export function parse(send: Step['send']): { method: Method; path: string } {
+  const method = METHODS.find((each) => send.startsWith(`${each} `));
+  if (!method) throw new Error(`This is no request: ${send}`);
+  return { method, path: send.slice(method.length + 1) };
+}

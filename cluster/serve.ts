@@ -2,6 +2,7 @@
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE } from './deadlines.ts';
+import { watchConnections } from './drain.ts';
 
 export interface Serving {
   /** Where it listens, such as http://127.0.0.1:5000. */
@@ -13,6 +14,7 @@ export interface Serving {
 /** @throws when the database or the address can't be had. */
 export async function serve(settings: Settings, options: { checkpoints: boolean }): Promise<Serving> {
   const app = await createApp({ settings, ...options });
+  const endConnections = watchConnections(app.server);
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
@@ -26,7 +28,9 @@ export async function serve(settings: Settings, options: { checkpoints: boolean 
     url: `http://${host}:${port}`,
     async stop() {
       const deadline = setTimeout(() => app.server.closeAllConnections(), DRAIN_DEADLINE);
-      await app.close();
+      const closed = app.close();
+      endConnections();
+      await closed;
       clearTimeout(deadline);
     },
   };

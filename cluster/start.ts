@@ -18,6 +18,9 @@ import { startPrimary } from './primary.ts';
 /** How often the primary empties SQLite's log of writes for all workers, in milliseconds. */
 const CHECKPOINT_INTERVAL = 1_000;
 
+/** How often a service that npm started looks whether npm's shell is still there, in milliseconds. */
+const PARENT_INTERVAL = 250;
+
 interface Running {
   stop(): Promise<void>;
 }
@@ -153,4 +156,13 @@ function stopOnSignal(running: Promise<Running>): void {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+
+  // npm gives a signal to the shell that it runs us in, and that one ends without passing it on.
+  if (process.env.npm_lifecycle_event !== 'start') return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    void stop();
+  }, PARENT_INTERVAL);
 }

@@ -60,9 +60,7 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
     ...pick(environment, 'in the environment', root, problems),
     ...pick(flags, 'on the command line', root, problems),
   };
-  if (problems.length > 0) throw new SettingsError(problems);
-
-  const values = validate(given);
+  const values = validate(given, problems);
   const settings: Settings = {
     ...values,
     DATABASE_URL: absoluteDatabaseUrl(values.DATABASE_URL, root),
@@ -144,7 +142,8 @@ function pick(
   return found;
 }
 
-function validate(given: Source): GivenSettings {
+/** Converts and completes the settings; those that are wrong are told of and left out. */
+function validate(given: Source, problems: string[]): GivenSettings {
   const data = Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value]));
   try {
     return envSchema<GivenSettings>({
@@ -156,8 +155,10 @@ function validate(given: Source): GivenSettings {
     });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
-    const names = error.errors.map((each: ErrorObject) => each.instancePath.slice(1));
-    throw new SettingsError([...new Set<string>(names)].map((name) => wrong(name, given)));
+    const names = new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)));
+    for (const name of names) problems.push(wrong(name, given));
+    const rest = Object.entries(given).filter(([name]) => !names.has(name));
+    return validate(Object.fromEntries(rest), problems);
   }
 }
 
@@ -177,7 +178,7 @@ function checkTogether(settings: Settings, given: Source, problems: string[]): v
     problems.push(wrong('TRUST_PROXY', given));
   }
   if (settings.NODE_ENV !== 'production') return;
-  if (settings.SECRET_KEY.length === 0) {
+  if (settings.SECRET_KEY.length === 0 && !problems.some((line) => line.startsWith('SECRET_KEY'))) {
     problems.push(
       'SECRET_KEY is missing, and production needs one that is the same for every process and host. Make it with "npm run manage -- secret" and give it as SECRET_KEY, or its file as SECRET_KEY_FILE.',
     );

@@ -39,14 +39,14 @@ function readOrMake(path: string): string {
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // Written aside and linked into place: of several processes that start at once one wins, and none reads half a key.
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {
+    writeFileSync(draft, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
     linkSync(draft, path);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
   }
   return readFileSync(path, 'utf8').trim();
 }

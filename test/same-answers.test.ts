@@ -59,7 +59,7 @@ async function nextMillisecond(): Promise<void> {
 
 async function answersOf(app: App): Promise<Answer[]> {
   const chief = await makeUser(app, 'chief', { admin: true });
-  const ids = new Map([['chief', chief]]);
+  const ids = new Map<string, string>([['chief', chief]]);
   const clients = new Map<string, Client>();
   const replacing = new Replacing();
   const answers: Answer[] = [];

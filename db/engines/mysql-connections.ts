@@ -176,8 +176,6 @@ export async function persistently<Result>(
 
 const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
-/** MariaDB with innodb_snapshot_isolation, its default from 11.6 on: another one changed the row since it was read. */
-const CHANGED_SINCE_READ = 1020;
 
 export function errnoOf(error: unknown): number {
   return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
@@ -192,7 +190,8 @@ export function isServerError(error: unknown): boolean {
 
 /** Whether the transaction was undone because others stood in its way, and can be done again from its beginning. */
 export function isConflict(error: unknown): boolean {
-  return [DEADLOCK, LOCK_WAIT_TIMEOUT, CHANGED_SINCE_READ].includes(errnoOf(error));
+  const errno = errnoOf(error);
+  return errno === DEADLOCK || errno === LOCK_WAIT_TIMEOUT;
 }
 
 /**

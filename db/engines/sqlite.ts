@@ -114,10 +114,7 @@ function open(path: string): Sqlite.Database {
     closeSync(openSync(path, 'a', 0o600));
     return new Sqlite(path, { timeout: BUSY_TIMEOUT });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseUnavailableError(
-      `the file ${path} that DATABASE_URL names can't be opened: ${reason}.`,
-    );
+    throw cannotOpen(path, error);
   }
 }
 
@@ -131,8 +128,14 @@ function connect(path: string): Sqlite.Database {
     return client;
   } catch (error) {
     client.close();
-    throw error;
+    if (isBusy(error)) throw error;
+    throw cannotOpen(path, error);
   }
+}
+
+function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DatabaseUnavailableError(`the file ${path} that DATABASE_URL names can't be opened: ${reason}.`);
 }
 
 class SqliteWrite implements Write {

@@ -36,7 +36,21 @@ export function permissionQueries({ build, equals, read, write, tables }: Engine
     'some',
   );
 
+  const anyHolder = read(
+    build
+      .select({ userId: memberships.userId })
+      .from(groupPermissions)
+      .innerJoin(memberships, eq(memberships.groupId, groupPermissions.groupId))
+      .innerJoin(users, eq(users.id, memberships.userId))
+      .where(and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true)))
+      .limit(1),
+  );
+
   return {
+    /** @returns whether any active user holds every permission. */
+    async everythingIsHeld() {
+      return (await anyHolder()).length > 0;
+    },
     async heldBy(userId: string) {
       return (await ofUser({ userId })).map(({ permission }) => permission).sort();
     },

@@ -16,7 +16,7 @@ import { makeUser, signedIn, startService } from '../support/service.ts';
 const TIMES = 1_000;
 const REQUESTS = 600;
 /** How many requests each worker serves at a time. */
-const WIDTH = 6;
+const WIDTH = 4;
 
 onOwnServer('two workers that write the same rows', HASTY, async (t, server) => {
   const databaseUrl = await server.makeDatabase();
@@ -50,7 +50,7 @@ onOwnServer('two workers that write the same rows', HASTY, async (t, server) => 
     const counts = tally(statuses);
     const { 200: changed = 0, 409: refused = 0 } = counts;
     t.equal(changed + refused, REQUESTS, `all were answered: ${JSON.stringify(counts)}`);
-    t.ok(changed > REQUESTS * 0.95);
+    t.ok(changed > REQUESTS / 2, 'only when many are too quick for one is it asked to try again');
     const versions = await Promise.all(ids.map(async (id) => (await db.users.find(id))?.version ?? 0));
     t.equal(
       versions.reduce((sum, version) => sum + version - 1, 0),

@@ -82,6 +82,8 @@ export class MysqlServer {
       ],
       { stdio: 'ignore' },
     );
+    // A test that is broken off must not leave it behind.
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
     await this.#answers(this.#process);
   }
 

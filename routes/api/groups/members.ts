@@ -44,9 +44,12 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       const { id: groupId, userId } = request.params;
       const group = await db.groups.find(groupId);
       if (!group) throw notFound('group');
-      // Whoever joins gets what the group carries: that is granting it.
-      if (!(await db.memberships.role(groupId, userId))) await request.mustHold(...group.permissions);
-      await db.atomically(db.memberships.put({ groupId, userId, role: request.body.role }, Date.now()));
+      const membership = { groupId, userId, role: request.body.role };
+      if (await db.atomically([db.memberships.change(membership)])) {
+        // Whoever joins gets what the group carries: that is granting it.
+        await request.mustHold(...group.permissions);
+        await db.atomically(db.memberships.put(membership, Date.now()));
+      }
       const member = await db.memberships.find(groupId, userId);
       if (!member) throw notFound('user');
       return memberJson(member);

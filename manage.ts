@@ -1,22 +1,10 @@
-/** The operator's command line: looks after the database and its users without the service's API. */
-import { program } from 'commander';
-import { complain } from './config/complain.ts';
-import { addDatabaseCommands } from './manage/database.ts';
-import { addSecretCommand } from './manage/secret.ts';
-import { addUserCommands } from './manage/users.ts';
+/**
+ * The operator's command line: looks after the database and its users without the service's API. What it runs is in
+ * manage/, which is loaded after Node has been told to keep compiled code (see server.ts).
+ */
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-program
-  .name('npm run manage --')
-  .description('Looks after the database and its users. The settings are those of the service.')
-  .showHelpAfterError('Add --help to see how it is called.');
-
-addDatabaseCommands(program);
-addSecretCommand(program);
-addUserCommands(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  complain('manage', error);
-  process.exitCode = 1;
-}
+enableCompileCache(join(import.meta.dirname, 'node_modules/.cache/compile'));
+const { manage } = await import('./manage/program.ts');
+await manage();

@@ -12,6 +12,9 @@ import { forward, lost, reverse, undoRenames } from '../db/reverse.ts';
 import { isAsInCode, readSnapshot } from '../db/snapshots.ts';
 import { print } from './context.ts';
 
+/** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
+const NOTHING = '-- Nothing changes here.\nDROP TABLE IF EXISTS `__nothing`;\n';
+
 // No server is asked: the URL only tells drizzle-kit the dialect.
 const DIALECTS: { dialect: Dialect; url: string }[] = [
   { dialect: 'sqlite', url: 'sqlite:data/rollcall.db' },
@@ -34,8 +37,7 @@ export async function revise(name: string, custom: boolean): Promise<void> {
     if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
     // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
     for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
-    for (const { dialect } of DIALECTS)
-      await complete(dialect, custom || !made.some((each) => each.dialect === dialect));
+    for (const each of DIALECTS) await complete(each.dialect, custom, !made.includes(each));
   } catch (error) {
     rmSync(folder, { recursive: true });
     cpSync(saved, folder, { recursive: true });
@@ -77,14 +79,16 @@ async function generate(dialect: Dialect, url: string, name: string, custom: boo
 }
 
 /** Writes the way down, and says at the top of both files what is lost by them. */
-async function complete(dialect: Dialect, empty: boolean): Promise<void> {
+async function complete(dialect: Dialect, custom: boolean, unchanged: boolean): Promise<void> {
   const number = readMigrations(dialect).length - 1;
   const migration = readMigrations(dialect)[number];
   if (!migration) throw new Error(`drizzle-kit has made no migration for ${dialect}.`);
   const folder = migrationsFolder(dialect);
   const up = join(folder, `${migration.name}.sql`);
   const down = join(folder, `${migration.name}.down.sql`);
-  if (empty) {
+  if (unchanged) {
+    for (const file of [up, down]) writeFileSync(file, NOTHING);
+  } else if (custom) {
     writeFileSync(
       down,
       '-- What takes the migration back, statement by statement; empty if nothing needs to.\n',

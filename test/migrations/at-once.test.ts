@@ -28,12 +28,6 @@ onEachEngine('processes that migrate at the same time', async (t, { makeDatabase
         names.map((name) => `up ${name}`),
       );
       t.match(await ask(url, 'SELECT COUNT(*) AS applied FROM __drizzle_migrations'), [{ applied: 5 }]);
-      if (processes > 2) return;
-
-      const downs = await Promise.all(all.map(() => scratch.did(url, 'downgrade', '0001')));
-      const back = names.map((name) => `took back ${name}`);
-      t.strictSame(downs.flat().sort(), [nothing, ...back].sort());
-      t.match(await ask(url, 'SELECT COUNT(*) AS ran FROM ran'), [{ ran: 6 }]);
     });
   }
 });

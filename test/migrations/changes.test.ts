@@ -134,8 +134,8 @@ test('changes of the schema', async (t) => {
         stderr: /Statement \d+ of \d+ in 0002_removals\.down\.sql failed.*groups/,
       });
       await ask(url, 'UPDATE `groups` SET name = id');
-      const how = name === 'MySQL' ? ['--unfinished', 'redo'] : [];
-      t.strictSame(await scratch.did(url, 'downgrade', '-1', '--yes', ...how), ['took back 0002_removals']);
+      const redo = name === 'MySQL' ? { unfinished: 'redo' as const } : {};
+      await t.resolves(scratch.move(url, 'downgrade', '-1', redo), 'once the rows are mended, it goes on');
     });
   }
 });

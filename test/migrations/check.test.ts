@@ -72,7 +72,6 @@ test('db check', async (t) => {
       scratch.add('0001_one', ['CREATE TABLE one (id int)'], ['DROP TABLE one']);
       const url = await makeDatabase(t);
       await scratch.move(url, 'upgrade', '0001_one');
-      t.strictSame(await scratch.did(url, 'check'), ['The migrations are sound.']);
       for (const dialect of ['sqlite', 'mysql'] as const)
         scratch.write(dialect, '0001_one.sql', 'CREATE TABLE uno (id int)');
       await ask(url, "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)");

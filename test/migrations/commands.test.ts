@@ -18,7 +18,6 @@ test('the commands', async (t) => {
       await scratch.did(url, 'upgrade', '0002'),
       NAMES.slice(0, 3).map((name) => `applied ${name}`),
     );
-    t.strictSame(await scratch.did(url, 'upgrade', '0002'), [NOTHING]);
     t.strictSame(await scratch.did(url, 'current'), ['0002_two', 'pending: 0003_three']);
     t.strictSame(await scratch.did(url, 'downgrade', '-1'), ['took back 0002_two']);
     t.match(await scratch.did(url, 'history'), [
@@ -28,7 +27,6 @@ test('the commands', async (t) => {
       /0003_three {2}pending$/,
     ]);
     await refused(/There is no migration 0009/, 'upgrade', '0009');
-    await refused(/missing required argument 'target'/, 'downgrade');
     await refused(/too many arguments/, 'downgrade', 'base', '--yess');
     await refused(/Data is lost by 0000_first \(down\)/, 'downgrade', 'base');
     t.strictSame(await scratch.did(url, 'current'), ['0001_one', 'pending: 0002_two', 'pending: 0003_three']);
@@ -52,14 +50,12 @@ test('the commands', async (t) => {
       );
     }
     const ahead = /ahead of the code: it has 2 migrations that this version does not know, after 0001_one/;
-    for (const args of [['upgrade'], ['downgrade', '-1']])
-      t.match(await older.db(url, ...args), { code: 1, stderr: ahead });
-    for (const AUTO_MIGRATE of ['true', 'false']) {
-      t.match(await runServer({ ...environment, AUTO_MIGRATE }, [], older.folder), {
-        code: 1,
-        stderr: ahead,
-      });
-    }
+    await t.rejects(older.move(url, 'downgrade', '-1'), { name: 'SchemaError', message: ahead });
+    t.match(await older.db(url, 'upgrade'), { code: 1, stderr: ahead });
+    t.match(await runServer({ ...environment, AUTO_MIGRATE: 'true' }, [], older.folder), {
+      code: 1,
+      stderr: ahead,
+    });
     t.strictSame(await older.did(url, 'current'), ['0001_one', 'unknown to this version of the code: 2']);
     t.strictSame(await scratch.did(url, 'upgrade'), [NOTHING], 'and nothing was done to it');
   });

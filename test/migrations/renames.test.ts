@@ -21,7 +21,7 @@ async function reviseAtTerminal(
   name: string,
   answers: Answer[],
 ): Promise<void> {
-  const command = `node manage.ts db revision ${name}`;
+  const command = `env -u NODE_OPTIONS node manage.ts db revision ${name}`;
   const terminal = new Running(folder, 'script', ['-qefc', command, '/dev/null'], {}, 'pipe');
   t.teardown(() => terminal.kill());
   /** How often each text has come up to now. */

@@ -39,6 +39,22 @@ onOwnServer('a connection that is lost', HASTY, async (t, server) => {
     };
   }
 
+  // What takes long goes on beside the rest.
+  const [atCommit, atUpdate, atStart] = await Promise.all([setUp(t), setUp(t), setUp(t)]);
+  const silent = [atCommit, atUpdate, atStart];
+  atCommit.proxy.fate = new Mishap('COMMIT', 'silent').fate;
+  atUpdate.proxy.fate = new Mishap('update `users`', 'silent').fate;
+  atStart.proxy.cutOff();
+  atStart.proxy.refusing = false;
+  atStart.proxy.fate = new Mishap('SET SESSION', 'silent', { times: 100 }).fate;
+  const inSilence = Promise.all(
+    silent.map(async ({ rename }) => {
+      const asked = Date.now();
+      const response = await rename();
+      return { status: response.statusCode, detail: response.json().detail, took: Date.now() - asked };
+    }),
+  );
+
   const scene = await setUp(t);
   const { proxy, db, id } = scene;
   t.afterEach(() => {
@@ -117,22 +133,15 @@ onOwnServer('a connection that is lost', HASTY, async (t, server) => {
   });
 
   t.test('or that falls silent, gives 503 within bounds', async (t) => {
-    const [atCommit, atUpdate, atStart] = [await setUp(t), await setUp(t), await setUp(t)];
-    atCommit.proxy.fate = new Mishap('COMMIT', 'silent').fate;
-    atUpdate.proxy.fate = new Mishap('update `users`', 'silent').fate;
-    atStart.proxy.cutOff();
-    atStart.proxy.refusing = false;
-    atStart.proxy.fate = new Mishap('SET SESSION', 'silent', { times: 100 }).fate;
-    const asked = Date.now();
-    const answers = await Promise.all([atCommit, atUpdate, atStart].map(({ rename }) => rename()));
+    const answers = await inSilence;
     t.strictSame(
-      answers.map(({ statusCode }) => statusCode),
+      answers.map(({ status }) => status),
       [503, 503, 503],
     );
-    t.ok(Date.now() - asked < 20_000, `after ${Date.now() - asked} ms`);
-    const claims = answers.map((answer) => NOTHING_CHANGED.test(answer.json().detail));
+    t.ok(answers.every(({ took }) => took < 20_000));
+    const claims = answers.map(({ detail }) => NOTHING_CHANGED.test(detail));
     t.strictSame(claims, [false, true, true], 'and says what is certain');
-    for (const each of [atCommit, atUpdate, atStart]) {
+    for (const each of silent) {
       each.proxy.fate = () => 'passed';
       t.equal(await each.version(), 1);
       t.equal(await each.useAll(), POOL_SIZE, 'and the pool is whole');

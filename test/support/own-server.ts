@@ -80,6 +80,15 @@ export class OwnServer extends MysqlServer {
     return rows.map(({ id }) => Number(id));
   }
 
+  /** Waits until there are no more connections to that database; one that was closed is listed for a moment. */
+  async hasAtMost(count: number, databaseUrl: string): Promise<true> {
+    return until(
+      `no more than ${count} connections`,
+      async () => (await this.connections(databaseUrl)).length <= count || undefined,
+      5_000,
+    );
+  }
+
   /**
    * Has every connection that the service may have work at one moment, by letting them all wait for one row.
    * @returns how many of so many writes took effect.

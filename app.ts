@@ -25,8 +25,8 @@ import versions from './plugins/versions.ts';
 
 export interface AppOptions {
   settings: Settings;
-  /** Whether this process keeps SQLite's log of writes short (see openEngine). */
-  checkpoints?: boolean;
+  /** Whether another process has made the database ready, and looks after it (see openEngine). */
+  worker?: boolean;
   /** Where the log goes: standard output unless something else is given. */
   logger?: FastifyServerOptions['logger'];
   /** Takes the place of the real hashing. */
@@ -39,10 +39,10 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * @returns the service, ready for `inject` or `listen`; closing it closes its database.
  * @throws when the database can't be opened or has not the schema that the code expects.
  */
-export async function createApp({ settings, checkpoints = true, ...parts }: AppOptions) {
-  const engine = await openEngine(settings, { checkpoints });
+export async function createApp({ settings, worker = false, ...parts }: AppOptions) {
+  const engine = await openEngine(settings, { worker });
   try {
-    await ensureSchema(engine, settings.AUTO_MIGRATE);
+    await ensureSchema(engine, settings.AUTO_MIGRATE && !worker);
     return await assemble(settings, prepareQueries(engine), parts);
   } catch (error) {
     await engine.close();

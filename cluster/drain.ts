@@ -7,32 +7,29 @@ import type { Socket } from 'node:net';
 
 /** Notes the connections of the server from now on. @returns what ends each of them as soon as it may end. */
 export function watchConnections(server: Server): () => void {
-  const answering = new Map<Socket, ServerResponse | undefined>();
+  /** The answers that each open connection still waits for: several, if the client did not wait in between. */
+  const owed = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
 
   server.on('connection', (socket) => {
-    answering.set(socket, undefined);
-    socket.once('close', () => answering.delete(socket));
+    owed.set(socket, new Set());
+    socket.once('close', () => owed.delete(socket));
   });
   server.on('request', ({ socket }, response) => {
-    answering.set(socket, response);
-    if (draining) announceEnd(response);
+    const responses = owed.get(socket);
+    responses?.add(response);
     response.once('close', () => {
-      answering.set(socket, undefined);
-      if (draining) socket.end();
+      responses?.delete(response);
+      if (draining && responses?.size === 0) socket.end();
     });
   });
 
   return () => {
     draining = true;
-    for (const [socket, response] of answering) {
-      if (response) announceEnd(response);
-      else socket.destroy();
+    for (const [socket, responses] of owed) {
+      const newest = [...responses].at(-1);
+      if (!newest) socket.destroy();
+      else if (!newest.headersSent) newest.setHeader('connection', 'close');
     }
   };
-}
-
-/** Tells the client that this connection ends with the answer. */
-function announceEnd(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader('connection', 'close');
 }

@@ -12,7 +12,7 @@ export interface Serving {
 }
 
 /** @throws when the database or the address can't be had. */
-export async function serve(settings: Settings, options: { checkpoints: boolean }): Promise<Serving> {
+export async function serve(settings: Settings, options: { worker: boolean }): Promise<Serving> {
   const app = await createApp({ settings, ...options });
   const endConnections = watchConnections(app.server);
   try {

@@ -73,7 +73,7 @@ async function alone(settings: Settings): Promise<Running> {
   // Only here, since a primary would carry all of the app in its memory for nothing.
   const { serve } = await import('./serve.ts');
   const news = await prepare(settings);
-  const running = await serve(withSecret(settings), { checkpoints: true });
+  const running = await serve(withSecret(settings), { worker: false });
   welcome(settings, running.url, news);
   return running;
 }
@@ -135,7 +135,7 @@ function welcome(settings: Settings, url: string, { migrations, inhabited }: New
   const brought = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   const lines = [
     `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
-    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//')}${brought}`,
+    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${brought}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md`,
     ...(inhabited

@@ -14,7 +14,7 @@ function tell(message: FromWorker): Promise<void> {
 
 async function start(settings: Settings): Promise<void> {
   try {
-    serving = serve(settings, { checkpoints: false });
+    serving = serve(settings, { worker: true });
     await tell({ kind: 'listening', url: (await serving).url });
   } catch (error) {
     await tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
@@ -28,9 +28,8 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-// Ctrl+C in a terminal reaches every process of the group; the primary decides then what its workers do.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => void stop());
+// A signal to the whole group, such as Ctrl+C in a terminal, reaches the workers, too: what they do the primary decides.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 process.on(
   'message',
   (message: ToWorker) => void (message.kind === 'serve' ? start(message.settings) : stop()),

@@ -174,6 +174,7 @@ function checkTogether(settings: Settings, given: Source, problems: string[]): v
       `SESSION_IDLE is ${settings.SESSION_IDLE} (given ${originOf('SESSION_IDLE', given)}), but must not be longer than SESSION_LIFETIME, which is ${settings.SESSION_LIFETIME} (given ${originOf('SESSION_LIFETIME', given)}).`,
     );
   }
+  if (!isReadable(settings.DATABASE_URL)) problems.push(wrong('DATABASE_URL', given));
   if (Array.isArray(settings.TRUST_PROXY) && !settings.TRUST_PROXY.every(isNetwork)) {
     problems.push(wrong('TRUST_PROXY', given));
   }
@@ -212,6 +213,18 @@ function absoluteDatabaseUrl(url: string, root: string): string {
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   if (value === 'true' || value === 'false') return value === 'true';
   return value.split(',').map((each) => each.trim());
+}
+
+/** Whether the URL can be taken apart: special characters in its password must be written as %XX. */
+function isReadable(url: string): boolean {
+  if (url.startsWith('sqlite:')) return true;
+  try {
+    const { username, password, pathname } = new URL(url);
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return pathname.length > 1;
+  } catch {
+    return false;
+  }
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */

@@ -61,7 +61,8 @@ export const SettingsSchema = Type.Object({
     // Two slashes would be taken for the beginning of a host's name by some and for a path by others.
     pattern: '^(sqlite:(?!:memory:)(?!//[^/]).+|mysql://.+)$',
     default: 'sqlite:data/rollcall.db',
-    allowed: 'sqlite:PATH or mysql://user:password@host:port/database',
+    allowed:
+      'sqlite:PATH or mysql://user:password@host:port/database, with special characters in the password as %XX',
     description: 'The database. A relative path counts from the project.',
   }),
   POOL_SIZE: wholeNumber(1, 10_000, {

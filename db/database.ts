@@ -12,12 +12,12 @@ export type Database = ReturnType<typeof prepareQueries>;
 
 /**
  * Opens the engine that DATABASE_URL names; SQLite's file and folder are made when absent.
- * @param checkpoints whether this process keeps SQLite's log of writes short; of a service's processes one does.
+ * @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
  * @throws {DatabaseUnavailableError}
  */
-export async function openEngine(settings: Settings, { checkpoints = true } = {}): Promise<Engine> {
+export async function openEngine(settings: Settings, { worker = false } = {}): Promise<Engine> {
   const url = settings.DATABASE_URL;
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { checkpoints });
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker });
   // Only here, since those who use SQLite need not carry the other driver.
   const { openMysql } = await import('./engines/mysql.ts');
   return openMysql({

@@ -3,6 +3,8 @@
  * that names it in If-Match (section 13.1.1) is refused with 412 when the thing has changed since. A change without
  * If-Match is made on top of whatever came between.
  */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -54,6 +56,7 @@ export default fp(
           });
         }
         if (await change(thing)) return;
+        await delay(Math.random() * 5 * (tries + 1));
       }
       throw app.problem({ status: 409, detail: `Too many are changing this ${what} at once. Try again.` });
     });

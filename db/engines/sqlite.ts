@@ -2,7 +2,7 @@
  * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
  * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -24,21 +24,30 @@ const BUSY_TIMEOUT = 5;
 const PATIENCE = 5_000;
 const MIGRATION_PATIENCE = 120_000;
 
+const ALL_PAGES = 2 ** 31 - 1;
+
+/** How often it is looked whether the file is still there, in milliseconds. */
+const FILE_INTERVAL = 1_000;
+
 /** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 export interface SqliteOptions {
-  /** Whether this process empties the log of writes whenever it is long; else another one does (`checkpoint`). */
-  checkpoints: boolean;
+  /**
+   * Whether this is one of the processes of a service that another one has made the database for, and for which that one
+   * empties the log of writes (`checkpoint`). A worker never makes a database: where it is gone, it must not begin anew.
+   */
+  worker: boolean;
 }
 
 /**
  * Opens the database file, and makes it and its folder when they are absent.
  * @throws {DatabaseUnavailableError} when that fails.
  */
-export async function openSqlite(path: string, { checkpoints }: SqliteOptions): Promise<Engine> {
-  const client = await patiently(() => connect(path));
-  if (!checkpoints) client.pragma('wal_autocheckpoint = 0');
+export async function openSqlite(path: string, { worker }: SqliteOptions): Promise<Engine> {
+  const client = await patiently(() => connect(path, { create: !worker }));
+  if (worker) client.pragma('wal_autocheckpoint = 0');
+  const inPlace = watchFile(path);
   // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
   let queue: Promise<unknown> = Promise.resolve();
   const build = openSqliteDrizzle({ client, casing: 'snake_case' });
@@ -52,6 +61,7 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
     read(query) {
       const prepared = query.prepare();
       return async (values) => {
+        inPlace.check();
         try {
           return prepared.all(values);
         } catch (error) {
@@ -66,13 +76,18 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
     },
     atomically(writes) {
       const deadline = Date.now() + PATIENCE;
-      const turn = queue.then(() => patiently(() => runAll(client, writes), deadline));
+      const attempt = () => {
+        inPlace.look();
+        inPlace.check();
+        return runAll(client, writes);
+      };
+      const turn = queue.then(() => patiently(attempt, deadline));
       queue = turn.catch(() => {});
       return turn;
     },
     query: (statement) => patiently(() => client.prepare<[], Record<string, unknown>>(statement).all()),
     async exclusively(work) {
-      const connection = await patiently(() => connect(path));
+      const connection = await patiently(() => connect(path, { create: false }));
       try {
         connection.pragma('foreign_keys = OFF');
         await patiently(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_PATIENCE);
@@ -98,17 +113,20 @@ export async function openSqlite(path: string, { checkpoints }: SqliteOptions): 
     async backup(file) {
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
       closeSync(openSync(file, 'wx', 0o600));
-      await client.backup(file);
+      // In one step: a copy of several begins anew whenever another process writes.
+      await client.backup(file, { progress: () => ALL_PAGES });
     },
     async close() {
+      inPlace.end();
       client.close();
     },
   };
 }
 
 /** @throws {DatabaseUnavailableError} */
-function open(path: string): Sqlite.Database {
+function open(path: string, { create }: { create: boolean }): Sqlite.Database {
   try {
+    if (!create) return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Made before SQLite makes it, which would let others read the hashes in it; its log takes over the mode.
     closeSync(openSync(path, 'a', 0o600));
@@ -118,8 +136,37 @@ function open(path: string): Sqlite.Database {
   }
 }
 
-function connect(path: string): Sqlite.Database {
-  const client = open(path);
+interface WatchedFile {
+  /** Looks whether the file is still the one that was opened. */
+  look(): void;
+  /** @throws {DatabaseUnavailableError} when it was seen not to be. */
+  check(): void;
+  end(): void;
+}
+
+/**
+ * SQLite goes on with a file that was removed or replaced: what is written is lost, and processes that opened it later
+ * see another database.
+ */
+function watchFile(path: string): WatchedFile {
+  const opened = statSync(path).ino;
+  let replaced = false;
+  const look = () => {
+    replaced ||= statSync(path, { throwIfNoEntry: false })?.ino !== opened;
+  };
+  const timer = setInterval(look, FILE_INTERVAL).unref();
+  return {
+    look,
+    check() {
+      if (!replaced) return;
+      throw new DatabaseUnavailableError(`the file ${path} was removed or replaced. Restart the service.`);
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+function connect(path: string, options: { create: boolean }): Sqlite.Database {
+  const client = open(path, options);
   try {
     client.pragma('journal_mode = WAL');
     client.pragma('synchronous = NORMAL');

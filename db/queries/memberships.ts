@@ -80,10 +80,6 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
     put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {
       return [insertIfAbsent({ ...membership, now }), update({ ...membership })];
     },
-    /** A write that takes effect only if the user belongs to the group. */
-    change(membership: { groupId: string; userId: string; role: Role }) {
-      return update({ ...membership });
-    },
     remove(groupId: string, userId: string) {
       return removal({ groupId, userId });
     },

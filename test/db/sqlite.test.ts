@@ -3,7 +3,7 @@
  * processes that write as well, and without keeping those waiting who only read.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'tap';
@@ -174,7 +174,7 @@ test('a lock that another process holds', async (t) => {
 test('the log of writes', async (t) => {
   const MEGABYTE = 1024 * 1024;
   const LIMIT = 64 * MEGABYTE;
-  const { db, engine, path } = await makeFile(t, { checkpoints: false });
+  const { db, engine, path } = await makeFile(t, { worker: true });
   const other = openBeside(t, path);
   other.pragma('wal_autocheckpoint = 0');
   other.exec('CREATE TABLE ballast (content BLOB)');
@@ -200,4 +200,15 @@ test('the log of writes', async (t) => {
     t.ok(size() <= LIMIT, `${size()} bytes`);
     t.match(await db.users.page('', 10), { length: 1 });
   });
+});
+
+test('a database file that is removed or replaced while it is open', async (t) => {
+  const { db, path } = await makeFile(t);
+  renameSync(path, `${path}.gone`);
+  const refused = await db.atomically([db.users.add(userNamed('ann'), NOW)]).catch((error: unknown) => error);
+  t.ok(refused instanceof DatabaseUnavailableError, 'is not written to');
+  t.match(String(refused), path);
+  await t.rejects(db.users.page('', 10), DatabaseUnavailableError, 'nor read any more');
+  await t.rejects(openFile(t, path, { worker: true }), DatabaseUnavailableError, 'a worker makes no new one');
+  t.notOk(existsSync(path));
 });

@@ -14,7 +14,7 @@ export function newPath(t: Test): string {
 }
 
 /** Opens the file as a process of the service would; closed when the test ends. */
-export async function openFile(t: Test, path: string, options: { checkpoints?: boolean } = {}) {
+export async function openFile(t: Test, path: string, options: { worker?: boolean } = {}) {
   const environment = { DATABASE_URL: `sqlite:${path}` };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), options);
   t.teardown(() => engine.close());
@@ -22,10 +22,10 @@ export async function openFile(t: Test, path: string, options: { checkpoints?: b
 }
 
 /** @returns a new, migrated database: its path, its engine and its queries. */
-export async function makeFile(t: Test, options: { checkpoints?: boolean } = {}) {
+export async function makeFile(t: Test, options: { worker?: boolean } = {}) {
   const path = newPath(t);
+  await upgrade(await openFile(t, path));
   const engine = await openFile(t, path, options);
-  await upgrade(engine);
   return { path, engine, db: prepareQueries(engine) };
 }
 

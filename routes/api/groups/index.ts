@@ -78,6 +78,8 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
           () => db.groups.find(id),
           async (row) => {
             const group = { ...row, ...request.body };
+            // A group is in the hands of those who hold all that it carries.
+            await request.mustHold(...row.permissions);
             const change = db.groups.change(group, Date.now());
             if (!request.body.permissions) return (await db.atomically([change])) === undefined;
             await request.mustHold(...group.permissions.filter((each) => !row.permissions.includes(each)));
@@ -99,7 +101,10 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
         await request.edit(
           'group',
           () => db.groups.find(id),
-          (row) => app.keepAdministrator([db.groups.remove(row)]),
+          async (row) => {
+            await request.mustHold(...row.permissions);
+            return app.keepAdministrator([db.groups.remove(row)]);
+          },
         );
         return reply.code(204).send();
       },

@@ -44,12 +44,9 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       const { id: groupId, userId } = request.params;
       const group = await db.groups.find(groupId);
       if (!group) throw notFound('group');
-      const membership = { groupId, userId, role: request.body.role };
-      if (await db.atomically([db.memberships.change(membership)])) {
-        // Whoever joins gets what the group carries: that is granting it.
-        await request.mustHold(...group.permissions);
-        await db.atomically(db.memberships.put(membership, Date.now()));
-      }
+      // Whoever joins gets what the group carries: that is granting it.
+      await request.mustHold(...group.permissions);
+      await db.atomically(db.memberships.put({ groupId, userId, role: request.body.role }, Date.now()));
       const member = await db.memberships.find(groupId, userId);
       if (!member) throw notFound('user');
       return memberJson(member);
@@ -61,6 +58,9 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
     { onRequest: managersOrWriters, schema: { params: MemberParams, response: responses({ 204: Nothing }) } },
     async (request, reply) => {
       const { id, userId } = request.params;
+      const group = await db.groups.find(id);
+      if (!group) throw notFound('group');
+      if (userId !== request.caller().id) await request.mustHold(...group.permissions);
       if (!(await app.keepAdministrator([db.memberships.remove(id, userId)]))) throw notFound('member');
       return reply.code(204).send();
     },

@@ -45,6 +45,14 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     });
   }
 
+  /**
+   * Who signs in, and whether they may, is not for those to decide who hold less than they: they would give away, or get
+   * hold of, what they don't hold.
+   */
+  async function refuseToRule(request: FastifyRequest, id: string): Promise<void> {
+    if (id !== request.caller().id) await request.mustHold(...(await db.permissions.heldBy(id)));
+  }
+
   app.addHook('onRequest', app.requireSignedIn);
 
   const readers: FastifyPluginAsyncTypebox = async (scope) => {
@@ -81,6 +89,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       async (request, reply) => {
         const { id } = request.params;
         await refuseForeignFields(request, request.body);
+        if (Object.keys(request.body).some((field) => field !== 'name')) await refuseToRule(request, id);
         await request.edit(
           'user',
           () => db.users.find(id),
@@ -129,6 +138,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       { schema: { params: IdParams, response: responses({ 204: Nothing }) } },
       async (request, reply) => {
         const { id } = request.params;
+        await refuseToRule(request, id);
         await request.edit(
           'user',
           () => db.users.find(id),

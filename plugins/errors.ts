@@ -40,6 +40,11 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Makes an error to throw; it leaves as problem details. */
     problem: (options: ProblemOptions) => Error;
+    /**
+     * Reads what a change has made of a thing, for the answer.
+     * @throws a 404 problem when somebody has removed it since, and a 503 one, which says that the change was made.
+     */
+    readBack: <Row>(kind: string, read: () => Promise<Row | undefined>) => Promise<Row>;
     /** Makes the error that there is nothing of that kind with the id in the path. */
     notFound: (kind: string) => Error;
   }
@@ -174,6 +179,21 @@ export default fp(
       'notFound',
       (kind) => new ProblemError({ status: 404, detail: `There is no ${kind} with this id.` }),
     );
+
+    app.decorate('readBack', async (kind, read) => {
+      try {
+        const row = await read();
+        if (row) return row;
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailableError)) throw error;
+        throw new ProblemError({
+          status: 503,
+          detail: `The change was made, but then the database went away: the ${kind} could not be read back.`,
+          headers: { 'retry-after': RETRY_AFTER_SECONDS },
+        });
+      }
+      throw app.notFound(kind);
+    });
 
     app.setErrorHandler((error, request, reply) => {
       const problem = toProblem(error);

@@ -61,8 +61,7 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
         const group = { id, title: '', permissions: [], ...request.body };
         await request.mustHold(...group.permissions);
         await db.atomically(db.groups.add(group, Date.now()));
-        const row = await db.groups.find(id);
-        if (!row) throw notFound('group');
+        const row = await app.readBack('group', () => db.groups.find(id));
         reply.code(201).header('location', `/api/groups/${id}`).version(row);
         return groupJson(row);
       },
@@ -86,8 +85,7 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
             return app.keepAdministrator([change, ...db.groups.setPermissions(id, group.permissions)]);
           },
         );
-        const row = await db.groups.find(id);
-        if (!row) throw notFound('group');
+        const row = await app.readBack('group', () => db.groups.find(id));
         reply.version(row);
         return groupJson(row);
       },

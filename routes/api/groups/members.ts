@@ -47,9 +47,7 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       // Whoever joins gets what the group carries: that is granting it.
       await request.mustHold(...group.permissions);
       await db.atomically(db.memberships.put({ groupId, userId, role: request.body.role }, Date.now()));
-      const member = await db.memberships.find(groupId, userId);
-      if (!member) throw notFound('user');
-      return memberJson(member);
+      return memberJson(await app.readBack('user', () => db.memberships.find(groupId, userId)));
     },
   );
 

@@ -100,8 +100,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
             return (await db.atomically([change])) === undefined;
           },
         );
-        const row = await db.users.find(id);
-        if (!row) throw notFound('user');
+        const row = await app.readBack('user', () => db.users.find(id));
         reply.version(row);
         return userJson(row);
       },
@@ -126,8 +125,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
           passwordHash: await passwords.hash(password),
         };
         await db.atomically([db.users.add(user, Date.now())]);
-        const row = await db.users.find(id);
-        if (!row) throw notFound('user');
+        const row = await app.readBack('user', () => db.users.find(id));
         reply.code(201).header('location', `/api/users/${id}`).version(row);
         return userJson(row);
       },

@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3';
 import mysql from 'mysql2/promise';
 import { type Test, test } from 'tap';
 import { engines } from '../support/engines.ts';
-import { ask, bare, prepareHalf, rowsOf, type Scratch, schemaOf } from '../support/migrations.ts';
+import { ask, prepareHalf, rowsOf, type Scratch, schemaOf } from '../support/migrations.ts';
 import { Running, until } from '../support/processes.ts';
 
 const NAME = '0001_half';
@@ -14,7 +14,13 @@ const NAME = '0001_half';
 /** Begins to upgrade in a process of its own. */
 function beginUpgrade(t: Test, { folder }: Scratch, url: string): Running {
   const environment = { DATABASE_URL: url };
-  const migrator = new Running(folder, 'env', bare('manage.ts', 'db', 'upgrade'), environment, 'ignore');
+  const migrator = new Running(
+    folder,
+    process.execPath,
+    ['manage.ts', 'db', 'upgrade'],
+    environment,
+    'ignore',
+  );
   t.teardown(() => migrator.kill());
   return migrator;
 }

@@ -132,11 +132,6 @@ function madeUp(
   return `'${`${number}${rest} ${table} ${name}`.slice(0, length).trim()}'`;
 }
 
-/** @returns the arguments of `env` that run a file without what tap would load into it, which takes half a second. */
-export function bare(...args: string[]): string[] {
-  return ['-u', 'NODE_OPTIONS', process.execPath, ...args];
-}
-
 /** A copy of the project, in which the schema may be changed. */
 export class Scratch {
   readonly folder: string;
@@ -166,7 +161,9 @@ export class Scratch {
 
   /** Runs `manage db …` on that database. */
   db(url: string, ...args: string[]): Promise<Result> {
-    return run(this.folder, 'env', bare('manage.ts', 'db', ...args), { environment: { DATABASE_URL: url } });
+    return run(this.folder, process.execPath, ['manage.ts', 'db', ...args], {
+      environment: { DATABASE_URL: url },
+    });
   }
 
   /** The same where it must succeed. @returns what it wrote, line by line. */
@@ -280,6 +277,6 @@ export function withThree(t: Test): Scratch {
 export async function kitMigrates({ folder }: Scratch, url: string): Promise<void> {
   const kit = join(folder, 'node_modules/drizzle-kit/bin.cjs');
   const environment = { DATABASE_URL: url };
-  const { code, stdout, stderr } = await run(folder, 'env', bare(kit, 'migrate'), { environment });
+  const { code, stdout, stderr } = await run(folder, process.execPath, [kit, 'migrate'], { environment });
   if (code !== 0) throw new Error(`drizzle-kit migrate ended with ${code}: ${stdout}${stderr}`);
 }

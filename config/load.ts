@@ -142,16 +142,19 @@ function pick(
   return found;
 }
 
+// env-schema writes into the schema that it is given; Ajv remembers what it has compiled of it.
+const schema = structuredClone(SettingsSchema);
+const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false });
+
 /** Converts and completes the settings; those that are wrong are told of and left out. */
 function validate(given: Source, problems: string[]): GivenSettings {
   const data = Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value]));
   try {
     return envSchema<GivenSettings>({
-      // env-schema writes into the schema that it is given.
-      schema: structuredClone(SettingsSchema),
+      schema,
       data,
       env: false,
-      ajv: new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false }),
+      ajv,
     });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;

@@ -16,7 +16,7 @@ const LONGEST_PAUSE = 10_000;
 /** A worker that lived so long before it died is replaced at once, as if it were the first. */
 const STABLE = 10_000;
 
-export interface Primary {
+interface Primary {
   /** Where the workers listen. */
   url: string;
   /** Stops all workers; those that are not done by the deadline are killed. */

@@ -40,7 +40,7 @@ interface Given {
 }
 type Source = Record<string, Given>;
 
-export interface LoadOptions {
+interface LoadOptions {
   /** The project's folder, from which relative paths count. */
   root: string;
   environment: NodeJS.ProcessEnv;

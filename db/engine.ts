@@ -19,7 +19,7 @@ export interface Write {
   readonly rows: Rows;
 }
 
-export interface SelectQuery<Row> {
+interface SelectQuery<Row> {
   prepare(): { all(values?: Values): Row[] };
 }
 export interface WriteQuery {

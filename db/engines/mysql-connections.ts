@@ -40,7 +40,7 @@ const SESSION = [
  * @returns what mysql2 makes of the URL, with `?ssl=true` for TLS with an ordinary certificate: one that is trusted, and
  * is for that host, which mysql2 does not ask of its own accord.
  */
-export function connectionOptions(url: string): PoolOptions {
+function connectionOptions(url: string): PoolOptions {
   return {
     uri: url.replace(/([?&])ssl=true(?=&|$)/, '$1ssl={"verifyIdentity":true}'),
     charset: 'utf8mb4_bin',

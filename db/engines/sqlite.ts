@@ -2,7 +2,7 @@
  * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
  * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
  */
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -18,6 +18,7 @@ import {
   type WriteQuery,
 } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
+import { watchFile } from './sqlite-file.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
 const BUSY_TIMEOUT = 5;
@@ -25,9 +26,6 @@ const PATIENCE = 5_000;
 const MIGRATION_PATIENCE = 120_000;
 
 const ALL_PAGES = 2 ** 31 - 1;
-
-/** How often it is looked whether the file is still there, in milliseconds. */
-const FILE_INTERVAL = 1_000;
 
 /** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
@@ -134,35 +132,6 @@ function open(path: string, { create }: { create: boolean }): Sqlite.Database {
   } catch (error) {
     throw cannotOpen(path, error);
   }
-}
-
-interface WatchedFile {
-  /** Looks whether the file is still the one that was opened. */
-  look(): void;
-  /** @throws {DatabaseUnavailableError} when it was seen not to be. */
-  check(): void;
-  end(): void;
-}
-
-/**
- * SQLite goes on with a file that was removed or replaced: what is written is lost, and processes that opened it later
- * see another database.
- */
-function watchFile(path: string): WatchedFile {
-  const opened = statSync(path).ino;
-  let replaced = false;
-  const look = () => {
-    replaced ||= statSync(path, { throwIfNoEntry: false })?.ino !== opened;
-  };
-  const timer = setInterval(look, FILE_INTERVAL).unref();
-  return {
-    look,
-    check() {
-      if (!replaced) return;
-      throw new DatabaseUnavailableError(`the file ${path} was removed or replaced. Restart the service.`);
-    },
-    end: () => clearInterval(timer),
-  };
 }
 
 function connect(path: string, options: { create: boolean }): Sqlite.Database {

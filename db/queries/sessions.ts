@@ -3,7 +3,7 @@ import { and, eq, lt } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
-export interface SessionStart {
+interface SessionStart {
   key: string;
   id: string;
   userId: string;

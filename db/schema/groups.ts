@@ -14,7 +14,7 @@ export const defineGroups = (v: Vocabulary) =>
     (groups) => [v.uniqueIndex('groups_name').on(groups.name)],
   );
 
-export type GroupsTable = ReturnType<typeof defineGroups>;
+type GroupsTable = ReturnType<typeof defineGroups>;
 
 export const defineGroupPermissions = (v: Vocabulary, groups: GroupsTable) =>
   v.table(

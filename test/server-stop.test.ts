@@ -25,7 +25,6 @@ test('a service that is stopped', async (t) => {
   const ways: { workers: string; signal: NodeJS.Signals; to: 'process' | 'group' }[] = [
     { workers: '1', signal: 'SIGTERM', to: 'process' },
     { workers: '2', signal: 'SIGTERM', to: 'process' },
-    { workers: '2', signal: 'SIGTERM', to: 'group' },
     { workers: '2', signal: 'SIGINT', to: 'group' },
   ];
   for (const { workers, signal, to } of ways) {
@@ -67,13 +66,6 @@ test('a service that is stopped', async (t) => {
       await gone(t, server);
     });
   }
-
-  t.test('by kill -9 takes its workers with it', async (t) => {
-    const server = await start(t, '2');
-    t.equal(server.serving().length, 2);
-    server.child.kill('SIGKILL');
-    await gone(t, server);
-  });
 });
 
 /** @returns an open connection on which nothing was asked. */

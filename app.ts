@@ -10,6 +10,8 @@ import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Settings } from './config/load.ts';
 import { openEngine, prepareQueries } from './db/database.ts';
 import { ensureSchema } from './db/migrator.ts';
+import attempts from './plugins/attempts.ts';
+import audit from './plugins/audit.ts';
 import auth from './plugins/auth.ts';
 import database from './plugins/database.ts';
 import directory from './plugins/directory.ts';
@@ -20,6 +22,7 @@ import pages from './plugins/pages.ts';
 import passwords, { type Passwords } from './plugins/passwords.ts';
 import sessionCookie from './plugins/session-cookie.ts';
 import sessions from './plugins/sessions.ts';
+import tokens from './plugins/tokens.ts';
 import validation from './plugins/validation.ts';
 import versions from './plugins/versions.ts';
 
@@ -75,13 +78,19 @@ async function assemble(
     remember: settings.REMEMBER_LIFETIME,
   });
   await app.register(auth);
+  await app.register(tokens);
+  await app.register(audit);
+  await app.register(attempts);
   if (settings.AUTH_HACK_USER) await app.register(hack, { username: settings.AUTH_HACK_USER });
   await app.register(guards);
   await app.register(pages);
   await app.register(versions);
 
   // Each folder with an index.ts is a blueprint; the folder's path is its prefix.
-  await app.register(autoload, { dir: join(import.meta.dirname, 'routes') });
+  await app.register(autoload, {
+    dir: join(import.meta.dirname, 'routes'),
+    options: { signUp: settings.SIGN_UP === 'open' },
+  });
   await app.ready();
   return app;
 }

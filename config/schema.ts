@@ -105,6 +105,19 @@ export const SettingsSchema = Type.Object({
     default: 30 * 24 * 60 * 60,
     description: 'Seconds that a session lives, active or idle, whose sign-in asked to be remembered.',
   }),
+  SIGN_UP: choice(['closed', 'open'], {
+    default: 'closed',
+    description: 'Whether people may make themselves an account: POST /api/sign/up.',
+  }),
+  AUDIT_RETENTION: wholeNumber(0, 36_500, {
+    default: 0,
+    description: 'Days after which entries of the audit trail are removed; 0 keeps them for ever.',
+  }),
+  DOCS: Type.Boolean({
+    default: true,
+    allowed: 'true or false',
+    description: 'Whether /openapi.json and the page to try the API, /docs, are served.',
+  }),
   AUTH_HACK_USER: Type.Optional(
     text({
       pattern: '^\\S+$',

@@ -2,10 +2,17 @@
 import type { Settings } from '../config/load.ts';
 import type { Engine } from './engine.ts';
 import { openSqlite } from './engines/sqlite.ts';
+import { watchSchema } from './migrator.ts';
+import { attemptQueries } from './queries/attempts.ts';
+import { auditQueries } from './queries/audit.ts';
+import { codeQueries } from './queries/codes.ts';
 import { groupQueries } from './queries/groups.ts';
 import { membershipQueries } from './queries/memberships.ts';
 import { permissionQueries } from './queries/permissions.ts';
+import { purgeQueries } from './queries/purge.ts';
 import { sessionQueries } from './queries/sessions.ts';
+import { tokenQueries } from './queries/tokens.ts';
+import { userSearch } from './queries/user-search.ts';
 import { userQueries } from './queries/users.ts';
 
 export type Database = ReturnType<typeof prepareQueries>;
@@ -32,10 +39,17 @@ export function prepareQueries(engine: Engine) {
   return {
     atomically: engine.atomically,
     close: engine.close,
+    schemaIsCurrent: watchSchema(engine),
     users: userQueries(engine),
     groups: groupQueries(engine),
     memberships: membershipQueries(engine),
     permissions: permissionQueries(engine),
     sessions: sessionQueries(engine),
+    tokens: tokenQueries(engine),
+    codes: codeQueries(engine),
+    attempts: attemptQueries(engine),
+    audit: auditQueries(engine),
+    userSearch: userSearch(engine),
+    purge: purgeQueries(engine),
   };
 }

@@ -121,6 +121,19 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
   return applied;
 }
 
+/**
+ * @returns a function that tells whether the database has, at this moment, just the migrations of this code; it costs
+ * one small query. It throws when the database can't serve.
+ */
+export function watchSchema(engine: Engine): () => Promise<boolean> {
+  const migrations = readMigrations(engine.dialect);
+  const newest = migrations.at(-1)?.when;
+  return async () => {
+    const [row] = await engine.query(`SELECT count(*) AS applied, max(created_at) AS newest FROM ${TABLE}`);
+    return Number(row?.applied) === migrations.length && Number(row?.newest) === newest;
+  };
+}
+
 async function readState(engine: Engine, query: Query): Promise<SchemaState> {
   const rows = (await hasTable(engine, query, TABLE))
     ? await query(`SELECT hash, created_at FROM ${TABLE}`)

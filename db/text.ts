@@ -7,3 +7,12 @@
 export function comparable(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
+
+/** How much of a display name can be looked for, in characters. */
+const BEGINNING = 64;
+
+/** @returns what a display name is looked for by. */
+export function beginning(name: string): string {
+  // Without spaces at the ends, of which engines think differently when they compare.
+  return [...comparable(name).trim()].slice(0, BEGINNING).join('').trimEnd();
+}

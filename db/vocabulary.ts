@@ -37,6 +37,8 @@ export const sqliteVocabulary = {
   /** A moment, in milliseconds since 1970. */
   instant: () => sqlite.integer(),
   flag: () => sqlite.integer({ mode: 'boolean' }),
+  /** A value that is only kept and shown, never searched: at most 64 KiB as JSON. */
+  json: <Value>() => sqlite.text({ mode: 'json' }).$type<Value>(),
 };
 
 export type Vocabulary = typeof sqliteVocabulary;
@@ -47,6 +49,13 @@ const binaryText = mysql.customType<{ data: string; config: { length: number } }
 });
 const asciiText = mysql.customType<{ data: string; config: { length: number } }>({
   dataType: (config) => `char(${config?.length}) CHARACTER SET ascii COLLATE ascii_bin`,
+});
+
+// As text, since MariaDB's own JSON is text to the driver, and MySQL's is not.
+const jsonText = mysql.customType<{ data: unknown; driverData: string }>({
+  dataType: () => 'text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (text) => JSON.parse(text),
 });
 
 export const mysqlVocabulary = held<Vocabulary>({
@@ -62,6 +71,7 @@ export const mysqlVocabulary = held<Vocabulary>({
   integer: () => mysql.int(),
   instant: () => mysql.bigint({ mode: 'number' }),
   flag: () => mysql.boolean(),
+  json: () => jsonText(),
 });
 
 /** A value that is given when the prepared query is run. */

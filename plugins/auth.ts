@@ -13,7 +13,9 @@ interface RecognisedUser {
 }
 
 /** @returns the user whom the request names, and whether they are active; undefined when it names none. */
-type RequestLoader = (request: FastifyRequest) => Promise<(RecognisedUser & { active: boolean }) | undefined>;
+type RequestLoader = (
+  request: FastifyRequest,
+) => Promise<(RecognisedUser & { active: boolean }) | undefined> | undefined;
 
 declare module 'fastify' {
   // The name is @fastify/passport's, which gives request.user this type, too.
@@ -53,7 +55,9 @@ export default fp(
         return;
       }
       for (const { via, load } of loaders) {
-        const user = await load(request);
+        const loading = load(request);
+        if (!loading) continue;
+        const user = await loading;
         if (!user?.active) continue;
         request.user = { id: user.id, username: user.username };
         request.via = via;

@@ -6,13 +6,24 @@ import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Write } from '../db/engine.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
+import type { LiveSession } from './sessions.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** A guard that lets signed-in users pass; others get 401. */
     requireSignedIn: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
+    /** A guard that lets those pass who have signed in with a password: tokens and other ways get 403. */
+    requireSession: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
+    /** The same, and the password must have been given of late; else 403 of the kind `confirm`. */
+    requireFresh: (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
     /** @returns a guard, for signed-in users, that lets holders of the permission pass; others get 403. */
     requirePermission: (permission: string) => (request: FastifyRequest) => Promise<void>;
+    /**
+     * Who signs in, and whether they may, is not for those to decide who hold less than they: they would give away, or
+     * get hold of, what they don't hold.
+     * @throws a 403 problem unless the caller is that user, or holds all that the user holds.
+     */
+    mustRule: (request: FastifyRequest, userId: string) => Promise<void>;
     /**
      * Carries out writes that might take every permission (*) from the last active user who holds it.
      * @returns whether they took effect (see Engine.atomically). @throws a 409 problem when nobody would be left.
@@ -22,13 +33,23 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** @returns the user behind a guard. @throws when there is none, because the guard was forgotten. */
     caller(): PassportUser;
-    /** @returns the permissions that the user holds at this moment. */
+    /** @returns the session behind `requireSession`. @throws when there is none, because the guard was forgotten. */
+    ownSession(): LiveSession;
+    /** @returns whether the caller is that user, and acts as themselves: a token acts by its scopes alone. */
+    isSelf(userId: string): boolean;
+    /** @returns the permissions that the caller holds at this moment: with a token, those among its scopes. */
     permissions(): Promise<string[]>;
     /** @returns whether the user holds the permission. */
     holds(permission: string): Promise<boolean>;
     /** @throws a 403 problem unless the user holds all of the permissions. */
     mustHold(...permissions: string[]): Promise<void>;
   }
+}
+
+/** @returns what a token with these scopes may do for an owner who holds these permissions. */
+export function within(scopes: string[], held: string[]): string[] {
+  if (held.includes(EVERYTHING)) return scopes;
+  return scopes.includes(EVERYTHING) ? held : scopes.filter((scope) => held.includes(scope));
 }
 
 function missing(held: string[], asked: string[]): string[] {
@@ -41,12 +62,33 @@ export default fp(
       status: 401,
       detail: 'Sign in first: POST /api/sign/in.',
       // RFC 9110, section 15.5.2, asks for a challenge; browsers pass over a scheme that they don't know.
-      headers: { 'www-authenticate': `Cookie realm="rollcall", cookie-name="${app.sessionCookie.name}"` },
+      headers: {
+        'www-authenticate': `Bearer realm="rollcall", Cookie realm="rollcall", cookie-name="${app.sessionCookie.name}"`,
+      },
+    });
+    const sessionOnly = app.problem({
+      status: 403,
+      kind: 'session-required',
+      detail: 'Only a user who has signed in may do this, not a token.',
+    });
+    const stale = app.problem({
+      status: 403,
+      kind: 'confirm',
+      detail: 'This asks for a password that was given of late: POST /api/sign/confirm, then try again.',
     });
 
     app.decorate('requireSignedIn', (request: FastifyRequest, reply: FastifyReply, done) => {
       reply.header('cache-control', 'no-store');
       done(request.user ? undefined : unauthorized);
+    });
+
+    app.decorate('requireSession', (request: FastifyRequest, _reply: FastifyReply, done) => {
+      done(request.liveSession ? undefined : sessionOnly);
+    });
+
+    app.decorate('requireFresh', (request: FastifyRequest, _reply: FastifyReply, done) => {
+      if (!request.liveSession) return done(sessionOnly);
+      done(app.sessions.isFresh(request.liveSession) ? undefined : stale);
     });
 
     app.decorate('requirePermission', (permission) => (request) => request.mustHold(permission));
@@ -56,8 +98,18 @@ export default fp(
       return this.user;
     });
 
-    app.decorateRequest('permissions', function permissions(this: FastifyRequest) {
-      return app.db.permissions.heldBy(this.caller().id);
+    app.decorateRequest('ownSession', function ownSession(this: FastifyRequest): LiveSession {
+      if (!this.liveSession) throw new Error('This route has no guard that asks for a session.');
+      return this.liveSession;
+    });
+
+    app.decorateRequest('isSelf', function isSelf(this: FastifyRequest, userId: string) {
+      return this.scopes === null && this.caller().id === userId;
+    });
+
+    app.decorateRequest('permissions', async function permissions(this: FastifyRequest) {
+      const held = await app.db.permissions.heldBy(this.caller().id);
+      return this.scopes ? within(this.scopes, held) : held;
     });
 
     app.decorateRequest('holds', async function holds(this: FastifyRequest, permission: string) {
@@ -68,6 +120,10 @@ export default fp(
       const lacking = missing(await this.permissions(), asked);
       if (lacking.length === 0) return;
       throw app.problem({ status: 403, detail: `This asks for the permission ${lacking.join(', ')}.` });
+    });
+
+    app.decorate('mustRule', async (request, userId) => {
+      if (!request.isSelf(userId)) await request.mustHold(...(await app.db.permissions.heldBy(userId)));
     });
 
     app.decorate('keepAdministrator', async (writes) => {
@@ -84,5 +140,5 @@ export default fp(
       });
     });
   },
-  { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie'] },
+  { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie', 'sessions', 'tokens'] },
 );

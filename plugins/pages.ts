@@ -16,6 +16,8 @@ declare module 'fastify' {
       limit: number,
       toItem: (row: Row) => Item,
     ): { items: Item[]; next: string | null };
+    /** The same for a list whose pages begin elsewhere: `next` is what the next one is to be asked for with. */
+    pageBefore<Item>(items: Item[], next: string | null): { items: Item[]; next: string | null };
   }
 }
 
@@ -27,19 +29,23 @@ function page<Row extends { id: string }, Item>(
 ) {
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
   const last = shown.at(-1);
-  const next = rows.length > limit && last ? last.id : null;
+  return this.pageBefore(shown.map(toItem), rows.length > limit && last ? last.id : null);
+}
+
+function pageBefore<Item>(this: FastifyReply, items: Item[], next: string | null) {
   if (next) {
     const [path, query] = this.request.url.split('?');
     const parameters = new URLSearchParams(query);
     parameters.set('after', next);
     this.header('link', `<${path}?${parameters}>; rel="next"`);
   }
-  return { items: shown.map(toItem), next };
+  return { items, next };
 }
 
 export default fp(
   async (app) => {
     app.decorateReply('page', page);
+    app.decorateReply('pageBefore', pageBefore);
   },
   { name: 'pages' },
 );

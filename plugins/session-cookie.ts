@@ -4,6 +4,7 @@
  * every key is accepted, so that a key can be replaced without signing anybody out.
  */
 import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { fastifyCookie } from '@fastify/cookie';
 import fp from 'fastify-plugin';
 
 interface SessionCookie {
@@ -17,6 +18,8 @@ interface SessionCookie {
   unsign(value: string): string | undefined;
   /** @returns the secret in a request's Cookie header (RFC 6265, section 4.2), or undefined. */
   read(header: string | undefined): string | undefined;
+  /** @returns a Set-Cookie header (RFC 6265, section 4.1) with the secret; without `expires` it ends with the browser. */
+  header(secret: string, expires?: Date): string;
   /** @returns what the database knows the session by. */
   keyOf(secret: string): string;
 }
@@ -59,11 +62,21 @@ export default fp<SessionCookieOptions>(
       return right ? secret : undefined;
     }
 
+    const sign = (secret: string) => `${secret}.${signature(newest, secret)}`;
+    const attributes: SessionCookie['attributes'] = {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: options.secure,
+    };
+
     app.decorate('sessionCookie', {
       name,
-      attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: options.secure },
+      attributes,
       makeSecret: () => randomBytes(32).toString('base64url'),
-      sign: (secret) => `${secret}.${signature(newest, secret)}`,
+      sign,
+      header: (secret, expires) =>
+        fastifyCookie.serialize(name, sign(secret), { ...attributes, ...(expires ? { expires } : {}) }),
       unsign,
       read(header) {
         // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie.

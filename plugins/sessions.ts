@@ -17,6 +17,8 @@ export interface LiveSession extends SessionRow {
 /** Who signed in, and from where. */
 export interface SignIn {
   userId: string;
+  /** The hash that the password was checked against. */
+  passwordHash: string;
   /** Whether the session is to outlive the browser. */
   remember: boolean;
   address: string;
@@ -25,10 +27,10 @@ export interface SignIn {
 
 interface Sessions {
   /**
-   * Starts a session of the user and notes that they signed in. It does nothing when the user has been removed or
-   * disabled meanwhile: look whether the session is there.
+   * @returns writes that start a session of the user and note that they signed in. They miss when the user has been
+   * removed or disabled, or has got another password meanwhile.
    */
-  start(secret: string, from: SignIn): Promise<void>;
+  start(secret: string, from: SignIn): Write[];
   /** @returns the session of that secret while it lives and its user is active, having noted that it was seen. */
   find(secret: string, log: FastifyBaseLogger): Promise<LiveSession | undefined>;
   end(secret: string): Promise<void>;
@@ -80,21 +82,20 @@ export default fp<Lifetimes>(
     }
 
     app.decorate('sessions', {
-      async start(secret, { userId, remember, address, userAgent }) {
+      start(secret, { remember, address, userAgent, ...from }) {
         const now = Date.now();
         const endsAt = now + (remember ? remembered : lifetime) * 1000;
-        await db.atomically(
-          db.sessions.start({
-            key: sessionCookie.keyOf(secret),
-            id: randomUUIDv7(),
-            userId,
-            now,
-            expiresAt: remember ? endsAt : Math.min(now + idleTime, endsAt),
-            endsAt,
-            address: address.slice(0, 64),
-            userAgent: userAgent.slice(0, 255),
-          }),
-        );
+        return db.sessions.start({
+          ...from,
+          key: sessionCookie.keyOf(secret),
+          id: randomUUIDv7(),
+          now,
+          expiresAt: remember ? endsAt : Math.min(now + idleTime, endsAt),
+          endsAt,
+          remembered: remember,
+          address: address.slice(0, 64),
+          userAgent: userAgent.slice(0, 255),
+        });
       },
       async find(secret, log) {
         const key = sessionCookie.keyOf(secret);

@@ -1,4 +1,4 @@
-/** The index: says what this is and where to go on. */
+/** The index: says what this is and where to go on. And what watches over the service asks whether it lives. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import packageJson from '../package.json' with { type: 'json' };
@@ -11,10 +11,19 @@ const Index = Type.Object({
   links: Type.Record(Type.String(), Type.String()),
 });
 
+const Health = Type.Object({ status: Type.String() });
+
 const index: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/',
-    { config: { anonymous: true }, schema: { response: responses({ 200: Index }) } },
+    {
+      config: { anonymous: true },
+      schema: {
+        operationId: 'index',
+        summary: 'What this is, and where the blueprints begin',
+        response: responses({ 200: Index }),
+      },
+    },
     async () => ({
       name: packageJson.name,
       version: packageJson.version,
@@ -22,6 +31,41 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
         app.directory.entrances().map((path) => [path.replace(/^\/(api\/)?/, ''), path]),
       ),
     }),
+  );
+
+  app.get(
+    '/livez',
+    {
+      config: { anonymous: true },
+      schema: {
+        operationId: 'livez',
+        summary: 'Does the process live',
+        response: responses({ 200: Health }),
+      },
+    },
+    async () => ({ status: 'alive' }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      config: { anonymous: true },
+      schema: {
+        operationId: 'readyz',
+        summary: 'Can it serve: does the database answer, with the schema of this version',
+        response: responses({ 200: Health }),
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      if (await app.db.schemaIsCurrent()) return { status: 'ready' };
+      throw app.problem({
+        status: 503,
+        detail:
+          'The database has not the schema that this version expects: "npm run manage -- db current" tells more.',
+        headers: { 'retry-after': '5' },
+      });
+    },
   );
 };
 

@@ -92,6 +92,13 @@ export const Problem = Type.Object(
   { $id: 'Problem' },
 );
 
+declare module 'fastify' {
+  interface FastifySchema {
+    /** The statuses, besides those that follow from the rest of the schema, with which the route may refuse. */
+    errors?: number[];
+  }
+}
+
 const ProblemResponse = Type.Ref('Problem');
 
 /** The responses of a route: its own, and a problem for every error. */

@@ -1,7 +1,7 @@
 /** How a group and its members appear in the API. */
 import { type Static, Type } from 'typebox';
 import type { GroupRow } from '../db/queries/groups.ts';
-import type { MemberRow } from '../db/queries/memberships.ts';
+import type { MemberRow, UserGroupRow } from '../db/queries/memberships.ts';
 import { Id, Instant, instant, Line } from './common.ts';
 
 export const GroupName = Type.String({
@@ -13,14 +13,13 @@ export const GroupName = Type.String({
 
 export const GroupTitle = Line({ maxLength: 200 });
 
-export const Permissions = Type.Array(
-  Type.String({
-    maxLength: 64,
-    pattern: '^(\\*|[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*)$',
-    rule: 'a permission, such as users:write, or * for all of them',
-  }),
-  { maxItems: 100, uniqueItems: true },
-);
+export const Permission = Type.String({
+  maxLength: 64,
+  pattern: '^(\\*|[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*)$',
+  rule: 'a permission, such as users:write, or * for all of them',
+});
+
+export const Permissions = Type.Array(Permission, { maxItems: 100, uniqueItems: true });
 
 export const Group = Type.Object({
   id: Id,
@@ -55,4 +54,17 @@ export const Member = Type.Object({
 export function memberJson(row: MemberRow): Static<typeof Member> {
   const { id, username, name } = row;
   return { user: { id, username, name }, role: row.role, createdAt: instant(row.createdAt) };
+}
+
+/** A group that a user belongs to. */
+export const UserGroup = Type.Object({
+  group: Type.Object({ id: Id, name: Type.String(), title: Type.String() }),
+  role: Type.String(),
+  createdAt: Instant,
+});
+
+/** @returns the row as the API shows it. */
+export function userGroupJson(row: UserGroupRow): Static<typeof UserGroup> {
+  const { id, name, title } = row;
+  return { group: { id, name, title }, role: row.role, createdAt: instant(row.createdAt) };
 }

@@ -1,6 +1,6 @@
 /** How a session appears in the API. */
 import { type Static, Type } from 'typebox';
-import type { SessionRow } from '../db/queries/sessions.ts';
+import type { ListedSessionRow } from '../db/queries/sessions.ts';
 import { Id, Instant, instant } from './common.ts';
 
 export const Session = Type.Object({
@@ -14,7 +14,7 @@ export const Session = Type.Object({
 });
 
 /** @returns the row as the API shows it. */
-export function sessionJson(row: SessionRow): Static<typeof Session> {
+export function sessionJson(row: Omit<ListedSessionRow, 'address' | 'userAgent'>): Static<typeof Session> {
   return {
     id: row.id,
     createdAt: instant(row.createdAt),
@@ -22,4 +22,22 @@ export function sessionJson(row: SessionRow): Static<typeof Session> {
     expiresAt: instant(row.expiresAt),
     endsAt: instant(row.endsAt),
   };
+}
+
+export const ListedSession = Type.Object({
+  ...Session.properties,
+  /** From where it was signed in. */
+  address: Type.String(),
+  userAgent: Type.String(),
+  /** Whether the request was made with this one. */
+  current: Type.Boolean(),
+});
+
+/** @returns the row as lists show it. @param currentId the id of the session that the request was made with. */
+export function listedSessionJson(
+  row: ListedSessionRow,
+  currentId: string | undefined,
+): Static<typeof ListedSession> {
+  const { address, userAgent } = row;
+  return { ...sessionJson(row), address, userAgent, current: row.id === currentId };
 }

@@ -33,8 +33,10 @@ class Replacing {
 
   text(text: string): string {
     return text
-      .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
+      .replace(/"requestId":"[^"]*"/g, '"requestId":"…"')
       .replace(/(rollcall[\w-]*|session|sid)=[^;]+/i, '$1=…')
+      .replace(/"next":"[\w-]{49,}"/, '"next":"…"')
+      .replace(/after=[\w-]{49,}/, 'after=…')
       .replace(IDS, (id) => this.#nameOf(id))
       .replace(TIMES, 'time')
       .replace(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/, 'date');

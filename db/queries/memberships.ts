@@ -6,11 +6,20 @@ import { given, givenAs } from '../vocabulary.ts';
 export type Role = 'member' | 'manager';
 export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof membershipQueries>['find']>>>;
 
+export type UserGroupRow = Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>[number];
+
 export function membershipQueries({ build, equals, read, write, tables }: Engine) {
   const { groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
   const roleOf = read(build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup));
+  const roleByName = read(
+    build
+      .select({ role: memberships.role })
+      .from(groups)
+      .innerJoin(memberships, eq(memberships.groupId, groups.id))
+      .where(and(equals(groups.name, 'name'), equals(memberships.userId, 'userId'))),
+  );
   const shown = {
     id: users.id,
     username: users.username,
@@ -32,6 +41,21 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .innerJoin(users, eq(users.id, memberships.userId))
       .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
       .orderBy(asc(memberships.userId))
+      .limit(given('limit')),
+  );
+  const pageOfUser = read(
+    build
+      .select({
+        id: groups.id,
+        name: groups.name,
+        title: groups.title,
+        role: memberships.role,
+        createdAt: memberships.createdAt,
+      })
+      .from(memberships)
+      .innerJoin(groups, eq(groups.id, memberships.groupId))
+      .where(and(equals(memberships.userId, 'userId'), gt(memberships.groupId, given('after'))))
+      .orderBy(asc(memberships.groupId))
       .limit(given('limit')),
   );
   // From the two tables, so that a group or a user that is gone gives no row instead of a broken reference.
@@ -69,12 +93,20 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
     async role(groupId: string, userId: string) {
       return (await roleOf({ groupId, userId }))[0]?.role;
     },
+    /** @returns whether the user belongs to the group of that name. */
+    async belongs(userId: string, name: string) {
+      return (await roleByName({ userId, name })).length > 0;
+    },
     async find(groupId: string, userId: string) {
       return (await one({ groupId, userId }))[0];
     },
     /** @returns at most `limit` members whose ids follow `after`, in the order of their ids. */
     page(groupId: string, after: string, limit: number) {
       return pageOfGroup({ groupId, after, limit });
+    },
+    /** @returns at most `limit` of the user's groups whose ids follow `after`, in the order of their ids. */
+    pageOfUser(userId: string, after: string, limit: number) {
+      return pageOfUser({ userId, after, limit });
     },
     /** Writes that make the user belong to the group in that role, whether they did before or not. */
     put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {

@@ -1,5 +1,5 @@
 /** What is asked of sessions. The first query is on the way of every signed-in request. */
-import { and, eq, lt } from '../drizzle.ts';
+import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
@@ -7,6 +7,9 @@ interface SessionStart {
   key: string;
   id: string;
   userId: string;
+  /** The hash of the password that was given: the session is for whoever knows the one that is valid now. */
+  passwordHash: string;
+  remembered: boolean;
   now: number;
   expiresAt: number;
   endsAt: number;
@@ -15,6 +18,8 @@ interface SessionStart {
 }
 
 export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessionQueries>['find']>>>;
+
+export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries({ build, equals, read, write, tables: { sessions, users } }: Engine) {
   const byKey = read(
@@ -26,6 +31,7 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
         confirmedAt: sessions.confirmedAt,
         expiresAt: sessions.expiresAt,
         endsAt: sessions.endsAt,
+        remembered: sessions.remembered,
         userId: users.id,
         username: users.username,
         active: users.active,
@@ -34,7 +40,7 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(equals(sessions.key, 'key')),
   );
-  // Only for a user who is active at this moment: who is being disabled does not slip in beside it.
+  // Only for a user who is active and has this password at this moment: nobody slips in beside a change of either.
   const insert = write(
     build.insert(sessions).select(
       build
@@ -47,11 +53,18 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
           confirmedAt: givenAs('now', sessions.confirmedAt).as('confirmed_at'),
           expiresAt: givenAs('expiresAt', sessions.expiresAt).as('expires_at'),
           endsAt: givenAs('endsAt', sessions.endsAt).as('ends_at'),
+          remembered: givenAs('remembered', sessions.remembered).as('remembered'),
           address: givenAs('address', sessions.address).as('address'),
           userAgent: givenAs('userAgent', sessions.userAgent).as('user_agent'),
         })
         .from(users)
-        .where(and(equals(users.id, 'userId'), eq(users.active, true))),
+        .where(
+          and(
+            equals(users.id, 'userId'),
+            eq(users.active, true),
+            eq(users.passwordHash, given('passwordHash')),
+          ),
+        ),
     ),
     1,
   );
@@ -74,6 +87,50 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
   );
   const removal = write(build.delete(sessions).where(equals(sessions.key, 'key')), 'any');
   const removalOfUser = write(build.delete(sessions).where(equals(sessions.userId, 'userId')), 'any');
+  const removalOfOthers = write(
+    build.delete(sessions).where(and(equals(sessions.userId, 'userId'), ne(sessions.key, given('key')))),
+    'any',
+  );
+  const removalById = write(
+    build.delete(sessions).where(and(equals(sessions.userId, 'userId'), equals(sessions.id, 'id'))),
+    1,
+  );
+  const confirmation = write(
+    build
+      .update(sessions)
+      .set({ confirmedAt: givenAs('now', sessions.confirmedAt) })
+      .where(equals(sessions.key, 'key')),
+    1,
+  );
+  const renewal = write(
+    build
+      .update(sessions)
+      .set({ key: givenAs('newKey', sessions.key), confirmedAt: givenAs('now', sessions.confirmedAt) })
+      .where(equals(sessions.key, 'key')),
+    1,
+  );
+  const pageOfUser = read(
+    build
+      .select({
+        id: sessions.id,
+        createdAt: sessions.createdAt,
+        lastSeenAt: sessions.lastSeenAt,
+        expiresAt: sessions.expiresAt,
+        endsAt: sessions.endsAt,
+        address: sessions.address,
+        userAgent: sessions.userAgent,
+      })
+      .from(sessions)
+      .where(
+        and(
+          equals(sessions.userId, 'userId'),
+          gt(sessions.id, given('after')),
+          gt(sessions.expiresAt, given('now')),
+        ),
+      )
+      .orderBy(asc(sessions.id))
+      .limit(given('limit')),
+  );
 
   return {
     /** @returns the session of that key with its user, whether or not it is still alive. */
@@ -93,6 +150,25 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
     },
     endAllOf(userId: string) {
       return removalOfUser({ userId });
+    },
+    /** Ends the user's sessions but the one of that key. */
+    endOthersOf(userId: string, key: string) {
+      return removalOfOthers({ userId, key });
+    },
+    endOf(userId: string, id: string) {
+      return removalById({ userId, id });
+    },
+    /** Notes that the password was given just now. */
+    confirm(key: string, now: number) {
+      return confirmation({ key, now });
+    },
+    /** Gives the session another key, so that its cookie is dead, and notes that the password was given. */
+    renew(key: string, newKey: string, now: number) {
+      return renewal({ key, newKey, now });
+    },
+    /** @returns at most `limit` of the user's living sessions whose ids follow `after`, in the order of their ids. */
+    page(userId: string, after: string, limit: number, now: number) {
+      return pageOfUser({ userId, after, limit, now });
     },
   };
 }

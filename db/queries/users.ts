@@ -1,13 +1,14 @@
 /** What is asked of users. */
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
-import { comparable } from '../text.ts';
+import { beginning, comparable } from '../text.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
 export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
-export function userQueries({ build, equals, read, write, tables: { users } }: Engine) {
-  const shown = {
+/** The columns of a user that the API shows. */
+export function shownColumns(users: Engine['tables']['users']) {
+  return {
     id: users.id,
     version: users.version,
     username: users.username,
@@ -18,6 +19,10 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
     updatedAt: users.updatedAt,
     lastSignInAt: users.lastSignInAt,
   };
+}
+
+export function userQueries({ build, equals, read, write, tables: { users } }: Engine) {
+  const shown = shownColumns(users);
   const credentials = {
     id: users.id,
     username: users.username,
@@ -36,6 +41,9 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
   );
   const byUsername = read(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
   const byEmail = read(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
+  const hashOf = read(
+    build.select({ passwordHash: users.passwordHash }).from(users).where(equals(users.id, 'id')),
+  );
   const anyWithPassword = read(
     build
       .select({ id: users.id })
@@ -51,6 +59,7 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
       username: given('username'),
       usernameKey: given('usernameKey'),
       name: given('name'),
+      nameKey: given('nameKey'),
       email: given('email'),
       emailKey: given('emailKey'),
       passwordHash: given('passwordHash'),
@@ -67,11 +76,25 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
         username: givenAs('username', users.username),
         usernameKey: givenAs('usernameKey', users.usernameKey),
         name: givenAs('name', users.name),
+        nameKey: givenAs('nameKey', users.nameKey),
         email: givenAs('email', users.email),
         emailKey: givenAs('emailKey', users.emailKey),
         active: givenAs('active', users.active),
       })
       .where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
+    1,
+  );
+  const passwordUpdate = {
+    version: sql`${users.version} + 1`,
+    updatedAt: givenAs('now', users.updatedAt),
+    passwordHash: givenAs('passwordHash', users.passwordHash),
+  };
+  const newPassword = write(build.update(users).set(passwordUpdate).where(equals(users.id, 'id')), 1);
+  const passwordChange = write(
+    build
+      .update(users)
+      .set(passwordUpdate)
+      .where(and(equals(users.id, 'id'), eq(users.passwordHash, given('oldHash')))),
     1,
   );
   const removal = write(
@@ -94,6 +117,10 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
       if (/\s/.test(key)) return undefined;
       return (await (key.includes('@') ? byEmail({ key }) : byUsername({ key })))[0];
     },
+    /** @returns the hash of the user's password, null when there is none; undefined when there is no such user. */
+    async passwordHash(id: string) {
+      return (await hashOf({ id }))[0]?.passwordHash;
+    },
     /** @returns whether anybody can sign in. */
     async exist() {
       return (await anyWithPassword()).length > 0;
@@ -104,6 +131,13 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
     /** A write that takes effect only while the user has that version. */
     change(user: UserFields & { id: string; version: number }, now: number) {
       return update({ ...keyed(user), now });
+    },
+    setPassword(id: string, passwordHash: string, now: number) {
+      return newPassword({ id, passwordHash, now });
+    },
+    /** A write that takes effect only while the user's password is the one of the old hash. */
+    changePassword(change: { id: string; oldHash: string; passwordHash: string }, now: number) {
+      return passwordChange({ ...change, now });
     },
     remove(user: { id: string; version: number }) {
       return removal({ ...user });
@@ -122,6 +156,7 @@ function keyed<User extends UserFields>(user: User) {
   return {
     ...user,
     usernameKey: comparable(user.username),
+    nameKey: beginning(user.name),
     emailKey: user.email === null ? null : comparable(user.email),
   };
 }

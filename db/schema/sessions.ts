@@ -24,6 +24,8 @@ export const defineSessions = (v: Vocabulary, users: UsersTable) =>
       expiresAt: v.instant().notNull(),
       /** When it ends however active it is. */
       endsAt: v.instant().notNull(),
+      /** Whether it was to outlive the browser. */
+      remembered: v.flag().notNull().default(false),
       address: v.string(64).notNull(),
       userAgent: v.string(255).notNull(),
     },

@@ -13,6 +13,8 @@ export const defineUsers = (v: Vocabulary) =>
       username: v.string(64).notNull(),
       usernameKey: v.string(64).notNull(),
       name: v.string(200).notNull().default(''),
+      /** The beginning of the name, as it is looked for. */
+      nameKey: v.string(64).notNull().default(''),
       email: v.string(254),
       emailKey: v.string(254),
       /** Absent while the user can't sign in with a password. */
@@ -23,6 +25,8 @@ export const defineUsers = (v: Vocabulary) =>
     (users) => [
       v.uniqueIndex('users_username_key').on(users.usernameKey),
       v.uniqueIndex('users_email_key').on(users.emailKey),
+      v.index('users_name_key').on(users.nameKey, users.id),
+      v.index('users_active').on(users.active, users.id),
     ],
   );
 

@@ -21,6 +21,7 @@ const KINDS: { type: RegExp; kind: string }[] = [
   { type: /^(?:text|char\(\d+\) CHARACTER SET ascii COLLATE ascii_bin)$/, kind: 'key' },
   { type: /^(?:integer|int|bigint)$/, kind: 'number' },
   { type: /^boolean$/, kind: 'flag' },
+  { type: /^text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin$/, kind: 'json' },
 ];
 
 function kindOf(type: string): string {
@@ -36,6 +37,16 @@ function nameOf(column: object): string {
   return 'name' in column ? String(column.name) : 'nameless';
 }
 
+/** Of what kind a column is where its SQL type does not say it. */
+const SPECIAL: Record<string, string> = { SQLiteBoolean: 'flag', SQLiteTextJson: 'json' };
+
+/** @returns what a column holds, and as what the code sees it. */
+function meaningOf(column: { columnType: string; dataType: string; getSQLType(): string }) {
+  const kind = SPECIAL[column.columnType] ?? kindOf(column.getSQLType());
+  const custom = kind === 'json' ? 'json' : 'string';
+  return { kind, data: column.columnType.endsWith('CustomColumn') ? custom : column.dataType };
+}
+
 /** @returns the table's parts, without what only one of the dialects has. */
 function describe(table: SQLiteTable | MySqlTable) {
   const { name, columns, primaryKeys, uniqueConstraints, foreignKeys, indexes, checks } = is(
@@ -48,8 +59,7 @@ function describe(table: SQLiteTable | MySqlTable) {
     name,
     columns: columns.map((column) => ({
       name: column.name,
-      kind: column.columnType === 'SQLiteBoolean' ? 'flag' : kindOf(column.getSQLType()),
-      data: column.columnType.endsWith('CustomColumn') ? 'string' : column.dataType,
+      ...meaningOf(column),
       notNull: column.notNull,
       primary: column.primary,
       unique: column.isUnique,

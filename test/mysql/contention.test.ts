@@ -95,11 +95,13 @@ onOwnServer('two workers that write the same rows', HASTY, async (t, server) => 
 
   await t.test('note the same sessions as seen while others of the user are begun and ended', async (t) => {
     const userId = await makeUser(first.app, 'eve');
+    const passwordHash = (await db.users.passwordHash(userId)) ?? '';
     const now = Date.now();
     const keys = Array.from({ length: 4 }, (_, n) => `contended-${n}`.padEnd(43, '-'));
     const begin = (key: string) => {
       const ends = { expiresAt: now + 60_000, endsAt: now + 90_000 };
-      return { key, id: randomUUIDv7(), userId, now, ...ends, address: '', userAgent: '' };
+      const from = { address: '', userAgent: '', remembered: false };
+      return { key, id: randomUUIDv7(), userId, passwordHash, now, ...ends, ...from };
     };
     for (const key of keys) await db.atomically(db.sessions.start(begin(key)));
     const missed = await both(TIMES, async (worker, n) => {

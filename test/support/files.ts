@@ -36,14 +36,18 @@ export function openBeside(t: Test, path: string): Sqlite.Database {
   return client;
 }
 
+/** What takes the place of a password's hash where nobody signs in with it. */
+const HASH = 'a hash';
+
 /** @returns the fields of a user who has never signed in. */
 export function userNamed(username: string, id = randomUUIDv7()) {
-  return { id, username, name: '', email: null, active: true, passwordHash: null };
+  return { id, username, name: '', email: null, active: true, passwordHash: HASH };
 }
 
 /** @returns the fields of a session of that user. */
 export function sessionOf(userId: string, now = Date.now()) {
   const key = `${randomUUIDv7()}-------`;
   const ends = { expiresAt: now + 60_000, endsAt: now + 60_000 };
-  return { key, id: randomUUIDv7(), userId, now, ...ends, address: '127.0.0.1', userAgent: 'test' };
+  const from = { address: '127.0.0.1', userAgent: 'test', remembered: false };
+  return { key, id: randomUUIDv7(), userId, passwordHash: HASH, now, ...ends, ...from };
 }

@@ -122,9 +122,88 @@ const walk = (path: string, limit: number) => [
   asChief(`GET ${path}?limit=${limit}&after=${UNKNOWN}`, 200),
 ];
 
+/** What is begun in whatever way keys are compared. */
+const BEGINNINGS = [
+  'z',
+  'ZO',
+  'zoë',
+  'Å',
+  'a',
+  'a_',
+  'a%',
+  'ı',
+  '🦊',
+  '🦊🦊',
+  'カ',
+  'tr',
+  'ünï',
+  'x'.repeat(64),
+  '\\',
+  "o'",
+];
+
+/** Sessions, tokens, codes, finding users, and what the audit trail tells of all that. */
+const OF_ACCOUNTS: Step[] = [
+  ...BEGINNINGS.flatMap((q) =>
+    [
+      `?q=${encodeURIComponent(q)}`,
+      `?q=${encodeURIComponent(q)}&limit=2`,
+      `?q=${encodeURIComponent(q)}&active=false`,
+    ].map((query) => asChief(`GET /api/users${query}`, 200)),
+  ),
+  ...['?active=true', '?active=false&limit=3', '?group={group6}', '?group={group6}&q=z&active=true'].map(
+    (query) => asChief(`GET /api/users${query}`, 200),
+  ),
+  asChief('GET /api/users?q=', 400),
+  asChief('GET /api/users?q=z&after=nonsense', 400),
+  asChief('GET /api/users/{user3}/groups', 200),
+  asChief('HEAD /api/users/{user3}/groups', 200),
+  asChief(`GET /api/users/${UNKNOWN}/groups`, 404),
+  asChief('GET /api/sessions', 200),
+  asChief('HEAD /api/sessions', 200),
+  asChief('GET /api/users/{user3}/sessions', 200),
+  asChief('HEAD /api/users/{user3}/sessions', 200),
+  asChief('DELETE /api/users/{user3}/sessions', 204),
+  { by: 'zoe', send: 'GET /api/sign', status: 401 },
+  signIn('zoe', 'zoé', 200),
+  asChief(`DELETE /api/sessions/${UNKNOWN}`, 404),
+  asChief('DELETE /api/sessions', 204),
+  asChief('POST /api/sign/confirm', 204, { password: PASSWORD }),
+  asChief('POST /api/sign/confirm', 401, { password: `${PASSWORD} ` }),
+  asChief('GET /api/sign/check', 204),
+  asChief('HEAD /api/sign/check?permission=any:thing', 204),
+  asChief('GET /api/sign/check?group=g.0', 403),
+  { by: 'zoe', send: 'GET /api/sign/check?permission=users:write', status: 403 },
+  asChief('GET /api/tokens', 200),
+  asChief('HEAD /api/tokens', 200),
+  asChief(`DELETE /api/tokens/${UNKNOWN}`, 404),
+  asChief('POST /api/tokens', 400, { name: '' }),
+  { by: 'zoe', send: 'POST /api/tokens', body: { name: 'Ünï 🦊', scopes: ['users:write'] }, status: 403 },
+  asChief('POST /api/sign/reset', 400, { code: 'rcc_nonsense', password: PASSWORD }),
+  asChief(`POST /api/users/${UNKNOWN}/reset`, 404),
+  asChief('PUT /api/users/{chief}/password', 401, { current: PASSWORD.toUpperCase(), password: PASSWORD }),
+  asChief('PUT /api/users/{chief}/password', 204, { current: PASSWORD, password: PASSWORD }),
+  asChief('PUT /api/users/{user3}/password', 403, { current: PASSWORD, password: PASSWORD }),
+  ...[
+    '',
+    '?limit=7',
+    '?actor={chief}',
+    '?target={user3}',
+    '?event=user-changed',
+    '?event=signed-in&actor={chief}',
+  ].map((query) => asChief(`GET /api/audit${query}`, 200)),
+  asChief('GET /api/audit?limit=100&to=2020-01-01T00:00:00Z', 200),
+  asChief('GET /api/audit?from=2026-02-31T25:00:00Z', 400),
+  asChief('HEAD /api/audit?limit=1', 200),
+  { by: 'zoe', send: 'GET /api/audit', status: 403 },
+];
+
 export const STEPS: Step[] = [
   { by: 'nobody', send: 'GET /', status: 200 },
   { by: 'nobody', send: 'HEAD /', status: 200 },
+  ...(['GET /livez', 'HEAD /livez', 'GET /readyz', 'HEAD /readyz'] as const).map(
+    (send): Step => ({ by: 'nobody', send, status: 200 }),
+  ),
   { by: 'nobody', send: 'GET /nowhere', status: 404 },
   { by: 'nobody', send: 'PUT /api/users', status: 405 },
   { by: 'nobody', send: 'OPTIONS /api/groups', status: 204 },
@@ -217,6 +296,7 @@ export const STEPS: Step[] = [
   asChief('GET /api/groups/{group5}', 404),
   { by: 'zoe', send: 'POST /api/sign/out', status: 204 },
   { by: 'zoe', send: 'GET /api/sign', status: 401 },
+  ...OF_ACCOUNTS,
   ...['users', 'groups', 'groups/{group6}', 'groups/{group6}/members', 'sign'].map((path) =>
     asChief(`HEAD /api/${path}`, 200),
   ),

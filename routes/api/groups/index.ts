@@ -2,6 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import { differences } from '../../../schemas/audit.ts';
 import { Body, IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { Group, GroupName, GroupTitle, groupJson, Permissions } from '../../../schemas/groups.ts';
 import members from './members.ts';
@@ -31,7 +32,14 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
   const readers: FastifyPluginAsyncTypebox = async (scope) => {
     scope.get(
       '/',
-      { schema: { querystring: PageQuery, response: responses({ 200: Page(Group) }) } },
+      {
+        schema: {
+          operationId: 'listGroups',
+          summary: 'List groups',
+          querystring: PageQuery,
+          response: responses({ 200: Page(Group) }),
+        },
+      },
       async (request, reply) => {
         const { after = '', limit } = request.query;
         return reply.page(await db.groups.page(after, limit + 1), limit, groupJson);
@@ -40,7 +48,15 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.get(
       '/:id',
-      { schema: { params: IdParams, response: responses({ 200: Group }) } },
+      {
+        schema: {
+          operationId: 'getGroup',
+          summary: 'Read one group',
+          params: IdParams,
+          response: responses({ 200: Group }),
+          errors: [404],
+        },
+      },
       async (request, reply) => {
         const row = await db.groups.find(request.params.id);
         if (!row) throw notFound('group');
@@ -55,12 +71,26 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.post(
       '/',
-      { schema: { body: NewGroup, response: responses({ 201: Group }) } },
+      {
+        schema: {
+          operationId: 'createGroup',
+          summary: 'Make a group',
+          description: `Asks for ${WRITE}, and for each permission that the group is to carry.`,
+          body: NewGroup,
+          response: responses({ 201: Group }),
+          errors: [403, 409],
+        },
+      },
       async (request, reply) => {
         const id = randomUUIDv7();
         const group = { id, title: '', permissions: [], ...request.body };
         await request.mustHold(...group.permissions);
-        await db.atomically(db.groups.add(group, Date.now()));
+        const { name, title, permissions } = group;
+        const target = { kind: 'group' as const, id, name };
+        await request.record(
+          { event: 'group-created', target, after: { name, title, permissions } },
+          db.groups.add(group, Date.now()),
+        );
         const row = await app.readBack('group', () => db.groups.find(id));
         reply.code(201).header('location', `/api/groups/${id}`).version(row);
         return groupJson(row);
@@ -69,7 +99,17 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.patch(
       '/:id',
-      { schema: { params: IdParams, body: Changes, response: responses({ 200: Group }) } },
+      {
+        schema: {
+          operationId: 'changeGroup',
+          summary: 'Change a group',
+          description: `Asks for ${WRITE}, and for each permission that the group carries or is to carry.`,
+          params: IdParams,
+          body: Changes,
+          response: responses({ 200: Group }),
+          errors: [403, 404, 409, 412],
+        },
+      },
       async (request, reply) => {
         const { id } = request.params;
         await request.edit(
@@ -80,9 +120,12 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
             // A group is in the hands of those who hold all that it carries.
             await request.mustHold(...row.permissions);
             const change = db.groups.change(group, Date.now());
-            if (!request.body.permissions) return (await db.atomically([change])) === undefined;
+            const target = { kind: 'group' as const, id, name: row.name };
+            const happening = { event: 'group-changed' as const, target, ...differences(row, request.body) };
+            if (!request.body.permissions) return request.record(happening, [change]);
             await request.mustHold(...group.permissions.filter((each) => !row.permissions.includes(each)));
-            return app.keepAdministrator([change, ...db.groups.setPermissions(id, group.permissions)]);
+            const writes = [change, ...db.groups.setPermissions(id, group.permissions)];
+            return request.record(happening, writes, app.keepAdministrator);
           },
         );
         const row = await app.readBack('group', () => db.groups.find(id));
@@ -93,7 +136,16 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.delete(
       '/:id',
-      { schema: { params: IdParams, response: responses({ 204: Nothing }) } },
+      {
+        schema: {
+          operationId: 'deleteGroup',
+          summary: 'Remove a group',
+          description: `Asks for ${WRITE}, and for each permission that the group carries.`,
+          params: IdParams,
+          response: responses({ 204: Nothing }),
+          errors: [403, 404, 409, 412],
+        },
+      },
       async (request, reply) => {
         const { id } = request.params;
         await request.edit(
@@ -101,7 +153,14 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
           () => db.groups.find(id),
           async (row) => {
             await request.mustHold(...row.permissions);
-            return app.keepAdministrator([db.groups.remove(row)]);
+            const { name, title, permissions } = row;
+            const target = { kind: 'group' as const, id, name };
+            const happening = {
+              event: 'group-deleted' as const,
+              target,
+              before: { name, title, permissions },
+            };
+            return request.record(happening, [db.groups.remove(row)], app.keepAdministrator);
           },
         );
         return reply.code(204).send();

@@ -8,7 +8,7 @@ import { Member, memberJson, Role } from '../../../schemas/groups.ts';
 const MemberParams = Type.Object({ id: Id, userId: Id });
 const Membership = Body({ role: Role });
 
-type InGroup = Pick<FastifyRequest, 'caller' | 'mustHold'> & { params: { id: string } };
+type InGroup = Pick<FastifyRequest, 'caller' | 'isSelf' | 'mustHold'> & { params: { id: string } };
 
 const members: FastifyPluginAsyncTypebox = async (app) => {
   const { db, notFound } = app;
@@ -16,7 +16,8 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
   async function managersOrWriters(request: InGroup): Promise<void> {
     // What is no id is refused by the validation, which comes next; some engines can't even compare it with one.
     if (!isId(request.params.id)) return;
-    const role = await db.memberships.role(request.params.id, request.caller().id);
+    const { id } = request.caller();
+    const role = request.isSelf(id) ? await db.memberships.role(request.params.id, id) : undefined;
     if (role !== 'manager') await request.mustHold('groups:write');
   }
 
@@ -24,7 +25,15 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
     '/',
     {
       onRequest: managersOrWriters,
-      schema: { params: IdParams, querystring: PageQuery, response: responses({ 200: Page(Member) }) },
+      schema: {
+        operationId: 'listMembers',
+        summary: 'List the members of a group',
+        description: 'For its managers, and for who holds groups:write.',
+        params: IdParams,
+        querystring: PageQuery,
+        response: responses({ 200: Page(Member) }),
+        errors: [403, 404],
+      },
     },
     async (request, reply) => {
       const { after = '', limit } = request.query;
@@ -38,7 +47,16 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
     '/:userId',
     {
       onRequest: managersOrWriters,
-      schema: { params: MemberParams, body: Membership, response: responses({ 200: Member }) },
+      schema: {
+        operationId: 'putMember',
+        summary: 'Let a user belong to a group, or change their role',
+        description:
+          'For its managers, and for who holds groups:write; they must hold each permission that the group carries.',
+        params: MemberParams,
+        body: Membership,
+        response: responses({ 200: Member }),
+        errors: [403, 404],
+      },
     },
     async (request) => {
       const { id: groupId, userId } = request.params;
@@ -46,20 +64,49 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       if (!group) throw notFound('group');
       // Whoever joins gets what the group carries: that is granting it.
       await request.mustHold(...group.permissions);
-      await db.atomically(db.memberships.put({ groupId, userId, role: request.body.role }, Date.now()));
+      const user = await db.users.find(userId);
+      if (!user) throw notFound('user');
+      const { role } = request.body;
+      const before = await db.memberships.role(groupId, userId);
+      const happening = {
+        event: 'membership-set' as const,
+        target: { kind: 'user' as const, id: userId, name: user.username },
+        before: { group: group.name, role: before ?? null },
+        after: { group: group.name, role },
+      };
+      await request.record(happening, db.memberships.put({ groupId, userId, role }, Date.now()));
       return memberJson(await app.readBack('user', () => db.memberships.find(groupId, userId)));
     },
   );
 
   app.delete(
     '/:userId',
-    { onRequest: managersOrWriters, schema: { params: MemberParams, response: responses({ 204: Nothing }) } },
+    {
+      onRequest: managersOrWriters,
+      schema: {
+        operationId: 'removeMember',
+        summary: 'Let a user not belong to a group any more',
+        description:
+          'For its managers, and for who holds groups:write; unless it is themselves, they must hold each permission that the group carries.',
+        params: MemberParams,
+        response: responses({ 204: Nothing }),
+        errors: [403, 404, 409],
+      },
+    },
     async (request, reply) => {
       const { id, userId } = request.params;
       const group = await db.groups.find(id);
       if (!group) throw notFound('group');
-      if (userId !== request.caller().id) await request.mustHold(...group.permissions);
-      if (!(await app.keepAdministrator([db.memberships.remove(id, userId)]))) throw notFound('member');
+      if (!request.isSelf(userId)) await request.mustHold(...group.permissions);
+      const member = await db.memberships.find(id, userId);
+      if (!member) throw notFound('member');
+      const happening = {
+        event: 'membership-removed' as const,
+        target: { kind: 'user' as const, id: userId, name: member.username },
+        before: { group: group.name, role: member.role },
+      };
+      const removal = [db.memberships.remove(id, userId)];
+      if (!(await request.record(happening, removal, app.keepAdministrator))) throw notFound('member');
       return reply.code(204).send();
     },
   );

@@ -8,8 +8,17 @@ import { Type } from 'typebox';
 import { Nothing, responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';
+import account from './account.ts';
+import check from './check.ts';
 import { Credentials, passwordStrategy } from './password-strategy.ts';
 import { sessionStore } from './session-store.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** For when the password was right. */
+    forgetAttempts: Awaited<ReturnType<FastifyInstance['attempts']['count']>> | null;
+  }
+}
 
 const SignedIn = Type.Object({ user: User, session: Session });
 
@@ -23,7 +32,7 @@ const Whoami = Type.Object({
   session: Type.Optional(Session),
 });
 
-const sign: FastifyPluginAsyncTypebox = async (app) => {
+const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signUp }) => {
   const { sessionCookie: cookie, sessions, db } = app;
 
   /** Here @fastify/session and passport are at work; nowhere else, since every request in their scope pays. */
@@ -60,8 +69,14 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
       request.session = null;
     };
 
-    const wrong = (request: FastifyRequest, username: string) => {
-      request.log.info({ event: 'sign-in refused', username, address: request.ip }, 'sign-in refused');
+    scope.decorateRequest('candidate', null);
+    scope.decorateRequest('forgetAttempts', null);
+
+    /** Tells of a sign-in that failed, as of somebody's if there is such a user. @returns what to answer. */
+    const refused = async (request: FastifyRequest) => {
+      const { candidate } = request;
+      const target = candidate && { kind: 'user' as const, id: candidate.id, name: candidate.username };
+      await request.record({ event: 'sign-in-refused', target }, []);
       return app.problem({ status: 401, detail: 'The username or the password is wrong.' });
     };
 
@@ -69,7 +84,14 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
       '/in',
       {
         config: { anonymous: true },
-        schema: { body: Credentials, response: responses({ 200: SignedIn }) },
+        schema: {
+          operationId: 'signIn',
+          summary: 'Sign in',
+          description: 'Starts a session, and sets the cookie that carries it.',
+          body: Credentials,
+          response: responses({ 200: SignedIn }),
+          errors: [401, 429],
+        },
         // A sign-in that fails starts no session, and leaves the cookie of another one alone.
         onError: async (request) => letGo(request),
         onRequest: async (request) => {
@@ -81,36 +103,45 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
               'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
           });
         },
-        preHandler: passport.authenticate(
-          'password',
-          { session: false, authInfo: false },
-          async (request, _reply, error, user) => {
-            if (error) throw error;
-            if (user) await request.logIn(user);
+        preHandler: [
+          async (request) => {
+            request.forgetAttempts = await app.attempts.count(request, request.body.username);
           },
-        ),
+          passport.authenticate(
+            'password',
+            { session: false, authInfo: false },
+            async (request, _reply, error, user) => {
+              if (error) throw error;
+              if (user) await request.logIn(user);
+            },
+          ),
+        ],
       },
       async (request, reply) => {
-        const { username, remember } = request.body;
+        const { candidate: account, forgetAttempts } = request;
         const userId: unknown = request.session.get('passport');
-        if (typeof userId !== 'string') throw wrong(request, username);
+        if (userId !== account?.id || !account?.passwordHash || !forgetAttempts) throw await refused(request);
+        const { remember } = request.body;
         const signIn = {
-          userId,
+          userId: account.id,
+          passwordHash: account.passwordHash,
           remember,
           address: request.ip,
           userAgent: request.headers['user-agent'] ?? '',
         };
-        request.session.set('signIn', signIn);
+        let kept = false;
+        request.session.set('keep', async (secret) => {
+          const target = { kind: 'user' as const, id: account.id, name: account.username };
+          const happening = { event: 'signed-in' as const, actor: account, via: 'password', target };
+          kept = await request.record(happening, [...sessions.start(secret, signIn), forgetAttempts]);
+        });
         await request.session.save();
-        // Read back: neither is there when the user was disabled or removed while the password was checked.
+        // It was not when the user was disabled, removed or given another password while this one was checked.
+        if (!kept) throw await refused(request);
         const session = await sessions.find(request.session.sessionId, request.log);
-        const row = await db.users.find(userId);
-        if (!session || !row) throw wrong(request, username);
+        const row = await db.users.find(account.id);
+        if (!session || !row) throw await refused(request);
         if (remember) request.session.options({ expires: new Date(session.endsAt) });
-        request.log.info(
-          { event: 'signed in', userId, sessionId: session.id, address: request.ip },
-          'signed in',
-        );
         // The new cookie takes the place of the old one: it need not be cleared as well.
         delete request.cookies[cookie.name];
         reply.header('cache-control', 'no-store');
@@ -120,10 +151,20 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.post(
       '/out',
-      { config: { anonymous: true }, schema: { response: responses({ 204: Nothing }) } },
+      {
+        config: { anonymous: true },
+        schema: { operationId: 'signOut', summary: 'Sign out', response: responses({ 204: Nothing }) },
+      },
       async (request, reply) => {
         if (request.cookies[cookie.name] !== undefined) {
-          if (cookie.read(request.headers.cookie)) await request.session.destroy();
+          const secret = cookie.read(request.headers.cookie);
+          const session = secret === undefined ? undefined : await sessions.find(secret, request.log);
+          if (session) {
+            const actor = { id: session.userId, username: session.username };
+            const target = { kind: 'session' as const, id: session.id, name: session.username };
+            const happening = { event: 'signed-out' as const, actor, via: 'session', target };
+            await request.record(happening, [db.sessions.end(session.key)]);
+          }
           letGo(request);
           reply.clearCookie(cookie.name, cookie.attributes);
         }
@@ -136,7 +177,12 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
   const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
     scope.addHook('onRequest', app.requireSignedIn);
 
-    scope.get('/', { schema: { response: responses({ 200: Whoami }) } }, async (request) => {
+    const schema = {
+      operationId: 'whoami',
+      summary: 'Who am I, and what may I do',
+      response: responses({ 200: Whoami }),
+    };
+    scope.get('/', { schema }, async (request) => {
       const row = await db.users.find(request.caller().id);
       if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
       const session = request.liveSession;
@@ -152,6 +198,8 @@ const sign: FastifyPluginAsyncTypebox = async (app) => {
 
   app.register(signingInAndOut);
   app.register(signedIn);
+  app.register(account, { signUp });
+  app.register(check);
 };
 
 export default sign;

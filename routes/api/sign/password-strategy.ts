@@ -17,6 +17,15 @@ export const Credentials = Body({
 
 export type Credentials = Static<typeof Credentials>;
 
+type Account = NonNullable<Awaited<ReturnType<FastifyInstance['db']['users']['findCredentials']>>>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose password was looked at, right or wrong. */
+    candidate: Account | null;
+  }
+}
+
 /** @returns a strategy for bodies that were validated as credentials. */
 export function passwordStrategy(app: FastifyInstance): InstanceType<typeof Strategy> {
   class PasswordStrategy extends Strategy {
@@ -25,6 +34,7 @@ export function passwordStrategy(app: FastifyInstance): InstanceType<typeof Stra
       try {
         const { username, password } = request.body;
         const user = await app.db.users.findCredentials(username);
+        request.candidate = user ?? null;
         const right = await app.passwords.verify(user?.passwordHash, password);
         if (right && user?.active) this.success({ id: user.id, username: user.username });
         else this.fail();

@@ -7,12 +7,10 @@ import { callbackify } from 'node:util';
 import type { FastifySessionOptions } from '@fastify/session';
 import type { FastifyInstance } from 'fastify';
 
-type SignIn = Parameters<FastifyInstance['sessions']['start']>[1];
-
 declare module 'fastify' {
   interface Session {
-    /** Put there by signing in; a session without it is nobody's, and is not kept. */
-    signIn?: SignIn;
+    /** Writes the session; put there by signing in. A session without it is nobody's, and is not kept. */
+    keep?: (secret: string) => Promise<void>;
   }
 }
 
@@ -25,8 +23,8 @@ export function sessionStore({
     get: callbackify(async (secret: string) =>
       (await sessions.find(secret, log)) ? { cookie: { originalMaxAge: null } } : null,
     ),
-    set: callbackify(async (secret: string, session: { signIn?: SignIn }) => {
-      if (session.signIn) await sessions.start(secret, session.signIn);
+    set: callbackify(async (secret: string, session: { keep?: (secret: string) => Promise<void> }) => {
+      await session.keep?.(secret);
     }),
     destroy: callbackify((secret: string) => sessions.end(secret)),
   };

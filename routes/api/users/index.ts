@@ -1,10 +1,16 @@
-/** Users: the directory that every signed-in user may read, and its upkeep. */
+/** Users and their upkeep. Finding them is in list.ts, their passwords and sessions in the files of these names. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Body, IdParams, Nothing, Nullable, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { differences } from '../../../schemas/audit.ts';
+import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
+import { ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
+import { INVITATION_LIFETIME, issueCode } from './codes.ts';
+import list from './list.ts';
+import password from './password.ts';
+import sessions from './sessions.ts';
 
 const WRITE = 'users:write';
 
@@ -12,7 +18,8 @@ const NewUser = Body({
   username: Username,
   name: Type.Optional(DisplayName),
   email: Type.Optional(Nullable(Email)),
-  password: NewPassword,
+  /** Without one, the answer carries a one-time code with which the user sets it. */
+  password: Type.Optional(NewPassword),
   active: Type.Optional(Type.Boolean()),
 });
 
@@ -26,11 +33,13 @@ const Changes = Body(
   { minProperties: 1 },
 );
 
+const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
+
 /** What users may change of themselves without a permission. */
 const OWN_FIELDS = ['name', 'email'];
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, notFound, passwords, problem } = app;
+  const { db, passwords, problem } = app;
 
   async function refuseForeignFields(
     request: FastifyRequest,
@@ -45,59 +54,39 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
     });
   }
 
-  /**
-   * Who signs in, and whether they may, is not for those to decide who hold less than they: they would give away, or get
-   * hold of, what they don't hold.
-   */
-  async function refuseToRule(request: FastifyRequest, id: string): Promise<void> {
-    if (id !== request.caller().id) await request.mustHold(...(await db.permissions.heldBy(id)));
-  }
-
   app.addHook('onRequest', app.requireSignedIn);
-
-  const readers: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.get(
-      '/',
-      { schema: { querystring: PageQuery, response: responses({ 200: Page(User) }) } },
-      async (request, reply) => {
-        const { after = '', limit } = request.query;
-        return reply.page(await db.users.page(after, limit + 1), limit, userJson);
-      },
-    );
-
-    scope.get(
-      '/:id',
-      { schema: { params: IdParams, response: responses({ 200: User }) } },
-      async (request, reply) => {
-        const row = await db.users.find(request.params.id);
-        if (!row) throw notFound('user');
-        reply.version(row);
-        return userJson(row);
-      },
-    );
-  };
 
   const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
     scope.patch(
       '/:id',
       {
-        schema: { params: IdParams, body: Changes, response: responses({ 200: User }) },
+        schema: {
+          operationId: 'changeUser',
+          summary: 'Change a user',
+          description: `Asks for ${WRITE}, and for all that the user holds; or, for name and email, to be that user.`,
+          params: IdParams,
+          body: Changes,
+          response: responses({ 200: User }),
+          errors: [403, 404, 409, 412],
+        },
         onRequest: async (request) => {
-          if (request.params.id !== request.caller().id) await request.mustHold(WRITE);
+          if (!request.isSelf(request.params.id)) await request.mustHold(WRITE);
         },
       },
       async (request, reply) => {
         const { id } = request.params;
         await refuseForeignFields(request, request.body);
-        if (Object.keys(request.body).some((field) => field !== 'name')) await refuseToRule(request, id);
+        if (Object.keys(request.body).some((field) => field !== 'name')) await app.mustRule(request, id);
         await request.edit(
           'user',
           () => db.users.find(id),
           async (row) => {
             const user = { ...row, ...request.body };
+            const target = { kind: 'user' as const, id, name: row.username };
+            const happening = { event: 'user-changed' as const, target, ...differences(row, request.body) };
             const change = db.users.change(user, Date.now());
-            if (row.active && !user.active) return app.keepAdministrator([change, db.sessions.endAllOf(id)]);
-            return (await db.atomically([change])) === undefined;
+            if (!row.active || user.active) return request.record(happening, [change]);
+            return request.record(happening, [change, db.sessions.endAllOf(id)], app.keepAdministrator);
           },
         );
         const row = await app.readBack('user', () => db.users.find(id));
@@ -112,44 +101,72 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
 
     scope.post(
       '/',
-      { schema: { body: NewUser, response: responses({ 201: User }) } },
+      {
+        schema: {
+          operationId: 'createUser',
+          summary: 'Make a user',
+          description: `Asks for the permission ${WRITE}. Without a password, the answer carries a one-time code with which the user sets it.`,
+          body: NewUser,
+          response: responses({ 201: CreatedUser }),
+          errors: [403, 409],
+        },
+      },
       async (request, reply) => {
-        const { password, ...fields } = request.body;
+        const { password, ...given } = request.body;
         const id = randomUUIDv7();
-        const user = {
-          id,
-          name: '',
-          email: null,
-          active: true,
-          ...fields,
-          passwordHash: await passwords.hash(password),
-        };
-        await db.atomically([db.users.add(user, Date.now())]);
+        const fields = { name: '', email: null, active: true, ...given };
+        const passwordHash = password === undefined ? null : await passwords.hash(password);
+        const invitation = password === undefined ? issueCode(db, id, INVITATION_LIFETIME) : undefined;
+        const target = { kind: 'user' as const, id, name: fields.username };
+        await request.record({ event: 'user-created', target, after: fields }, [
+          db.users.add({ id, ...fields, passwordHash }, Date.now()),
+          ...(invitation?.writes ?? []),
+        ]);
         const row = await app.readBack('user', () => db.users.find(id));
         reply.code(201).header('location', `/api/users/${id}`).version(row);
-        return userJson(row);
+        return { ...userJson(row), ...(invitation ? { reset: invitation.shown } : {}) };
       },
     );
 
     scope.delete(
       '/:id',
-      { schema: { params: IdParams, response: responses({ 204: Nothing }) } },
+      {
+        schema: {
+          operationId: 'deleteUser',
+          summary: 'Remove a user',
+          description: `Asks for ${WRITE}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
+          params: IdParams,
+          response: responses({ 204: Nothing }),
+          errors: [403, 404, 409, 412],
+        },
+      },
       async (request, reply) => {
         const { id } = request.params;
-        await refuseToRule(request, id);
+        await app.mustRule(request, id);
         await request.edit(
           'user',
           () => db.users.find(id),
-          (row) => app.keepAdministrator([db.users.remove(row)]),
+          (row) => {
+            const target = { kind: 'user' as const, id, name: row.username };
+            const { username, name, email, active } = row;
+            const happening = {
+              event: 'user-deleted' as const,
+              target,
+              before: { username, name, email, active },
+            };
+            return request.record(happening, [db.users.remove(row)], app.keepAdministrator);
+          },
         );
         return reply.code(204).send();
       },
     );
   };
 
-  app.register(readers);
+  app.register(list);
   app.register(oneselfOrWriters);
   app.register(writers);
+  app.register(password);
+  app.register(sessions);
 };
 
 export default users;

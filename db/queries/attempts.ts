@@ -1,0 +1,49 @@
+/** What is asked of attempts to sign in: counting them. */
+import { and, gt, sql } from '../drizzle.ts';
+import type { Engine } from '../engine.ts';
+import { given, givenAs } from '../vocabulary.ts';
+
+export function attemptQueries({ build, equals, read, write, tables: { attempts } }: Engine) {
+  const byKey = read(
+    build
+      .select({ failures: attempts.failures, expiresAt: attempts.expiresAt })
+      .from(attempts)
+      .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')))),
+  );
+  const insert = write(
+    build.insert(attempts).values({
+      key: given('key'),
+      failures: given('failures'),
+      expiresAt: given('expiresAt'),
+    }),
+    1,
+  );
+  const increment = write(
+    build
+      .update(attempts)
+      .set({ failures: sql`${attempts.failures} + 1` })
+      .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')))),
+    1,
+  );
+  // A count that is over begins anew, in one write, whoever comes first.
+  const restart = write(
+    build
+      .update(attempts)
+      .set({ failures: sql`1`, expiresAt: givenAs('expiresAt', attempts.expiresAt) })
+      .where(and(equals(attempts.key, 'key'), sql`${attempts.expiresAt} <= ${given('now')}`)),
+    1,
+  );
+  const removal = write(build.delete(attempts).where(equals(attempts.key, 'key')), 'any');
+
+  return {
+    /** @returns the count of that key while it is not over. */
+    async find(key: string, now: number) {
+      return (await byKey({ key, now }))[0];
+    },
+    /** The three ways to count one more: one of them touches a row. */
+    increment: (key: string, now: number) => increment({ key, now }),
+    restart: (key: string, now: number, expiresAt: number) => restart({ key, now, expiresAt }),
+    begin: (key: string, expiresAt: number) => insert({ key, failures: 1, expiresAt }),
+    forget: (key: string) => removal({ key }),
+  };
+}

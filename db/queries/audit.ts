@@ -1,0 +1,137 @@
+/** What is asked of the audit trail: adding entries and reading them. No query changes or removes one (but see purge.ts). */
+import { and, desc, gte, lt } from '../drizzle.ts';
+import type { Engine, Write } from '../engine.ts';
+import type { Fields } from '../schema/audit.ts';
+import { given } from '../vocabulary.ts';
+
+/** All that the trail tells of. */
+export const EVENTS = [
+  'signed-in',
+  'sign-in-refused',
+  'throttled',
+  'signed-out',
+  'signed-up',
+  'confirmed',
+  'confirm-refused',
+  'session-ended',
+  'sessions-ended',
+  'password-changed',
+  'password-reset',
+  'code-issued',
+  'user-created',
+  'user-changed',
+  'user-deleted',
+  'group-created',
+  'group-changed',
+  'group-deleted',
+  'membership-set',
+  'membership-removed',
+  'token-created',
+  'token-ended',
+] as const;
+
+export type AuditEvent = (typeof EVENTS)[number];
+
+/** What something was done to, by the name that it had then. */
+export interface Target {
+  kind: 'user' | 'group' | 'session' | 'token';
+  id: string;
+  name: string;
+}
+
+export interface AuditEntry {
+  /** A UUIDv7 of the moment. */
+  id: string;
+  at: number;
+  event: AuditEvent;
+  actor: { id: string; username: string } | null;
+  via: string;
+  target: Target | null;
+  address: string;
+  userAgent: string;
+  requestId: string;
+  /** The fields that were changed, as they were and as they are: never a secret. */
+  before: Fields | null;
+  after: Fields | null;
+}
+
+export type AuditRow = Awaited<ReturnType<ReturnType<typeof auditQueries>['page']>>[number];
+
+/** What the entries may be chosen by. */
+export interface AuditFilter {
+  actor?: string | undefined;
+  target?: string | undefined;
+  event?: AuditEvent | undefined;
+}
+
+export function auditQueries({ build, equals, read, write, tables: { audit } }: Engine) {
+  const columns = {
+    actor: audit.actorId,
+    target: audit.targetId,
+    event: audit.event,
+  };
+  const names = ['actor', 'target', 'event'] as const;
+
+  function pageBy(chosen: (typeof names)[number][]) {
+    return read(
+      build
+        .select()
+        .from(audit)
+        .where(
+          and(
+            ...chosen.map((name) => equals(columns[name], name)),
+            gte(audit.id, given('from')),
+            lt(audit.id, given('before')),
+          ),
+        )
+        .orderBy(desc(audit.id))
+        .limit(given('limit')),
+    );
+  }
+  /** One query for each set of filters, by a bit for each. */
+  const pages = Array.from({ length: 2 ** names.length }, (_, set) =>
+    pageBy(names.filter((_name, bit) => set & (1 << bit))),
+  );
+  const insert = write(
+    build.insert(audit).values({
+      id: given('id'),
+      at: given('at'),
+      event: given('event'),
+      actorId: given('actorId'),
+      actorName: given('actorName'),
+      via: given('via'),
+      targetKind: given('targetKind'),
+      targetId: given('targetId'),
+      targetName: given('targetName'),
+      address: given('address'),
+      userAgent: given('userAgent'),
+      requestId: given('requestId'),
+      before: given('before'),
+      after: given('after'),
+    }),
+    1,
+  );
+
+  return {
+    add({ actor, target, ...entry }: AuditEntry): Write {
+      return insert({
+        ...entry,
+        actorId: actor?.id ?? null,
+        actorName: actor?.username ?? null,
+        targetKind: target?.kind ?? null,
+        targetId: target?.id ?? null,
+        targetName: target?.name.slice(0, 100) ?? null,
+        address: entry.address.slice(0, 64),
+        userAgent: entry.userAgent.slice(0, 255),
+        requestId: entry.requestId.slice(0, 64),
+      });
+    },
+    /** @returns at most `limit` entries whose ids are from `from` to before `before`, the newest first. */
+    page(filter: AuditFilter, from: string, before: string, limit: number) {
+      const set = names.reduce((bits, name, bit) => bits | (filter[name] === undefined ? 0 : 1 << bit), 0);
+      const page = pages[set];
+      if (!page) throw new RangeError('There is no such set of filters.');
+      return page({ ...filter, from, before, limit });
+    },
+  };
+}

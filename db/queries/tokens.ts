@@ -1,0 +1,101 @@
+/** What is asked of API tokens. The first query is on the way of every request that brings one. */
+import { and, asc, eq, gt, lt, or, sql } from '../drizzle.ts';
+import type { Engine } from '../engine.ts';
+import { given, givenAs } from '../vocabulary.ts';
+
+interface NewToken {
+  key: string;
+  id: string;
+  userId: string;
+  name: string;
+  scopes: string[];
+  expiresAt: number | null;
+}
+
+export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
+
+export function tokenQueries({ build, equals, read, write, tables: { tokens, users } }: Engine) {
+  const shown = {
+    id: tokens.id,
+    name: tokens.name,
+    scopes: tokens.scopes,
+    createdAt: tokens.createdAt,
+    expiresAt: tokens.expiresAt,
+    lastUsedAt: tokens.lastUsedAt,
+  };
+  const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
+
+  const byKey = read(
+    build
+      .select({
+        id: tokens.id,
+        scopes: tokens.scopes,
+        expiresAt: tokens.expiresAt,
+        lastUsedAt: tokens.lastUsedAt,
+        userId: users.id,
+        username: users.username,
+        active: users.active,
+      })
+      .from(tokens)
+      .innerJoin(users, eq(users.id, tokens.userId))
+      .where(equals(tokens.key, 'key')),
+  );
+  const one = read(build.select(shown).from(tokens).where(ofOwner));
+  const pageOfUser = read(
+    build
+      .select(shown)
+      .from(tokens)
+      .where(and(equals(tokens.userId, 'userId'), gt(tokens.id, given('after'))))
+      .orderBy(asc(tokens.id))
+      .limit(given('limit')),
+  );
+  const insert = write(
+    build.insert(tokens).values({
+      key: given('key'),
+      id: given('id'),
+      userId: given('userId'),
+      name: given('name'),
+      scopes: given('scopes'),
+      createdAt: given('now'),
+      expiresAt: given('expiresAt'),
+    }),
+    1,
+  );
+  const use = write(
+    build
+      .update(tokens)
+      .set({ lastUsedAt: givenAs('now', tokens.lastUsedAt) })
+      .where(
+        and(
+          equals(tokens.key, 'key'),
+          or(sql`${tokens.lastUsedAt} IS NULL`, lt(tokens.lastUsedAt, given('unusedSince'))),
+        ),
+      ),
+    'any',
+  );
+  const removal = write(build.delete(tokens).where(ofOwner), 1);
+
+  return {
+    /** @returns the token of that key with its owner, whether or not it is still good. */
+    async find(key: string) {
+      return (await byKey({ key }))[0];
+    },
+    async findOf(userId: string, id: string) {
+      return (await one({ userId, id }))[0];
+    },
+    /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
+    page(userId: string, after: string, limit: number) {
+      return pageOfUser({ userId, after, limit });
+    },
+    add(token: NewToken, now: number) {
+      return insert({ ...token, now });
+    },
+    /** Notes that the token was used, unless another request has done so since that moment. */
+    touch(key: string, now: number, unusedSince: number) {
+      return use({ key, now, unusedSince });
+    },
+    end(userId: string, id: string) {
+      return removal({ userId, id });
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * One-time codes, with which users set a password without knowing the old one. The row's key is the code's SHA-256; a
+ * code that was used has no row any more.
+ */
+import type { Vocabulary } from '../vocabulary.ts';
+import type { UsersTable } from './users.ts';
+
+export const defineCodes = (v: Vocabulary, users: UsersTable) =>
+  v.table(
+    'codes',
+    {
+      key: v.digest().primaryKey(),
+      userId: v
+        .ref()
+        .notNull()
+        .references(() => users.id, { onDelete: 'cascade' }),
+      createdAt: v.instant().notNull(),
+      expiresAt: v.instant().notNull(),
+    },
+    (codes) => [v.index('codes_user').on(codes.userId), v.index('codes_expires').on(codes.expiresAt)],
+  );

@@ -1,0 +1,89 @@
+/**
+ * Slows down the guessing of passwords: who has given a wrong one too often for a name, from one address, has to wait.
+ * Attempts are counted in the database, before the password is looked at, so that neither many workers nor many
+ * requests at once give more tries; and the same for names that nobody has.
+ */
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import fp from 'fastify-plugin';
+import { DuplicateError, type Write } from '../db/engine.ts';
+import { comparable } from '../db/text.ts';
+
+/** How many wrong passwords are let pass, and for how long they are counted, in milliseconds. */
+const LIMIT = 10;
+const WINDOW = 15 * 60 * 1000;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    attempts: {
+      /**
+       * Counts one more attempt at something from where the request comes: a name's password, say.
+       * @returns a write that forgets them all, for when it was right.
+       * @throws a 429 problem when there were too many.
+       */
+      count(request: FastifyRequest, what: string): Promise<Write>;
+    };
+  }
+}
+
+/** @returns what an address counts as: of IPv6, where one customer has them all, the first 64 bits. */
+function network(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const groups = head.split(':');
+  const missing = 8 - groups.length - (address.includes('::') ? tail.split(':').length : 0);
+  return [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+}
+
+export default fp(
+  async (app) => {
+    const { db } = app;
+    const { attempts } = db;
+
+    async function took(write: Write): Promise<boolean> {
+      return (await db.atomically([write])) === undefined;
+    }
+
+    /** @returns the count, this attempt included, and when it is forgotten. */
+    async function countOne(key: string): Promise<{ failures: number; expiresAt: number }> {
+      const now = Date.now();
+      const expiresAt = now + WINDOW;
+      if (
+        !(await took(attempts.increment(key, now))) &&
+        !(await took(attempts.restart(key, now, expiresAt)))
+      ) {
+        try {
+          await took(attempts.begin(key, expiresAt));
+        } catch (error) {
+          // Another request was the first.
+          if (!(error instanceof DuplicateError)) throw error;
+          await took(attempts.increment(key, now));
+        }
+      }
+      return (await attempts.find(key, now)) ?? { failures: 1, expiresAt };
+    }
+
+    app.decorate('attempts', {
+      async count(request, what) {
+        const text = `${network(request.ip)} ${comparable(what)}`;
+        const key = createHash('sha256').update(text).digest('base64url');
+        const { failures, expiresAt } = await countOne(key);
+        if (failures <= LIMIT) return attempts.forget(key);
+        // Told once: each attempt more would only fill the trail.
+        if (failures === LIMIT + 1) await request.record({ event: 'throttled' }, []);
+        const seconds = Math.max(1, Math.ceil((expiresAt - Date.now()) / 1000));
+        throw app.problem({
+          status: 429,
+          kind: 'too-many-attempts',
+          detail: `There were too many attempts. Try again in ${seconds} seconds.`,
+          headers: {
+            'retry-after': String(seconds),
+            'ratelimit-policy': `"attempts";q=${LIMIT};w=${WINDOW / 1000}`,
+            ratelimit: `"attempts";r=0;t=${seconds}`,
+          },
+        });
+      },
+    });
+  },
+  { name: 'attempts', dependencies: ['audit', 'database', 'errors'] },
+);

@@ -1,0 +1,48 @@
+/**
+ * API tokens: a request loader that recognises a user by `Authorization: Bearer` (RFC 6750, section 2.1). A token acts by
+ * its scopes, as far as its owner holds them at that moment, and by nothing else: what users may do because it is their
+ * own account, or because they manage a group, is not for tokens.
+ */
+import fp from 'fastify-plugin';
+import { isSecret, keyOf } from '../schemas/secrets.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The scopes of the token that was sent; null when the caller acts with all that they hold. */
+    scopes: string[] | null;
+  }
+}
+
+const BEARER = /^Bearer +(\S+) *$/i;
+/** How often at most the use of a token is noted, in milliseconds. */
+const TOUCH_INTERVAL = 5 * 60 * 1000;
+
+export default fp(
+  async (app) => {
+    const { db } = app;
+    app.decorateRequest('scopes', null);
+
+    app.addRequestLoader('token', (request) => {
+      const { authorization } = request.headers;
+      if (authorization === undefined) return undefined;
+      const secret = BEARER.exec(authorization)?.[1] ?? '';
+      return isSecret('rc_', secret) ? load(request, keyOf(secret)) : undefined;
+    });
+
+    async function load(request: Parameters<typeof app.requireSignedIn>[0], key: string) {
+      const token = await db.tokens.find(key);
+      const now = Date.now();
+      if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
+      if (token.active && now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL) {
+        try {
+          await db.atomically([db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1)]);
+        } catch (error) {
+          request.log.warn({ err: error }, 'the use of a token could not be noted');
+        }
+      }
+      request.scopes = token.scopes;
+      return { id: token.userId, username: token.username, active: token.active };
+    }
+  },
+  { name: 'tokens', dependencies: ['auth', 'database'] },
+);

@@ -1,0 +1,57 @@
+/** The audit trail, for those who look after the service: read, and nothing else. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { AuditEntry, AuditQuery, auditJson } from '../../../schemas/audit.ts';
+import { Page, responses } from '../../../schemas/common.ts';
+
+const READ = 'audit:read';
+
+/** Follows every id. */
+const BEHIND_ALL = 'g';
+
+/** @returns what is not behind any id (UUIDv7) of that moment and behind all that are older. */
+function firstIdOf(moment: string): string {
+  const digits = Date.parse(moment).toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
+const audit: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.requireSignedIn);
+  app.addHook('onRequest', app.requirePermission(READ));
+
+  app.get(
+    '/',
+    {
+      schema: {
+        operationId: 'listAudit',
+        summary: 'Read the audit trail',
+        description: `The newest entries first. Asks for the permission ${READ}.`,
+        querystring: AuditQuery,
+        response: responses({ 200: Page(AuditEntry) }),
+        errors: [403],
+      },
+    },
+    async (request, reply) => {
+      const { actor, target, event, from, to, after, limit } = request.query;
+      for (const [name, moment] of Object.entries({ from, to })) {
+        if (moment === undefined || !Number.isNaN(Date.parse(moment))) continue;
+        throw app.problem({
+          status: 400,
+          kind: 'invalid',
+          detail: `The query is not valid: there is no such moment as ${moment}.`,
+          errors: [{ in: 'query', pointer: `/${name}`, detail: 'is no moment that there is' }],
+        });
+      }
+      const end = to === undefined ? BEHIND_ALL : firstIdOf(to);
+      const before = after !== undefined && after < end ? after : end;
+      const rows = await app.db.audit.page(
+        { actor, target, event },
+        from === undefined ? '' : firstIdOf(from),
+        before,
+        limit + 1,
+      );
+      return reply.page(rows, limit, auditJson);
+    },
+  );
+};
+
+export default audit;

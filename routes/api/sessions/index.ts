@@ -1,0 +1,71 @@
+/** One's own sessions: where one is signed in, and ending what should not be. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
+
+const sessions: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+  app.addHook('onRequest', app.requireSignedIn);
+  app.addHook('onRequest', app.requireSession);
+
+  app.get(
+    '/',
+    {
+      schema: {
+        operationId: 'listSessions',
+        summary: 'List your sessions',
+        querystring: PageQuery,
+        response: responses({ 200: Page(ListedSession) }),
+        errors: [403],
+      },
+    },
+    async (request, reply) => {
+      const { after = '', limit } = request.query;
+      const rows = await db.sessions.page(request.caller().id, after, limit + 1, Date.now());
+      return reply.page(rows, limit, (row) => listedSessionJson(row, request.ownSession().id));
+    },
+  );
+
+  app.delete(
+    '/',
+    {
+      schema: {
+        operationId: 'endOtherSessions',
+        summary: 'End all your sessions but this one',
+        response: responses({ 204: Nothing }),
+        errors: [403],
+      },
+    },
+    async (request, reply) => {
+      const { id, username } = request.caller();
+      await request.record({ event: 'sessions-ended', target: { kind: 'user', id, name: username } }, [
+        db.sessions.endOthersOf(id, request.ownSession().key),
+      ]);
+      return reply.code(204).send();
+    },
+  );
+
+  app.delete(
+    '/:id',
+    {
+      schema: {
+        operationId: 'endSession',
+        summary: 'End one of your sessions',
+        params: IdParams,
+        response: responses({ 204: Nothing }),
+        errors: [403, 404],
+      },
+    },
+    async (request, reply) => {
+      const user = request.caller();
+      const target = { kind: 'session' as const, id: request.params.id, name: user.username };
+      const ended = await request.record({ event: 'session-ended', target }, [
+        db.sessions.endOf(user.id, request.params.id),
+      ]);
+      if (!ended) throw app.notFound('session');
+      return reply.code(204).send();
+    },
+  );
+};
+
+export default sessions;

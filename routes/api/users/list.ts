@@ -1,0 +1,120 @@
+/** Finding users: the directory that every signed-in user may read. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { Id, IdParams, isId, Line, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
+import { User, userJson } from '../../../schemas/users.ts';
+
+const UsersQuery = Type.Object({
+  limit: PageQuery.properties.limit,
+  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,600}$', rule: 'the next of the page before' })),
+  /** The beginning of a username, an e-mail address or a name. */
+  q: Type.Optional(Line({ minLength: 1, maxLength: 64 })),
+  /** The id of a group that they belong to. */
+  group: Type.Optional(Id),
+  active: Type.Optional(Type.Boolean()),
+});
+
+type Cursor = { key: string; id: string };
+
+const ID_LENGTH = 36;
+
+/** @returns the place in a list that is in the order of keys, as it is given for the next page. */
+function encode({ key, id }: Cursor): string {
+  return Buffer.from(id + key).toString('base64url');
+}
+
+/** @returns undefined when it is none of ours. */
+function decode(text: string): Cursor | undefined {
+  const bytes = Buffer.from(text, 'base64url').toString();
+  const [id, key] = [bytes.slice(0, ID_LENGTH), bytes.slice(ID_LENGTH)];
+  return isId(id) && key !== '' && encode({ key, id }) === text ? { key, id } : undefined;
+}
+
+const list: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+
+  const notOurs = () =>
+    app.problem({
+      status: 400,
+      kind: 'invalid',
+      detail: 'The query is not valid: /after must be the next of the page before.',
+      errors: [{ in: 'query', pointer: '/after', detail: 'must be the next of the page before' }],
+    });
+
+  async function search(q: string, { after, limit, active }: Static<typeof UsersQuery>, reply: FastifyReply) {
+    const from = after === undefined ? undefined : decode(after);
+    if (after !== undefined && !from) throw notOurs();
+    const { rows, next } = await db.userSearch.beginningWith(q, active, from, limit);
+    return reply.pageBefore(rows.map(userJson), next && encode(next));
+  }
+
+  app.get(
+    '/',
+    {
+      schema: {
+        operationId: 'listUsers',
+        summary: 'List users',
+        description:
+          'With q, those whose username, e-mail address or name begins with it, in that order; a page may then be short although there is a next one.',
+        querystring: UsersQuery,
+        response: responses({ 200: Page(User) }),
+      },
+    },
+    async (request, reply) => {
+      const { after = '', limit, q, group, active } = request.query;
+      if (q !== undefined && group === undefined) return search(q, request.query, reply);
+      if (after !== '' && !isId(after)) throw notOurs();
+      const filter = { ...(q === undefined ? {} : { q }), ...(active === undefined ? {} : { active }) };
+      const rows =
+        group !== undefined
+          ? await db.userSearch.inGroup(group, filter, after, limit + 1)
+          : active !== undefined
+            ? await db.userSearch.active(active, after, limit + 1)
+            : await db.users.page(after, limit + 1);
+      return reply.page(rows, limit, userJson);
+    },
+  );
+
+  app.get(
+    '/:id',
+    {
+      schema: {
+        operationId: 'getUser',
+        summary: 'Read one user',
+        params: IdParams,
+        response: responses({ 200: User }),
+        errors: [404],
+      },
+    },
+    async (request, reply) => {
+      const row = await db.users.find(request.params.id);
+      if (!row) throw app.notFound('user');
+      reply.version(row);
+      return userJson(row);
+    },
+  );
+
+  app.get(
+    '/:id/groups',
+    {
+      schema: {
+        operationId: 'listGroupsOfUser',
+        summary: 'List the groups that a user belongs to',
+        params: IdParams,
+        querystring: PageQuery,
+        response: responses({ 200: Page(UserGroup) }),
+        errors: [404],
+      },
+    },
+    async (request, reply) => {
+      const { after = '', limit } = request.query;
+      const rows = await db.memberships.pageOfUser(request.params.id, after, limit + 1);
+      if (rows.length === 0 && !(await db.users.find(request.params.id))) throw app.notFound('user');
+      return reply.page(rows, limit, userGroupJson);
+    },
+  );
+};
+
+export default list;

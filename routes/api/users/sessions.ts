@@ -1,0 +1,56 @@
+/** Where other users are signed in: for those who look after the service. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
+
+const WRITE = 'sessions:write';
+
+const sessions: FastifyPluginAsyncTypebox = async (app) => {
+  const { db } = app;
+  app.addHook('onRequest', app.requirePermission(WRITE));
+
+  app.get(
+    '/:id/sessions',
+    {
+      schema: {
+        operationId: 'listSessionsOfUser',
+        summary: "List a user's sessions",
+        description: `Asks for the permission ${WRITE}.`,
+        params: IdParams,
+        querystring: PageQuery,
+        response: responses({ 200: Page(ListedSession) }),
+        errors: [403, 404],
+      },
+    },
+    async (request, reply) => {
+      const { after = '', limit } = request.query;
+      const { id } = request.params;
+      const rows = await db.sessions.page(id, after, limit + 1, Date.now());
+      if (rows.length === 0 && !(await db.users.find(id))) throw app.notFound('user');
+      return reply.page(rows, limit, (row) => listedSessionJson(row, request.liveSession?.id));
+    },
+  );
+
+  app.delete(
+    '/:id/sessions',
+    {
+      schema: {
+        operationId: 'endSessionsOfUser',
+        summary: "End all of a user's sessions",
+        description: `Asks for the permission ${WRITE}.`,
+        params: IdParams,
+        response: responses({ 204: Nothing }),
+        errors: [403, 404],
+      },
+    },
+    async (request, reply) => {
+      const row = await db.users.find(request.params.id);
+      if (!row) throw app.notFound('user');
+      const target = { kind: 'user' as const, id: row.id, name: row.username };
+      await request.record({ event: 'sessions-ended', target }, [db.sessions.endAllOf(row.id)]);
+      return reply.code(204).send();
+    },
+  );
+};
+
+export default sessions;

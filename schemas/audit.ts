@@ -1,0 +1,63 @@
+/** How the audit trail appears in the API, and what of a change it keeps. */
+import { type Static, Type } from 'typebox';
+import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
+import type { Fields } from '../db/schema/audit.ts';
+import { Id, Instant, instant, Nullable, PageQuery } from './common.ts';
+
+const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
+
+/** Something or none: as `Nullable` is for text. */
+function NullableObject<Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) {
+  return Type.Union([Type.Object(fields), Type.Null()]);
+}
+
+export const AuditEntry = Type.Object({
+  id: Id,
+  at: Instant,
+  event: Type.String(),
+  /** Who did it: null when it was nobody who had signed in, or the operator. */
+  actor: NullableObject({ id: Id, username: Nullable(Type.String()) }),
+  /** How the actor was recognised: session, token …; manage for the operator's commands. */
+  via: Type.String(),
+  target: NullableObject({ kind: Type.String(), id: Id, name: Type.String() }),
+  address: Type.String(),
+  userAgent: Type.String(),
+  requestId: Type.String(),
+  before: ChangedFields,
+  after: ChangedFields,
+});
+
+const Moment = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
+  rule: 'a moment in UTC, such as 2026-01-31T12:00:00Z',
+});
+
+export const AuditQuery = Type.Object({
+  ...PageQuery.properties,
+  actor: Type.Optional(Id),
+  target: Type.Optional(Id),
+  event: Type.Optional(Type.Enum([...EVENTS])),
+  from: Type.Optional(Moment),
+  /** Exclusive. */
+  to: Type.Optional(Moment),
+});
+
+/** @returns the row as the API shows it. */
+export function auditJson(row: AuditRow): Static<typeof AuditEntry> {
+  const { actorId, actorName, targetKind, targetId, targetName, at, ...rest } = row;
+  return {
+    ...rest,
+    at: instant(at),
+    actor: actorId === null ? null : { id: actorId, username: actorName },
+    target: targetId === null ? null : { kind: targetKind ?? '', id: targetId, name: targetName ?? '' },
+  };
+}
+
+/** @returns the fields whose values differ, as they were and as they are. */
+export function differences(before: Fields, after: Fields): { before: Fields; after: Fields } {
+  const names = Object.keys(after).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  const pick = (fields: Fields) => Object.fromEntries(names.map((name) => [name, fields[name] ?? null]));
+  return { before: pick(before), after: pick(after) };
+}

@@ -1,0 +1,49 @@
+/** How API tokens and one-time codes appear in the API. */
+import { type Static, Type } from 'typebox';
+import type { TokenRow } from '../db/queries/tokens.ts';
+import { Body, Id, Instant, instant, Line, Nullable } from './common.ts';
+import { Permissions } from './groups.ts';
+
+export const TokenName = Line({ minLength: 1, maxLength: 100 });
+
+/** The longest that a token may live, in seconds: ten years. */
+const LONGEST = 10 * 366 * 24 * 60 * 60;
+
+export const NewToken = Body({
+  name: TokenName,
+  /** The permissions that it may use; without any it may read what every signed-in user may. */
+  scopes: Type.Optional(Permissions),
+  /** Seconds from now; without it the token does not expire. */
+  expiresIn: Type.Optional(Type.Integer({ minimum: 60, maximum: LONGEST })),
+});
+
+export const Token = Type.Object({
+  id: Id,
+  name: Type.String(),
+  scopes: Type.Array(Type.String()),
+  createdAt: Instant,
+  expiresAt: Nullable(Instant),
+  lastUsedAt: Nullable(Instant),
+});
+
+/** The answer when a token is made: the only one that shows it. */
+export const CreatedToken = Type.Object({
+  ...Token.properties,
+  /** To be sent as Authorization: Bearer. It can't be shown again. */
+  secret: Type.String(),
+});
+
+/** @returns the row as the API shows it. */
+export function tokenJson(row: TokenRow): Static<typeof Token> {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: row.scopes,
+    createdAt: instant(row.createdAt),
+    expiresAt: row.expiresAt === null ? null : instant(row.expiresAt),
+    lastUsedAt: row.lastUsedAt === null ? null : instant(row.lastUsedAt),
+  };
+}
+
+/** A one-time code, with which a user sets a password: POST /api/sign/reset. It can't be shown again. */
+export const ResetCode = Type.Object({ code: Type.String(), expiresAt: Instant });

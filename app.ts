@@ -18,6 +18,7 @@ import directory from './plugins/directory.ts';
 import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/errors.ts';
 import guards from './plugins/guards.ts';
 import hack from './plugins/hack.ts';
+import openapi from './plugins/openapi.ts';
 import pages from './plugins/pages.ts';
 import passwords, { type Passwords } from './plugins/passwords.ts';
 import sessionCookie from './plugins/session-cookie.ts';
@@ -85,6 +86,7 @@ async function assemble(
   await app.register(guards);
   await app.register(pages);
   await app.register(versions);
+  if (settings.DOCS) await app.register(openapi);
 
   // Each folder with an index.ts is a blueprint; the folder's path is its prefix.
   await app.register(autoload, {

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { program } from 'commander';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { complain } from '../config/complain.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
@@ -14,9 +14,7 @@ import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrator.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { startPrimary } from './primary.ts';
-
-/** How often the primary empties SQLite's log of writes for all workers, in milliseconds. */
-const CHECKPOINT_INTERVAL = 1_000;
+import { keepUp } from './upkeep.ts';
 
 /** How often a service that npm started looks whether npm's shell is still there, in milliseconds. */
 const PARENT_INTERVAL = 250;
@@ -74,41 +72,30 @@ async function alone(settings: Settings): Promise<Running> {
   const { serve } = await import('./serve.ts');
   const news = await prepare(settings);
   const running = await serve(withSecret(settings), { worker: false });
+  const endUpkeep = await keepUp(settings, pino({ level: settings.LOG_LEVEL }), { checkpoints: false });
   welcome(settings, running.url, news);
-  return running;
+  return {
+    async stop() {
+      await running.stop();
+      await endUpkeep();
+    },
+  };
 }
 
-/** Serves through workers, and keeps the database's log of writes short for them. */
+/** Serves through workers, and looks after the database for them. */
 async function withWorkers(settings: Settings): Promise<Running> {
   const news = prepare(settings);
   // The workers load their code while the database is made ready, and get their settings when it is.
   const prepared = news.then(() => withSecret(settings));
   const log = pino({ level: settings.LOG_LEVEL });
   const primary = await startPrimary(settings.WORKERS, prepared, log);
-  const endCheckpoints = await keepLogShort(settings, log);
+  const endUpkeep = await keepUp(settings, log, { checkpoints: true });
   welcome(settings, primary.url, await news);
   return {
     async stop() {
       await primary.stop();
-      await endCheckpoints();
+      await endUpkeep();
     },
-  };
-}
-
-/** Empties SQLite's log of writes now and then. @returns what ends that. */
-async function keepLogShort(settings: Settings, log: Logger): Promise<() => Promise<void>> {
-  const engine = await openEngine(settings);
-  const timer = setInterval(() => {
-    try {
-      engine.checkpoint();
-    } catch (error) {
-      // A full disk, say: the workers tell their callers, and it may pass.
-      log.warn({ err: error }, "the database's log of writes could not be emptied");
-    }
-  }, CHECKPOINT_INTERVAL);
-  return async () => {
-    clearInterval(timer);
-    await engine.close();
   };
 }
 

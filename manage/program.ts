@@ -2,6 +2,7 @@
 import { program } from 'commander';
 import { complain } from '../config/complain.ts';
 import { addDatabaseCommands } from './database.ts';
+import { addOpenapiCommand } from './openapi.ts';
 import { addSecretCommand } from './secret.ts';
 import { addUserCommands } from './users.ts';
 
@@ -12,6 +13,7 @@ export async function manage(): Promise<void> {
     .description('Looks after the database and its users. The settings are those of the service.')
     .showHelpAfterError('Add --help to see how it is called.');
   addDatabaseCommands(program);
+  addOpenapiCommand(program);
   addSecretCommand(program);
   addUserCommands(program);
   try {

@@ -101,6 +101,9 @@ declare module 'fastify' {
 
 const ProblemResponse = Type.Ref('Problem');
 
+/** What OpenAPI says of a route that asks for a session, and takes no token. */
+export const sessionOnly = [{ session: [] }];
+
 /** The responses of a route: its own, and a problem for every error. */
 export function responses<Own extends Record<number, TSchema>>(own: Own) {
   return { ...own, '4xx': ProblemResponse, '5xx': ProblemResponse };

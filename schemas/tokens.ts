@@ -9,13 +9,16 @@ export const TokenName = Line({ minLength: 1, maxLength: 100 });
 /** The longest that a token may live, in seconds: ten years. */
 const LONGEST = 10 * 366 * 24 * 60 * 60;
 
-export const NewToken = Body({
-  name: TokenName,
-  /** The permissions that it may use; without any it may read what every signed-in user may. */
-  scopes: Type.Optional(Permissions),
-  /** Seconds from now; without it the token does not expire. */
-  expiresIn: Type.Optional(Type.Integer({ minimum: 60, maximum: LONGEST })),
-});
+export const NewToken = Body(
+  {
+    name: TokenName,
+    /** The permissions that it may use; without any it may read what every signed-in user may. */
+    scopes: Type.Optional(Permissions),
+    /** Seconds from now; without it the token does not expire. */
+    expiresIn: Type.Optional(Type.Integer({ minimum: 60, maximum: LONGEST })),
+  },
+  { examples: [{ name: 'nightly import', scopes: ['users:write'], expiresIn: 7_776_000 }] },
+);
 
 export const Token = Type.Object({
   id: Id,

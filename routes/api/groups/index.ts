@@ -9,11 +9,14 @@ import members from './members.ts';
 
 const WRITE = 'groups:write';
 
-const NewGroup = Body({
-  name: GroupName,
-  title: Type.Optional(GroupTitle),
-  permissions: Type.Optional(Permissions),
-});
+const NewGroup = Body(
+  {
+    name: GroupName,
+    title: Type.Optional(GroupTitle),
+    permissions: Type.Optional(Permissions),
+  },
+  { examples: [{ name: 'readers', title: 'Readers', permissions: ['audit:read'] }] },
+);
 
 const Changes = Body(
   {
@@ -21,7 +24,7 @@ const Changes = Body(
     title: Type.Optional(GroupTitle),
     permissions: Type.Optional(Permissions),
   },
-  { minProperties: 1 },
+  { minProperties: 1, examples: [{ title: 'All readers' }] },
 );
 
 const groups: FastifyPluginAsyncTypebox = async (app) => {

@@ -6,7 +6,7 @@ import { Body, Id, IdParams, isId, Nothing, Page, PageQuery, responses } from '.
 import { Member, memberJson, Role } from '../../../schemas/groups.ts';
 
 const MemberParams = Type.Object({ id: Id, userId: Id });
-const Membership = Body({ role: Role });
+const Membership = Body({ role: Role }, { examples: [{ role: 'member' }] });
 
 type InGroup = Pick<FastifyRequest, 'caller' | 'isSelf' | 'mustHold'> & { params: { id: string } };
 

@@ -1,6 +1,6 @@
 /** One's own sessions: where one is signed in, and ending what should not be. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
 const sessions: FastifyPluginAsyncTypebox = async (app) => {
@@ -13,6 +13,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'listSessions',
+        security: sessionOnly,
         summary: 'List your sessions',
         querystring: PageQuery,
         response: responses({ 200: Page(ListedSession) }),
@@ -31,6 +32,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'endOtherSessions',
+        security: sessionOnly,
         summary: 'End all your sessions but this one',
         response: responses({ 204: Nothing }),
         errors: [403],
@@ -50,6 +52,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'endSession',
+        security: sessionOnly,
         summary: 'End one of your sessions',
         params: IdParams,
         response: responses({ 204: Nothing }),

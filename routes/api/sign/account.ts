@@ -2,23 +2,32 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { Body, Nothing, Nullable, Password, responses } from '../../../schemas/common.ts';
+import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { isSecret, keyOf } from '../../../schemas/secrets.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 
-const Confirmation = Body({ password: Password({ minLength: 1 }) });
+const Confirmation = Body(
+  { password: Password({ minLength: 1 }) },
+  { examples: [{ password: 'correct horse' }] },
+);
 
-const Reset = Body({
-  code: Type.String({ minLength: 1, maxLength: 100 }),
-  password: NewPassword,
-});
+const Reset = Body(
+  {
+    code: Type.String({ minLength: 1, maxLength: 100 }),
+    password: NewPassword,
+  },
+  { examples: [{ code: 'rcc_…', password: 'battery staple' }] },
+);
 
-const SignUp = Body({
-  username: Username,
-  password: NewPassword,
-  name: Type.Optional(DisplayName),
-  email: Type.Optional(Nullable(Email)),
-});
+const SignUp = Body(
+  {
+    username: Username,
+    password: NewPassword,
+    name: Type.Optional(DisplayName),
+    email: Type.Optional(Nullable(Email)),
+  },
+  { examples: [{ username: 'cleo', password: 'battery staple', email: 'cleo@example.org' }] },
+);
 
 const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, options) => {
   const { attempts, db, passwords, problem } = app;
@@ -32,6 +41,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       {
         schema: {
           operationId: 'confirm',
+          security: sessionOnly,
           summary: 'Give the password again',
           description: 'The session is fresh again: sensitive changes ask for a fresh one.',
           body: Confirmation,

@@ -7,13 +7,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Body, Line, Password } from '../../../schemas/common.ts';
 
-export const Credentials = Body({
-  /** The user's name or e-mail address. */
-  username: Line({ minLength: 1, maxLength: 254 }),
-  password: Password({ minLength: 1 }),
-  /** Whether the session is to outlive the browser. */
-  remember: Type.Boolean({ default: false }),
-});
+export const Credentials = Body(
+  {
+    /** The user's name or e-mail address. */
+    username: Line({ minLength: 1, maxLength: 254 }),
+    password: Password({ minLength: 1 }),
+    /** Whether the session is to outlive the browser. */
+    remember: Type.Boolean({ default: false }),
+  },
+  { examples: [{ username: 'ann', password: 'correct horse' }] },
+);
 
 export type Credentials = Static<typeof Credentials>;
 

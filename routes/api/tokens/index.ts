@@ -1,7 +1,7 @@
 /** One's own API tokens, for programs that act in one's name. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
 import { keyOf, makeSecret } from '../../../schemas/secrets.ts';
 import { CreatedToken, NewToken, Token, tokenJson } from '../../../schemas/tokens.ts';
 
@@ -15,6 +15,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'listTokens',
+        security: sessionOnly,
         summary: 'List your API tokens',
         querystring: PageQuery,
         response: responses({ 200: Page(Token) }),
@@ -33,6 +34,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
       onRequest: app.requireFresh,
       schema: {
         operationId: 'createToken',
+        security: sessionOnly,
         summary: 'Make an API token',
         description: 'Asks for a fresh session. The answer is the only one that shows the secret.',
         body: NewToken,
@@ -64,6 +66,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'endToken',
+        security: sessionOnly,
         summary: 'End one of your API tokens',
         params: IdParams,
         response: responses({ 204: Nothing }),

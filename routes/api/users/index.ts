@@ -14,14 +14,17 @@ import sessions from './sessions.ts';
 
 const WRITE = 'users:write';
 
-const NewUser = Body({
-  username: Username,
-  name: Type.Optional(DisplayName),
-  email: Type.Optional(Nullable(Email)),
-  /** Without one, the answer carries a one-time code with which the user sets it. */
-  password: Type.Optional(NewPassword),
-  active: Type.Optional(Type.Boolean()),
-});
+const NewUser = Body(
+  {
+    username: Username,
+    name: Type.Optional(DisplayName),
+    email: Type.Optional(Nullable(Email)),
+    /** Without one, the answer carries a one-time code with which the user sets it. */
+    password: Type.Optional(NewPassword),
+    active: Type.Optional(Type.Boolean()),
+  },
+  { examples: [{ username: 'bob', name: 'Bob Moss', email: 'bob@example.org' }] },
+);
 
 const Changes = Body(
   {
@@ -30,7 +33,7 @@ const Changes = Body(
     email: Type.Optional(Nullable(Email)),
     active: Type.Optional(Type.Boolean()),
   },
-  { minProperties: 1 },
+  { minProperties: 1, examples: [{ name: 'Robert Moss' }] },
 );
 
 const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });

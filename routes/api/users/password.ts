@@ -1,11 +1,14 @@
 /** How a user gets another password: they change their own, or get a one-time code with which they set one. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Body, IdParams, Nothing, Password, responses } from '../../../schemas/common.ts';
+import { Body, IdParams, Nothing, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { ResetCode } from '../../../schemas/tokens.ts';
 import { NewPassword } from '../../../schemas/users.ts';
 import { issueCode, RESET_LIFETIME } from './codes.ts';
 
-const PasswordChange = Body({ current: Password({ minLength: 1 }), password: NewPassword });
+const PasswordChange = Body(
+  { current: Password({ minLength: 1 }), password: NewPassword },
+  { examples: [{ current: 'correct horse', password: 'battery staple' }] },
+);
 
 const password: FastifyPluginAsyncTypebox = async (app) => {
   const { attempts, db, passwords, problem, sessionCookie } = app;
@@ -16,6 +19,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       onRequest: app.requireFresh,
       schema: {
         operationId: 'changePassword',
+        security: sessionOnly,
         summary: 'Change your password',
         description:
           'Asks for a fresh session. Your other sessions end; this one goes on under a new cookie. Your API tokens stay.',

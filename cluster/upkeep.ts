@@ -1,0 +1,59 @@
+/** What one process of a service does for all of them, now and then: the primary, or the only one. */
+import type { Logger } from 'pino';
+import type { Settings } from '../config/load.ts';
+import { openEngine, prepareQueries } from '../db/database.ts';
+import { purge } from '../db/purge.ts';
+
+/** How often SQLite's log of writes is emptied, where workers leave that to the primary, in milliseconds. */
+const CHECKPOINT_INTERVAL = 1_000;
+/** How often what is over is removed, and how soon after the start for the first time, in milliseconds. */
+const PURGE_INTERVAL = 10 * 60 * 1000;
+const FIRST_PURGE = 1_000;
+
+/**
+ * @param checkpoints whether there are workers, for which the log of writes must be emptied.
+ * @returns what ends the upkeep.
+ */
+export async function keepUp(
+  settings: Settings,
+  log: Pick<Logger, 'warn' | 'info'>,
+  { checkpoints }: { checkpoints: boolean },
+): Promise<() => Promise<void>> {
+  const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 });
+  const db = prepareQueries(engine);
+  const ending = new AbortController();
+  let purging: Promise<void> = Promise.resolve();
+
+  const checkpoint = () => {
+    try {
+      engine.checkpoint();
+    } catch (error) {
+      // A full disk, say: the workers tell their callers, and it may pass.
+      log.warn({ err: error }, "the database's log of writes could not be emptied");
+    }
+  };
+  const purgeOnce = async () => {
+    try {
+      const options = { auditRetention: settings.AUDIT_RETENTION, signal: ending.signal };
+      const batches = await purge(db, options);
+      if (batches > 0) log.info({ batches }, 'what was over has been removed');
+    } catch (error) {
+      log.warn({ err: error }, 'what is over could not be removed');
+    }
+  };
+  const startPurge = () => {
+    purging = purging.then(purgeOnce);
+  };
+  const timers = [
+    ...(checkpoints ? [setInterval(checkpoint, CHECKPOINT_INTERVAL)] : []),
+    setInterval(startPurge, PURGE_INTERVAL),
+    setTimeout(startPurge, FIRST_PURGE),
+  ];
+
+  return async () => {
+    for (const timer of timers) clearTimeout(timer);
+    ending.abort();
+    await purging;
+    await engine.close();
+  };
+}

@@ -1,0 +1,98 @@
+/** What is over is removed, all of it and nothing else, by the service itself and not by a request. */
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import type { Test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { ensureSchema } from '../../db/migrator.ts';
+import { firstIdOf, purge } from '../../db/purge.ts';
+import { onEachEngine, type TestEngine } from '../support/engines.ts';
+import { userNamed } from '../support/files.ts';
+import { startServer, until } from '../support/processes.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** More than are removed at once. */
+const MANY = 1_200;
+
+const key = () => randomBytes(32).toString('base64url');
+
+/** @returns a database in which of each kind some are over and one is not, and how many there are of each. */
+async function prepare(t: Test, { makeDatabase }: TestEngine) {
+  const url = await makeDatabase(t);
+  const settings = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
+  const engine = await openEngine(settings);
+  t.teardown(() => engine.close());
+  await ensureSchema(engine, true);
+  const db = prepareQueries(engine);
+  const now = Date.now();
+  const ann = userNamed('ann');
+  await db.atomically([db.users.add(ann, now)]);
+
+  const session = (expiresAt: number) =>
+    db.sessions.start({
+      ...{ key: key(), id: randomUUIDv7(), userId: ann.id, passwordHash: ann.passwordHash },
+      ...{ remembered: false, now, expiresAt, endsAt: now + DAY, address: '', userAgent: '' },
+    });
+  const token = (expiresAt: number | null) =>
+    db.tokens.add({ key: key(), id: randomUUIDv7(), userId: ann.id, name: 't', scopes: [], expiresAt }, now);
+  const entry = (at: number) =>
+    db.audit.add({
+      ...{ id: `${firstIdOf(at)}-7000-8000-${randomBytes(6).toString('hex')}`, at, event: 'confirmed' },
+      ...{ actor: null, via: '', target: null, address: '', userAgent: '', requestId: '' },
+      ...{ before: null, after: null },
+    });
+  await db.atomically([
+    ...Array.from({ length: MANY }, () => session(now - 1)).flat(),
+    ...session(now + DAY),
+    ...[now - 1, now + DAY].flatMap((expiresAt) => [
+      db.attempts.begin(key(), expiresAt),
+      // Of another user each, since a user has one code.
+      ...codeOf(expiresAt),
+    ]),
+    ...[null, now + DAY, now - DAY, now - 31 * DAY].map(token),
+    ...[now, now - 9 * DAY, now - 11 * DAY].map(entry),
+  ]);
+  function codeOf(expiresAt: number) {
+    const user = userNamed(`user-${expiresAt}`);
+    return [db.users.add(user, now), ...db.codes.issue({ key: key(), userId: user.id, expiresAt }, now)];
+  }
+
+  const count = async () => {
+    const tables = ['sessions', 'attempts', 'codes', 'tokens', 'audit'];
+    const counts = await Promise.all(
+      tables.map(async (table) => {
+        const [row] = await engine.query(`SELECT count(*) AS n FROM ${table}`);
+        return [table, Number(row?.n)] as const;
+      }),
+    );
+    return Object.fromEntries(counts);
+  };
+  return { url, db, count };
+}
+
+onEachEngine('what is over', async (t, engine) => {
+  const { url, db, count } = await prepare(t, engine);
+  t.strictSame(await count(), { sessions: MANY + 1, attempts: 2, codes: 2, tokens: 4, audit: 3 });
+
+  t.test('stays while the service is not told to remove it', async (t) => {
+    t.equal(await purge(db, { auditRetention: 0, signal: AbortSignal.abort() }), 0);
+    t.equal((await count()).sessions, MANY + 1);
+  });
+
+  t.test('is removed by the service, but for the audit trail, which is kept', async (t) => {
+    const environment = { DATABASE_URL: url, WORKERS: '1', AUTO_MIGRATE: 'false' };
+    const server = await startServer(t, { environment });
+    const left = { sessions: 1, attempts: 1, codes: 1, tokens: 3, audit: 3 };
+    await until('all that is over is gone', async () =>
+      JSON.stringify(await count()) === JSON.stringify(left) ? true : undefined,
+    );
+    await server.stop();
+    t.strictSame(await count(), left);
+    t.equal(await purge(db, { auditRetention: 0 }), 0, 'nothing else is');
+    t.strictSame(await count(), left);
+  });
+
+  t.test('of the audit trail is what is older than the operator wishes to keep', async (t) => {
+    t.equal(await purge(db, { auditRetention: 10 }), 1);
+    t.equal((await count()).audit, 2);
+  });
+});

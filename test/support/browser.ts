@@ -1,0 +1,43 @@
+/** A real browser for tests of pages: Chromium, from the PATH or the usual places, without a window. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import type { Test } from 'tap';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+const USUAL_PLACES = ['/usr/bin', '/usr/local/bin', '/opt/google/chrome', '/snap/bin'];
+
+/** @returns the path of an installed browser, or undefined. */
+export function findBrowser(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...USUAL_PLACES];
+  return folders
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find((path) => existsSync(path));
+}
+
+/** Keeps it from asking its maker's servers for anything. */
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** @returns the browser, closed when the test ends. */
+export async function openBrowser(t: Test, executablePath: string): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), 'rollcall-browser-'));
+  const browser = await chromium.launch({
+    executablePath,
+    args: QUIET,
+    env: { ...process.env, HOME: profile },
+  });
+  t.teardown(async () => {
+    await browser.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+  return browser;
+}

@@ -30,13 +30,16 @@ step() { echo "ok: $*"; }
 # is WHAT EXPECTED CAME
 is() { [ "$2" = "$3" ] || fail "$1: expected $2, but $3 came"; }
 
-# ask STATUS METHOD PATH [JSON]: the answer's body is in $scratch/body afterwards, and cookies are kept as in a browser.
+# ask STATUS METHOD PATH [JSON]: the answer's body is in $scratch/body afterwards. Cookies are kept as in a browser; while
+# $token is set, it is sent instead of them.
+token=
 ask() {
   local status
   local body=()
+  local who=(--cookie "$scratch/jar" --cookie-jar "$scratch/jar")
   [ $# -lt 4 ] || body=(--header 'Content-Type: application/json' --data "$4")
-  status=$(curl --silent --show-error --max-time 20 --noproxy '*' --request "$2" --cookie "$scratch/jar" \
-    --cookie-jar "$scratch/jar" --dump-header "$scratch/headers" --output "$scratch/body" \
+  [ -z "$token" ] || who=(--header "Authorization: Bearer $token")
+  status=$(curl --silent --show-error --max-time 20 --noproxy '*' --request "$2" "${who[@]}" --dump-header "$scratch/headers" --output "$scratch/body" \
     --write-out '%{http_code}' "${body[@]}" "$url$3") || fail "$2 $3: no answer"
   is "$2 $3: the status" "$1" "$status"
 }
@@ -108,14 +111,55 @@ is 'the member' bob "$(field .user.username)"
 is 'the role' member "$(field .role)"
 step 'and makes the user bob and the group editors, and puts one into the other'
 
+ask 200 GET /api/sessions
+is 'the number of sessions' 1 "$(field .items.length)"
+is 'whether it is this one' true "$(field '.items[0].current')"
+step 'and sees where she is signed in'
+
+ask 201 POST /api/tokens '{"name":"walk","scopes":["users:write"]}'
+made=$(field .id)
+token=$(field .secret)
+ask 201 POST /api/users '{"username":"cleo"}'
+cleo=$(field .id)
+code=$(field .reset.code)
+ask 403 POST /api/groups '{"name":"readers"}'
+problem 403
+token=
+ask 200 GET /api/tokens
+is 'the scope' users:write "$(field '.items[0].scopes[0]')"
+ask 204 DELETE "/api/tokens/$made"
+step 'and makes a token that may make users and nothing else, and the user cleo with it, and ends it'
+
 ask 204 POST /api/sign/out
+new_password='another horse battery staple'
+ask 204 POST /api/sign/reset "{\"code\":\"$code\",\"password\":\"$new_password\"}"
+ask 400 POST /api/sign/reset "{\"code\":\"$code\",\"password\":\"$new_password\"}"
+problem 400
+ask 200 POST /api/sign/in "{\"username\":\"cleo\",\"password\":\"$new_password\"}"
+ask 403 GET "/api/groups/$editors/members"
+ask 204 POST /api/sign/out
+step 'cleo sets a password with her code, which works once, and signs in'
+
+ask 200 POST /api/sign/in "{\"username\":\"ann\",\"password\":\"$password\"}"
+ask 200 PUT "/api/groups/$editors/members/$bob" '{"role":"manager"}'
+ask 200 GET "/api/audit?event=membership-set&target=$bob"
+is 'the number of entries' 2 "$(field .items.length)"
+is 'who did it' ann "$(field '.items[0].actor.username')"
+is 'the role that he has now' manager "$(field '.items[0].after.role')"
+ask 204 POST /api/sign/out
+step 'ann makes bob a manager of the editors, which the audit trail tells of'
+
 ask 200 POST /api/sign/in "{\"username\":\"bob\",\"password\":\"$password\"}"
+ask 200 PUT "/api/groups/$editors/members/$cleo" '{"role":"member"}'
+ask 200 GET "/api/users/$cleo/groups"
+is 'the group' editors "$(field '.items[0].group.name')"
+ask 204 DELETE "/api/groups/$editors/members/$cleo"
 ask 200 GET /api/sign
 is 'the user' bob "$(field .user.username)"
 is 'the number of permissions' 0 "$(field .permissions.length)"
-step 'bob signs in'
+step 'bob signs in, and manages the members of his group'
 
-ask 403 POST /api/users "{\"username\":\"cem\",\"password\":\"$password\"}"
+ask 403 POST /api/users '{"username":"cem"}'
 problem 403
 step 'and may not make another user'
 

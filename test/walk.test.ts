@@ -8,5 +8,5 @@ test('npm start in a clone, the first administrator, and a walk through the API'
   const { code, stdout, stderr } = await run(folder, 'bash', [join(folder, 'test/walk.sh'), folder]);
   for (const line of stdout.split('\n')) t.comment(line);
   t.equal(code, 0, `${stdout}${stderr}`);
-  t.equal(stdout.match(/^ok: /gm)?.length, 11, 'every step was made');
+  t.equal(stdout.match(/^ok: /gm)?.length, 15, 'every step was made');
 });

@@ -14,7 +14,7 @@ const [sqlite] = engines;
 
 test('the description of the API', async (t) => {
   if (!sqlite) throw new Error('SQLite is always there.');
-  const { app } = await startService(t, sqlite, { settings: { SIGN_UP: 'open' } });
+  const { app } = await startService(t, sqlite, { settings: { SIGN_UP: 'open', DOCS: true } });
   const response = await app.inject('/openapi.json');
   const description: Description = response.json();
   const operations = Object.entries(description.paths).flatMap(([path, methods]) =>
@@ -80,7 +80,7 @@ test('the page to try the API', {
   skip: !browserPath && !required && 'no Chromium is installed',
 }, async (t) => {
   if (!browserPath || !sqlite) throw new Error('REQUIRE_BROWSER is 1, but there is no Chromium.');
-  const { app } = await startService(t, sqlite);
+  const { app } = await startService(t, sqlite, { settings: { DOCS: true } });
   await makeUser(app, 'ann', { admin: true });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const browser = await openBrowser(t, browserPath);

@@ -24,6 +24,8 @@ export async function startService(t: Test, engine: TestEngine, options: Service
     ...loaded,
     LOG_LEVEL: 'silent',
     AUTO_MIGRATE: true,
+    // Has a test of its own, and each app would make it.
+    DOCS: false,
     SECRET_KEY: [makeSecret()],
     ...overrides,
   };

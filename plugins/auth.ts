@@ -36,6 +36,15 @@ declare module 'fastify' {
   }
 }
 
+/** @returns what the loader gives; what it throws before there is a promise as a promise, too. */
+function asked(load: RequestLoader, request: FastifyRequest): ReturnType<RequestLoader> {
+  try {
+    return load(request);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 export default fp(
   async (app) => {
     const loaders: { via: string; load: RequestLoader }[] = [];
@@ -46,31 +55,38 @@ export default fp(
     app.decorateRequest('via', null);
     app.decorateRequest('liveSession', null);
 
-    async function recognise(request: FastifyRequest, secret: string | undefined): Promise<void> {
-      const session = secret === undefined ? undefined : await app.sessions.find(secret, request.log);
-      if (session) {
-        request.user = { id: session.userId, username: session.username };
-        request.via = 'session';
-        request.liveSession = session;
-        return;
-      }
-      for (const { via, load } of loaders) {
-        const loading = load(request);
+    function take(request: FastifyRequest, { id, username }: RecognisedUser, via: string): void {
+      request.user = { id, username };
+      request.via = via;
+    }
+
+    async function bySession(request: FastifyRequest, secret: string): Promise<void> {
+      const session = await app.sessions.find(secret, request.log);
+      if (!session) return byLoaders(request, 0);
+      take(request, { id: session.userId, username: session.username }, 'session');
+      request.liveSession = session;
+    }
+
+    /** Asks the loaders from that one on. @returns a promise only if one of them has something to look up. */
+    function byLoaders(request: FastifyRequest, first: number): Promise<void> | undefined {
+      for (const [index, { via, load }] of loaders.entries()) {
+        const loading = index < first ? undefined : asked(load, request);
         if (!loading) continue;
-        const user = await loading;
-        if (!user?.active) continue;
-        request.user = { id: user.id, username: user.username };
-        request.via = via;
-        return;
+        return loading.then((user) => {
+          if (!user?.active) return byLoaders(request, index + 1);
+          take(request, user, via);
+        });
       }
+      return undefined;
     }
 
     // With a callback, so that whoever brings nothing to look up does not wait for a promise.
     app.addHook('onRequest', (request, _reply, done) => {
       if (request.is404 || request.routeOptions.config.anonymous) return done();
       const secret = app.sessionCookie.read(request.headers.cookie);
-      if (secret === undefined && loaders.length === 0) return done();
-      recognise(request, secret).then(() => done(), done);
+      const looking = secret === undefined ? byLoaders(request, 0) : bySession(request, secret);
+      if (!looking) return done();
+      looking.then(() => done(), done);
     });
   },
   { name: 'auth', dependencies: ['session-cookie', 'sessions'] },

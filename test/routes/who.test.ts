@@ -108,7 +108,8 @@ async function startWithLoader(t: Test, engine: TestEngine) {
   const ann = await makeUser(app, 'ann');
   await makeUser(app, 'bob');
   const asked: string[] = [];
-  app.addRequestLoader('header', async ({ url, headers }) => {
+  // Not async, so that what it throws is thrown before there is a promise.
+  app.addRequestLoader('header', ({ url, headers }) => {
     asked.push(url);
     if (headers['x-user'] === 'throw') throw new Error('the loader fell over: secret-of-the-loader');
     const name = headers['x-user'];

@@ -68,7 +68,7 @@ async function assemble(
   await app.register(errors);
   await app.register(validation);
   await app.register(database, { database: db });
-  await app.register(passwords, { passwords: parts.passwords });
+  await app.register(passwords, { passwords: parts.passwords, workers: settings.WORKERS });
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
     secure: settings.NODE_ENV === 'production',

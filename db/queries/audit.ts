@@ -120,7 +120,7 @@ export function auditQueries({ build, equals, read, write, tables: { audit } }: 
         actorName: actor?.username ?? null,
         targetKind: target?.kind ?? null,
         targetId: target?.id ?? null,
-        targetName: target?.name.slice(0, 100) ?? null,
+        targetName: target?.name ?? null,
         address: entry.address.slice(0, 64),
         userAgent: entry.userAgent.slice(0, 255),
         requestId: entry.requestId.slice(0, 64),

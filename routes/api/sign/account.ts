@@ -39,6 +39,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
     scope.post(
       '/confirm',
       {
+        preHandler: app.requireRoom,
         schema: {
           operationId: 'confirm',
           security: sessionOnly,

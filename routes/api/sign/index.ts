@@ -104,6 +104,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
           });
         },
         preHandler: [
+          app.requireRoom,
           async (request) => {
             request.forgetAttempts = await app.attempts.count(request, request.body.username);
           },

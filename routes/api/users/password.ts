@@ -17,6 +17,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
     '/:id/password',
     {
       onRequest: app.requireFresh,
+      preHandler: app.requireRoom,
       schema: {
         operationId: 'changePassword',
         security: sessionOnly,

@@ -2,7 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
-import { Id, Instant, instant, Nullable, PageQuery } from './common.ts';
+import { Id, Instant, Nullable, PageQuery } from './common.ts';
+import { instant } from './instant.ts';
 
 const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
 

@@ -64,11 +64,6 @@ export function Page<Item extends TSchema>(item: Item) {
 /** A moment: ISO 8601 in UTC with milliseconds. */
 export const Instant = Type.String({ examples: ['2026-01-31T12:00:00.000Z'] });
 
-/** @returns the moment, which is in milliseconds since 1970, as ISO 8601 in UTC. */
-export function instant(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
-}
-
 /** What went wrong, as RFC 9457 (problem details) has it. */
 export const Problem = Type.Object(
   {

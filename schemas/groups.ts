@@ -2,7 +2,8 @@
 import { type Static, Type } from 'typebox';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { MemberRow, UserGroupRow } from '../db/queries/memberships.ts';
-import { Id, Instant, instant, Line } from './common.ts';
+import { Id, Instant, Line } from './common.ts';
+import { instant } from './instant.ts';
 
 export const GroupName = Type.String({
   minLength: 1,

@@ -1,7 +1,8 @@
 /** How a session appears in the API. */
 import { type Static, Type } from 'typebox';
 import type { ListedSessionRow } from '../db/queries/sessions.ts';
-import { Id, Instant, instant } from './common.ts';
+import { Id, Instant } from './common.ts';
+import { instant } from './instant.ts';
 
 export const Session = Type.Object({
   id: Id,

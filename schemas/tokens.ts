@@ -1,8 +1,9 @@
 /** How API tokens and one-time codes appear in the API. */
 import { type Static, Type } from 'typebox';
 import type { TokenRow } from '../db/queries/tokens.ts';
-import { Body, Id, Instant, instant, Line, Nullable } from './common.ts';
+import { Body, Id, Instant, Line, Nullable } from './common.ts';
 import { Permissions } from './groups.ts';
+import { instant } from './instant.ts';
 
 export const TokenName = Line({ minLength: 1, maxLength: 100 });
 

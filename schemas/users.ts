@@ -1,7 +1,8 @@
 /** How a user appears in the API. */
 import { type Static, Type } from 'typebox';
 import type { UserRow } from '../db/queries/users.ts';
-import { Id, Instant, instant, Line, Nullable, Password } from './common.ts';
+import { Id, Instant, Line, Nullable, Password } from './common.ts';
+import { instant } from './instant.ts';
 
 const USERNAME = '^[^\\s@\\p{C}\\p{DI}]+$';
 const EMAIL = '^[^\\s@\\p{C}\\p{DI}]+@[^\\s@\\p{C}\\p{DI}]+$';

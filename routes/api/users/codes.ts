@@ -1,6 +1,6 @@
 /** Issues one-time codes: when a user is made without a password, and when one has forgotten theirs. */
 import type { FastifyInstance } from 'fastify';
-import { instant } from '../../../schemas/common.ts';
+import { instant } from '../../../schemas/instant.ts';
 import { keyOf, makeSecret } from '../../../schemas/secrets.ts';
 
 /** How long codes can be used, in milliseconds. */

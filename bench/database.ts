@@ -1,0 +1,98 @@
+/** Databases to measure on: filled with so many users, each with a session, in lists of many rows at once. */
+import { createHmac, hash, randomBytes } from 'node:crypto';
+import { loadSettings } from '../config/load.ts';
+import { PROJECT_ROOT } from '../config/project.ts';
+import { openEngine, prepareQueries } from '../db/database.ts';
+import { ensureSchema } from '../db/migrator.ts';
+import { argon2Passwords } from '../plugins/passwords.ts';
+import { keyOf, makeSecret } from '../schemas/secrets.ts';
+
+/** What every server that is measured signs its cookies with. */
+export const SECRET_KEY = 'a key for measuring, which is never used elsewhere';
+export const PASSWORD = 'correct horse battery staple';
+
+const ROWS_AT_ONCE = 500;
+const DAY = 24 * 60 * 60 * 1000;
+
+export interface Filled {
+  url: string;
+  /** The ids of all users, in order. */
+  ids: string[];
+  /** What the first user sends: Rollcall's cookie, that of the stock service, and an API token. */
+  cookie: string;
+  stockCookie: string;
+  token: string;
+}
+
+/** @returns an id like a UUIDv7 that is the number's, so that ids are in the order of numbers. */
+function idOf(number: number, kind: string): string {
+  const digits = (Date.UTC(2026, 0, 1) + number).toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-${kind}${number.toString(16).padStart(11, '0')}`;
+}
+
+const quoted = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
+
+/** Makes the database at that URL, which must be empty, and fills it. */
+export async function fill(url: string, count: number): Promise<Filled> {
+  const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
+  await ensureSchema(engine, true);
+  const passwordHash = await (await argon2Passwords()).hash(PASSWORD);
+  const secret = randomBytes(32).toString('base64url');
+  const now = Date.now();
+  const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
+    `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
+      .map((row) => `(${row.map(quoted).join(', ')})`)
+      .join(', ')}`;
+  const userColumns = 'id version created_at updated_at username username_key name name_key email email_key';
+  const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
+
+  const ids = Array.from({ length: count }, (_, number) => idOf(number, 'a'));
+  await engine.exclusively(async ({ run }) => {
+    for (let first = 0; first < count; first += ROWS_AT_ONCE) {
+      const some = ids.slice(first, first + ROWS_AT_ONCE).map((id, index) => ({ id, number: first + index }));
+      const users = some.map(({ id, number }) => {
+        const name = `user${number}`;
+        const keys = [
+          name,
+          name,
+          `Name ${number}`,
+          `name ${number}`,
+          `${name}@example.org`,
+          `${name}@example.org`,
+        ];
+        return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
+      });
+      const sessions = some.map(({ id, number }) => {
+        const key = hash('sha256', number === 0 ? secret : `session ${number}`, 'base64url');
+        const times = [now, now, now, now + DAY, now + DAY];
+        return [key, idOf(number, 'b'), id, ...times, 0, '127.0.0.1', 'bench'];
+      });
+      await run(
+        insert('users', [...userColumns.split(' '), 'password_hash', 'active', 'last_sign_in_at'], users),
+      );
+      await run(insert('sessions', [...sessionColumns.split(' '), 'address', 'user_agent'], sessions));
+    }
+  });
+  const token = makeSecret('rc_');
+  const db = prepareQueries(engine);
+  const [userId = ''] = ids;
+  const group = { id: idOf(0, 'c'), name: 'admins', title: '', permissions: ['*'] };
+  await db.atomically([
+    db.tokens.add(
+      { key: keyOf(token), id: idOf(0, 'd'), userId, name: 'bench', scopes: ['*'], expiresAt: null },
+      now,
+    ),
+    ...db.groups.add(group, now),
+    ...db.memberships.put({ groupId: group.id, userId, role: 'manager' }, now),
+  ]);
+  await engine.close();
+  const signed = (encoding: 'base64' | 'base64url') =>
+    createHmac('sha256', SECRET_KEY).update(secret).digest(encoding).replace(/=+$/, '');
+  return {
+    url,
+    ids,
+    token,
+    cookie: `rollcall=${secret}.${signed('base64url')}`,
+    stockCookie: `stock=${encodeURIComponent(`${secret}.${signed('base64')}`)}`,
+  };
+}

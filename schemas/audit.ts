@@ -42,6 +42,26 @@ export const AuditQuery = Type.Object({
   to: Type.Optional(Moment),
 });
 
+/** Follows every id. */
+const BEHIND_ALL = 'g';
+
+/** @returns what is not behind any id (UUIDv7) of that moment and behind all that are older. */
+function firstIdOf(moment: string): string {
+  const digits = Date.parse(moment).toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+}
+
+/**
+ * @param from the earliest moment, @param to the one after the latest, in ISO 8601; absent where there is no such limit.
+ * @returns which ids the entries of that time have: from the first one to before the other.
+ */
+export function idRange(from: string | undefined, to: string | undefined): { from: string; before: string } {
+  return {
+    from: from === undefined ? '' : firstIdOf(from),
+    before: to === undefined ? BEHIND_ALL : firstIdOf(to),
+  };
+}
+
 /** @returns the row as the API shows it. */
 export function auditJson(row: AuditRow): Static<typeof AuditEntry> {
   const { actorId, actorName, targetKind, targetId, targetName, at, ...rest } = row;

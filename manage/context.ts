@@ -1,10 +1,12 @@
 /** What the commands share: the settings, the database, and how they answer. */
 import { existsSync } from 'node:fs';
+import type { TSchema } from 'typebox';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
 import type { Engine } from '../db/engine.ts';
 import { ensureSchema } from '../db/migrator.ts';
+import { complaint } from '../schemas/validator.ts';
 
 /** Opens the engine for the time of the work. @throws {SettingsError} @throws {DatabaseUnavailableError} */
 export async function withEngine<Result>(
@@ -43,6 +45,30 @@ export function withDatabase<Result>(work: (database: Database) => Promise<Resul
   });
 }
 
+// Others chose part of what is printed, and it must not steer the terminal.
+const STEERING = /(?![\n\t])\p{Cc}/gu;
+
+/** Writes a line to standard output. Control characters are written as JSON has them. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${line.replace(STEERING, escaped)}\n`);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** Shows a secret this once: alone on standard output, so that scripts can take it, and what it is on standard error. */
+export function printSecret(secret: string, about: string): void {
+  process.stderr.write(`${about.replace(STEERING, escaped)}\n`);
+  print(secret);
+}
+
+/**
+ * @param what what the value is, for the message.
+ * @param given the value as it was typed; the message shows it, so it must not be a secret.
+ * @throws when the value does not fit the schema.
+ */
+export function check(what: string, schema: TSchema, value: unknown, given = value): void {
+  const wrong = complaint(schema, value);
+  if (wrong) throw new Error(`The ${what} ${JSON.stringify(given)} ${wrong}.`);
 }

@@ -1,14 +1,18 @@
 /** All commands together, and how one that fails says so. */
-import { program } from 'commander';
+import { Command } from 'commander';
 import { complain } from '../config/complain.ts';
+import { addAuditCommands } from './audit.ts';
 import { addDatabaseCommands } from './database.ts';
+import { addGroupCommands } from './groups.ts';
 import { addOpenapiCommand } from './openapi.ts';
 import { addSecretCommand } from './secret.ts';
+import { addSessionCommands } from './sessions.ts';
+import { addTokenCommands } from './tokens.ts';
 import { addUserCommands } from './users.ts';
 
-/** Runs the command that the process was called with; one that fails ends with exit code 1. */
-export async function manage(): Promise<void> {
-  program
+/** @returns all the commands, to be given what the process was called with. */
+export function makeProgram(): Command {
+  const program = new Command()
     .name('npm run manage --')
     .description('Looks after the database and its users. The settings are those of the service.')
     .showHelpAfterError('Add --help to see how it is called.');
@@ -16,8 +20,22 @@ export async function manage(): Promise<void> {
   addOpenapiCommand(program);
   addSecretCommand(program);
   addUserCommands(program);
+  addGroupCommands(program);
+  addTokenCommands(program);
+  addSessionCommands(program);
+  addAuditCommands(program);
+  return program;
+}
+
+/** Runs the command that the process was called with; one that fails ends with exit code 1. */
+export async function manage(): Promise<void> {
+  // Who reads only the beginning of a list, as head does, closes the pipe: there is nobody to tell the rest.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
   try {
-    await program.parseAsync();
+    await makeProgram().parseAsync();
   } catch (error) {
     complain('manage', error);
     process.exitCode = 1;

@@ -1,86 +1,187 @@
-/** manage user: makes and lists users, the first administrator among them. */
-import { randomUUIDv7 } from 'node:crypto';
-import type { Command } from 'commander';
+/** manage user: who there is, and their upkeep. Making users is in user-create.ts. */
+import { type Command, Option } from 'commander';
+import { keepAdministrator } from '../db/administrators.ts';
 import type { Database } from '../db/database.ts';
-import { DuplicateError, type Write } from '../db/engine.ts';
-import { EVERYTHING } from '../db/queries/permissions.ts';
+import { editPersistently } from '../db/edit.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { argon2Passwords } from '../plugins/passwords.ts';
-import { Username, userJson } from '../schemas/users.ts';
-import { complaint } from '../schemas/validator.ts';
-import { print, withDatabase } from './context.ts';
+import { issueCode, RESET_LIFETIME } from '../routes/api/users/codes.ts';
+import { differences } from '../schemas/audit.ts';
+import { Line } from '../schemas/common.ts';
+import { userGroupJson } from '../schemas/groups.ts';
+import { tokenJson } from '../schemas/tokens.ts';
+import { userJson } from '../schemas/users.ts';
+import { carryOut, entry, findUser, insist, targetOf } from './changes.ts';
+import { check, print, printSecret, withDatabase } from './context.ts';
+import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { readPassword } from './password.ts';
+import { tokenLine } from './tokens.ts';
+import { ADMINISTRATORS, checkUser, createUser, type NewUser } from './user-create.ts';
 
-/** The group that administrators belong to. */
-const ADMINISTRATORS = 'admins';
-const PAGE = 500;
+const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
+
+/** What users can be looked for by. */
+const Beginning = Line({ minLength: 1, maxLength: 64 });
 
 export function addUserCommands(program: Command): void {
-  const user = program.command('user').description('users');
+  const user = program.command('user').description('users; they are named by their name or e-mail address');
 
   user
     .command('create <name>')
     .description('make a user; asks for the password')
     .option('--admin', `let them do everything: puts them into the group ${ADMINISTRATORS}`, false)
-    .option('--password-stdin', 'read the password from standard input instead of asking', false)
-    .action(async (username: string, options: { admin: boolean; passwordStdin: boolean }) => {
-      const wrong = complaint(Username, username);
-      if (wrong) throw new Error(`The name ${wrong}.`);
-      await withDatabase((db) => create(db, username, options));
+    .option('--name <text>', 'what people call them', '')
+    .option('--email <address>', 'their e-mail address')
+    .addOption(
+      new Option(
+        '--code',
+        'ask for no password: print a one-time code, on standard output alone, with which they set it',
+      )
+        .default(false)
+        .conflicts('passwordStdin'),
+    )
+    .option('--password-stdin', FROM_STANDARD_INPUT, false)
+    .action(async (username: string, options: Omit<NewUser, 'username' | 'email'> & { email?: string }) => {
+      const made = { ...options, username, email: options.email ?? null };
+      checkUser(made);
+      await withDatabase((db) => createUser(db, made));
     });
 
+  withJson(user.command('list'))
+    .description('list users')
+    .option('--q <beginning>', 'only those whose name, username or e-mail address begins with it')
+    .action(async (options: { json: boolean; q?: string }) => {
+      const { q } = options;
+      if (q !== undefined) check('beginning', Beginning, q);
+      await withDatabase((db) => {
+        const rows =
+          q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : beginningWith(db, q);
+        return printEach(rows, options, userJson, line);
+      });
+    });
+
+  withJson(user.command('show <name>'))
+    .description('tell all about a user: groups, number of living sessions, tokens')
+    .action((name: string, { json }: { json: boolean }) => withDatabase((db) => show(db, name, json)));
+
   user
-    .command('list')
-    .description('list all users')
-    .option('--json', 'one JSON object a line', false)
-    .action((options: { json: boolean }) => withDatabase((db) => list(db, options.json)));
-}
-
-async function create(
-  db: Database,
-  username: string,
-  { admin, passwordStdin }: { admin: boolean; passwordStdin: boolean },
-): Promise<void> {
-  const taken = () => new Error(`There is a user of the name ${username} already.`);
-  // Before anybody is asked for a password in vain.
-  if (await db.users.findCredentials(username)) throw taken();
-  const password = await readPassword(passwordStdin);
-  const id = randomUUIDv7();
-  const now = Date.now();
-  const passwordHash = await (await argon2Passwords()).hash(password);
-  const user = db.users.add({ id, username, name: '', email: null, active: true, passwordHash }, now);
-  try {
-    await db.atomically([user, ...(admin ? await makeAdministrator(db, id, now) : [])]);
-  } catch (error) {
-    throw error instanceof DuplicateError ? taken() : error;
-  }
-  print(`created ${username}${admin ? ', an administrator' : ''} (${id})`);
-}
-
-/** @returns writes that make the user an administrator, and the administrators' group if there is none. */
-async function makeAdministrator(db: Database, userId: string, now: number): Promise<Write[]> {
-  const group = await db.groups.findByName(ADMINISTRATORS);
-  if (group && !group.permissions.includes(EVERYTHING)) {
-    throw new Error(
-      `The group ${ADMINISTRATORS} exists, but does not carry every permission (${EVERYTHING}).`,
+    .command('password <name>')
+    .description('set the password of a user, which ends their sessions; asks for it')
+    .option('--password-stdin', FROM_STANDARD_INPUT, false)
+    .action((name: string, { passwordStdin }: { passwordStdin: boolean }) =>
+      withDatabase((db) => setPassword(db, name, passwordStdin)),
     );
-  }
-  const groupId = group?.id ?? randomUUIDv7();
-  const made = { id: groupId, name: ADMINISTRATORS, title: 'Administrators', permissions: [EVERYTHING] };
-  return [
-    ...(group ? [] : db.groups.add(made, now)),
-    ...db.memberships.put({ groupId, userId, role: 'manager' }, now),
-  ];
+
+  user
+    .command('code <name>')
+    .description('print a one-time code, on standard output alone, with which the user sets a password')
+    .action((name: string) => withDatabase((db) => printCode(db, name)));
+
+  user
+    .command('enable <name>')
+    .description('let a disabled user sign in again')
+    .action((name: string) => withDatabase((db) => setActive(db, name, true)));
+
+  user
+    .command('disable <name>')
+    .description('let a user do nothing any more, and end their sessions')
+    .action((name: string) => withDatabase((db) => setActive(db, name, false)));
+
+  user
+    .command('delete <name>')
+    .description('remove a user with their sessions, tokens and memberships; this can not be taken back')
+    .action((name: string) => withDatabase((db) => remove(db, name)));
 }
 
-async function list(db: Database, json: boolean): Promise<void> {
-  let page: UserRow[] = [];
-  do {
-    page = await db.users.page(page.at(-1)?.id ?? '', PAGE);
-    for (const row of page) print(json ? JSON.stringify(userJson(row)) : line(row));
-  } while (page.length === PAGE);
-}
-
-function line({ id, username, active, name }: UserRow): string {
+function line({ id, username, active, name }: ReturnType<typeof userJson>): string {
   return `${id}  ${active ? 'active  ' : 'disabled'}  ${username}${name ? `  ${name}` : ''}`;
+}
+
+async function* beginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
+  let after: { key: string; id: string } | undefined;
+  do {
+    const { rows, next } = await db.userSearch.beginningWith(q, undefined, after, PAGE);
+    yield* rows;
+    after = next ?? undefined;
+  } while (after);
+}
+
+async function show(db: Database, name: string, json: boolean): Promise<void> {
+  const row = await findUser(db, name);
+  const now = Date.now();
+  const [groups, sessions, tokens] = await Promise.all([
+    Array.fromAsync(
+      everyRow((after, limit) => db.memberships.pageOfUser(row.id, after, limit)),
+      userGroupJson,
+    ),
+    Array.fromAsync(everyRow((after, limit) => db.sessions.page(row.id, after, limit, now))),
+    Array.fromAsync(
+      everyRow((after, limit) => db.tokens.page(row.id, after, limit)),
+      tokenJson,
+    ),
+  ]);
+  const fields = userJson(row);
+  if (json) return print(JSON.stringify({ ...fields, groups, sessions: sessions.length, tokens }));
+  for (const [field, value] of Object.entries({ ...fields, sessions: sessions.length })) {
+    print(`${field.padEnd(12)}  ${value === null || value === '' ? '-' : value}`);
+  }
+  for (const { group, role } of groups) print(`group         ${group.name}  ${role}`);
+  for (const token of tokens) print(`token         ${tokenLine(token)}`);
+}
+
+async function setPassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
+  const user = await findUser(db, name);
+  const passwordHash = await (await argon2Passwords()).hash(await readPassword(fromStandardInput));
+  await carryOut(db, [
+    db.users.setPassword(user.id, passwordHash, Date.now()),
+    db.sessions.endAllOf(user.id),
+    db.codes.removeAllOf(user.id),
+    entry(db, { event: 'password-reset', target: targetOf(user) }),
+  ]);
+  print(`set the password of ${user.username}; their sessions have ended, their tokens have not`);
+}
+
+async function printCode(db: Database, name: string): Promise<void> {
+  const user = await findUser(db, name);
+  const { writes, shown } = issueCode(db, user.id, RESET_LIFETIME);
+  const { code, expiresAt } = shown;
+  await carryOut(db, [
+    ...writes,
+    entry(db, { event: 'code-issued', target: targetOf(user), after: { expiresAt } }),
+  ]);
+  printSecret(code, `the code with which ${user.username} sets a password, until ${expiresAt}:`);
+}
+
+async function setActive(db: Database, name: string, active: boolean): Promise<void> {
+  const state = active ? 'enabled' : 'disabled';
+  let done = '';
+  const change = async (user: UserRow) => {
+    done = `${user.username} is ${state}`;
+    // A script may ask for it twice.
+    if (user.active === active) return true;
+    const changes = { active };
+    const writes = [
+      db.users.change({ ...user, ...changes }, Date.now()),
+      entry(db, { event: 'user-changed', target: targetOf(user), ...differences(user, changes) }),
+    ];
+    if (active) return (await db.atomically(writes)) === undefined;
+    return keepAdministrator(db, [...writes, db.sessions.endAllOf(user.id)]);
+  };
+  await insist(editPersistently(() => findUser(db, name), change));
+  print(done);
+}
+
+async function remove(db: Database, name: string): Promise<void> {
+  let done = '';
+  const change = (user: UserRow) => {
+    done = `removed ${user.username} (${user.id})`;
+    const { username, email, active } = user;
+    const before = { username, name: user.name, email, active };
+    return keepAdministrator(db, [
+      db.users.remove(user),
+      entry(db, { event: 'user-deleted', target: targetOf(user), before }),
+    ]);
+  };
+  await insist(editPersistently(() => findUser(db, name), change));
+  print(done);
 }

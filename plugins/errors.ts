@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Static } from 'typebox';
+import { LastAdministratorError } from '../db/administrators.ts';
 import { DatabaseUnavailableError, DuplicateError } from '../db/engine.ts';
 import { Problem } from '../schemas/common.ts';
 
@@ -128,6 +129,8 @@ function toProblem(error: unknown): ProblemOptions {
       headers: { 'retry-after': RETRY_AFTER_SECONDS },
     };
   }
+  if (error instanceof LastAdministratorError)
+    return { status: 409, kind: 'last-administrator', detail: error.message };
   if (error instanceof DuplicateError) {
     const field = UNIQUE_FIELDS[error.index];
     return {

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
 import fp from 'fastify-plugin';
+import { keepAdministrator } from '../db/administrators.ts';
 import type { Write } from '../db/engine.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
 import type { LiveSession } from './sessions.ts';
@@ -26,7 +27,7 @@ declare module 'fastify' {
     mustRule: (request: FastifyRequest, userId: string) => Promise<void>;
     /**
      * Carries out writes that might take every permission (*) from the last active user who holds it.
-     * @returns whether they took effect (see Engine.atomically). @throws a 409 problem when nobody would be left.
+     * @returns whether they took effect (see Engine.atomically). @throws {LastAdministratorError}, answered with 409.
      */
     keepAdministrator: (writes: Write[]) => Promise<boolean>;
   }
@@ -126,19 +127,7 @@ export default fp(
       if (!request.isSelf(userId)) await request.mustHold(...(await app.db.permissions.heldBy(userId)));
     });
 
-    app.decorate('keepAdministrator', async (writes) => {
-      const keepHolder = app.db.permissions.keepHolderOfEverything();
-      const missed = await app.db.atomically([...writes, keepHolder]);
-      if (missed !== keepHolder) return missed === undefined;
-      // Where nobody holds it, nobody can lose it.
-      if (!(await app.db.permissions.everythingIsHeld()))
-        return (await app.db.atomically(writes)) === undefined;
-      throw app.problem({
-        status: 409,
-        kind: 'last-administrator',
-        detail: 'No other active user would hold every permission (*). Give it to somebody else first.',
-      });
-    });
+    app.decorate('keepAdministrator', (writes) => keepAdministrator(app.db, writes));
   },
   { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie', 'sessions', 'tokens'] },
 );

@@ -3,10 +3,9 @@
  * that names it in If-Match (section 13.1.1) is refused with 412 when the thing has changed since. A change without
  * If-Match is made on top of whatever came between.
  */
-
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { editPersistently } from '../db/edit.ts';
 
 interface Versioned {
   version: number;
@@ -33,9 +32,6 @@ declare module 'fastify' {
   }
 }
 
-/** How often a change is tried again before the client is asked to: more only happens when many edit one thing. */
-const TRIES = 20;
-
 const etag = ({ version }: Versioned) => `"${version}"`;
 
 export default fp(
@@ -46,7 +42,7 @@ export default fp(
 
     app.decorateRequest('edit', async function edit(this: FastifyRequest, what, read, change) {
       const expected = this.headers['if-match']?.split(',').map((each) => each.trim());
-      for (let tries = 0; tries < TRIES; tries++) {
+      const readExpected = async () => {
         const thing = await read();
         if (!thing) throw app.notFound(what);
         if (expected && !expected.includes('*') && !expected.includes(etag(thing))) {
@@ -55,9 +51,9 @@ export default fp(
             detail: `The ${what} has changed since you read it. Read it again and decide anew.`,
           });
         }
-        if (await change(thing)) return;
-        await delay(Math.random() * 5 * (tries + 1));
-      }
+        return thing;
+      };
+      if (await editPersistently(readExpected, change)) return;
       throw app.problem({ status: 409, detail: `Too many are changing this ${what} at once. Try again.` });
     });
   },

@@ -1,5 +1,6 @@
 /** How the audit trail appears in the API, and what of a change it keeps. */
 import { type Static, Type } from 'typebox';
+import { firstIdOf } from '../db/purge.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
 import { Id, Instant, Nullable, PageQuery } from './common.ts';
@@ -42,6 +43,20 @@ export const AuditQuery = Type.Object({
   /** Exclusive. */
   to: Type.Optional(Moment),
 });
+
+/** Follows every id. */
+const BEHIND_ALL = 'g';
+
+/**
+ * @param from the earliest moment, @param to the one after the latest, in ISO 8601; absent where there is no such limit.
+ * @returns which ids the entries of that time have: from the first one to before the other.
+ */
+export function idRange(from: string | undefined, to: string | undefined): { from: string; before: string } {
+  return {
+    from: from === undefined ? '' : firstIdOf(Date.parse(from)),
+    before: to === undefined ? BEHIND_ALL : firstIdOf(Date.parse(to)),
+  };
+}
 
 /** @returns the row as the API shows it. */
 export function auditJson(row: AuditRow): Static<typeof AuditEntry> {

@@ -7,6 +7,7 @@ import { type Test, test } from 'tap';
 import { prepareQueries } from '../db/database.ts';
 import { argon2Passwords } from '../plugins/passwords.ts';
 import { PASSWORD } from './support/api.ts';
+import { fails } from './support/commands.ts';
 import { openFile } from './support/files.ts';
 import { makeFolder, manage, PROJECT, Running } from './support/processes.ts';
 
@@ -54,10 +55,17 @@ test('users by command', async (t) => {
           name: 'ann@example.org',
           more: given,
           input: PASSWORD,
-          says: /The name must be a name without spaces, @/,
+          says: /The name "ann@example.org" must be a name without spaces, @/,
         },
         { name: 'cem', more: given, input: 'short77', says: /The password .*8/ },
         { name: 'cem', more: [], input: PASSWORD, says: /no terminal .*--password-stdin/ },
+        {
+          name: 'cem',
+          more: ['--code', '--email', 'cem'],
+          input: '',
+          says: /"cem" must be an e-mail address/,
+        },
+        { name: 'cem', more: ['--code', '--name', 'C\nM'], input: '', says: /"C\\nM" must be text without/ },
       ];
       const results = await Promise.all(wrong.map(({ name, more, input }) => create(name, more, input)));
       for (const [index, { code, stdout, stderr }] of results.entries()) {
@@ -70,6 +78,30 @@ test('users by command', async (t) => {
       }
     },
   );
+
+  await t.test('a code and a password exclude each other', async (t) => {
+    fails(
+      t,
+      await create('cem', ['--code', '--password-stdin'], PASSWORD),
+      /--code.* cannot be used with .*stdin/,
+    );
+  });
+
+  await t.test('whoever is not there is named in one line, with exit code 1', async (t) => {
+    const wrong: [string[], string][] = [
+      [['user', 'show', 'nobody'], 'There is no user "nobody"'],
+      [['user', 'password', 'no\nbody', '--password-stdin'], 'There is no user "no\\nbody"'],
+      [['group', 'add', 'nowhere', 'ann'], 'There is no group "nowhere"'],
+      [['token', 'list', 'nobody@example.org'], 'There is no user "nobody@example.org"'],
+    ];
+    const results = await Promise.all(wrong.map(([args]) => manage(args, { environment })));
+    for (const [index, { code, stdout, stderr }] of results.entries()) {
+      t.equal(code, 1);
+      t.equal(stdout, '');
+      t.ok(stderr.startsWith(`manage: ${wrong[index]?.[1]}.`), stderr);
+      t.equal(stderr.split('\n').length, 2, 'one line');
+    }
+  });
 
   await t.test('are listed in the order in which they were made', async (t) => {
     const [{ code, lines }, json] = await Promise.all([list(), list('--json')]);

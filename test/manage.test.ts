@@ -3,13 +3,28 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { loadSettings } from '../config/load.ts';
+import { makeProgram } from '../manage/program.ts';
+import { fails, succeeds } from './support/commands.ts';
 import { openBeside } from './support/files.ts';
-import { makeFolder, manage, PROJECT, type Result, startServer } from './support/processes.ts';
+import { makeFolder, manage, PROJECT, startServer } from './support/processes.ts';
 
 test('the commands', async (t) => {
   const newPath = () => join(makeFolder(t), 'rollcall.db');
   const on = (path: string, more: Record<string, string> = {}) => ({
     environment: { DATABASE_URL: `sqlite:${path}`, ...more },
+  });
+
+  t.test('each says in its help what it and its options are for', async (t) => {
+    const commands = [makeProgram()];
+    const names: string[] = [];
+    for (const command of commands) {
+      commands.push(...command.commands);
+      names.push(command.name());
+      t.ok(command.description(), `${command.name()} has a description`);
+      for (const { flags, description } of command.options) t.ok(description, `${command.name()} ${flags}`);
+      t.match(command.helpInformation(), /--help/);
+    }
+    t.ok(names.length > 30, `they are all there: ${names}`);
   });
 
   t.test('secret prints a key that the service accepts', async (t) => {
@@ -37,6 +52,25 @@ test('the commands', async (t) => {
       [['frob'], /unknown command 'frob'/],
       [['user', 'create'], /missing required argument 'name'/],
       [['user', 'list', '--frob'], /unknown option '--frob'/],
+      [['user', 'list', '--q', ''], /^manage: The beginning "" must NOT have fewer than 1 char.*\n$/],
+      [
+        ['group', 'create', 'Writers'],
+        /^manage: The name "Writers" must be a name of lower-case letters.*\n$/,
+      ],
+      [
+        ['group', 'create', 'writers', '--permission', 'users:read', 'users'],
+        /^manage: The permission "users" must be a permission, such as .*\n$/,
+      ],
+      [
+        ['token', 'create', 'bob', 'deploy', '--expires-in', 'soon'],
+        /^manage: The number of seconds "soon" must be integer\.\n$/,
+      ],
+      [['token', 'end', 'bob', 'deploy'], /^manage: The id "deploy" must be an id, such as .*\n$/],
+      [
+        ['audit', 'list', '--from', 'yesterday'],
+        /^manage: The moment "yesterday" must be a moment in UTC, such as .*\n$/,
+      ],
+      [['audit', 'list', '--limit', '0'], /^manage: The limit "0" must be >= 1\.\n$/],
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, on(path))));
     for (const [index, result] of results.entries()) fails(t, result, wrong[index]?.[1] ?? /./);
@@ -85,17 +119,4 @@ function onceEach(t: Test, path: string): void {
     .all();
   t.ok(rows.length > 0);
   t.equal(new Set(rows.map(({ hash }) => hash)).size, rows.length);
-}
-
-function succeeds(t: Test, { code, stdout, stderr }: Result, says = /^/): void {
-  t.equal(code, 0, stderr);
-  t.equal(stderr, '');
-  t.match(stdout, says);
-}
-
-function fails(t: Test, { code, stdout, stderr }: Result, says: RegExp): void {
-  t.equal(code, 1, 'the exit code');
-  t.equal(stdout, '', 'nothing on standard output');
-  t.match(stderr, says);
-  t.notMatch(stderr, /\n\s+at .*:\d+:\d+/, 'no stack of calls');
 }

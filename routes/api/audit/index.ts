@@ -1,13 +1,9 @@
 /** The audit trail, for those who look after the service: read, and nothing else. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { firstIdOf } from '../../../db/purge.ts';
-import { AuditEntry, AuditQuery, auditJson } from '../../../schemas/audit.ts';
+import { AuditEntry, AuditQuery, auditJson, idRange } from '../../../schemas/audit.ts';
 import { Page, responses } from '../../../schemas/common.ts';
 
 const READ = 'audit:read';
-
-/** Follows every id. */
-const BEHIND_ALL = 'g';
 
 const audit: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);
@@ -36,14 +32,9 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
           errors: [{ in: 'query', pointer: `/${name}`, detail: 'is no moment that there is' }],
         });
       }
-      const end = to === undefined ? BEHIND_ALL : firstIdOf(Date.parse(to));
-      const before = after !== undefined && after < end ? after : end;
-      const rows = await app.db.audit.page(
-        { actor, target, event },
-        from === undefined ? '' : firstIdOf(Date.parse(from)),
-        before,
-        limit + 1,
-      );
+      const range = idRange(from, to);
+      const before = after !== undefined && after < range.before ? after : range.before;
+      const rows = await app.db.audit.page({ actor, target, event }, range.from, before, limit + 1);
       return reply.page(rows, limit, auditJson);
     },
   );

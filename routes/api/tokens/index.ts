@@ -52,12 +52,11 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
       const secret = makeSecret('rc_');
       const token = { key: keyOf(secret), id, userId: user.id, name, scopes, expiresAt };
       const target = { kind: 'token' as const, id, name };
-      await request.record({ event: 'token-created', target, after: { name, scopes, expiresAt } }, [
-        db.tokens.add(token, now),
-      ]);
-      const row = { id, name, scopes, createdAt: now, expiresAt, lastUsedAt: null };
+      const shown = tokenJson({ id, name, scopes, createdAt: now, expiresAt, lastUsedAt: null });
+      const after = { name, scopes, expiresAt: shown.expiresAt };
+      await request.record({ event: 'token-created', target, after }, [db.tokens.add(token, now)]);
       reply.code(201).header('location', `/api/tokens/${id}`);
-      return { ...tokenJson(row), secret };
+      return { ...shown, secret };
     },
   );
 

@@ -1,0 +1,41 @@
+/** How commands list things: all of them, read page by page, each on a line. */
+import type { Command } from 'commander';
+import { print } from './context.ts';
+
+/** How many rows are read at a time. */
+export const PAGE = 500;
+
+/** Lets a command that lists things be asked for JSON. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'one JSON object a line, as in the API', false);
+}
+
+/**
+ * Reads all rows, or so many, by key ranges.
+ * @param page gives at most `limit` rows that follow the one of the id `after`, which is empty at first.
+ */
+export async function* everyRow<Row extends { id: string }>(
+  page: (after: string, limit: number) => Promise<Row[]>,
+  atMost = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Row> {
+  let after = '';
+  for (let left = atMost; left > 0; ) {
+    const limit = Math.min(left, PAGE);
+    const rows = await page(after, limit);
+    yield* rows;
+    const last = rows.at(-1);
+    if (!last || rows.length < limit) return;
+    after = last.id;
+    left -= limit;
+  }
+}
+
+/** Prints a line for each row. @param show the row as the API shows it. @param line that for people. */
+export async function printEach<Row, Shown>(
+  rows: AsyncIterable<Row>,
+  { json }: { json: boolean },
+  show: (row: Row) => Shown,
+  line: (shown: Shown) => string,
+): Promise<void> {
+  for await (const row of rows) print(json ? JSON.stringify(show(row)) : line(show(row)));
+}

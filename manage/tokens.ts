@@ -1,0 +1,111 @@
+/** manage token: API tokens of users, made and ended in their stead. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Command } from 'commander';
+import type { Database } from '../db/database.ts';
+import type { Target } from '../db/queries/audit.ts';
+import { within } from '../plugins/guards.ts';
+import { Id } from '../schemas/common.ts';
+import { instant } from '../schemas/instant.ts';
+import { keyOf, makeSecret } from '../schemas/secrets.ts';
+import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
+import { carryOut, entry, findUser } from './changes.ts';
+import { check, print, printSecret, withDatabase } from './context.ts';
+import { checkPermissions } from './groups.ts';
+import { everyRow, printEach, withJson } from './lists.ts';
+
+interface TokenOptions {
+  scopes: string[];
+  /** In seconds from now; without it the token does not expire. */
+  expiresIn: number | undefined;
+}
+
+export function addTokenCommands(program: Command): void {
+  const token = program.command('token').description('API tokens of users');
+
+  token
+    .command('create <user> <name>')
+    .description('make a token for a user, and print it, on standard output alone')
+    .option('--scope <permission...>', 'what it may do, of what the user may do at present', [])
+    .option('--expires-in <seconds>', 'when it ends; without this it does not')
+    .action(async (username: string, name: string, options: { scope: string[]; expiresIn?: string }) => {
+      const scopes = [...new Set(options.scope)];
+      const expiresIn = options.expiresIn === undefined ? undefined : Number(options.expiresIn);
+      check('name', TokenName, name);
+      checkPermissions(scopes);
+      if (expiresIn !== undefined) {
+        check('number of seconds', NewToken.properties.expiresIn, expiresIn, options.expiresIn);
+      }
+      await withDatabase((db) => create(db, username, name, { scopes, expiresIn }));
+    });
+
+  withJson(token.command('list <user>'))
+    .description('list the tokens of a user')
+    .action((username: string, options: { json: boolean }) =>
+      withDatabase(async (db) => {
+        const { id } = await findUser(db, username);
+        const rows = everyRow((after, limit) => db.tokens.page(id, after, limit));
+        await printEach(rows, options, tokenJson, tokenLine);
+      }),
+    );
+
+  token
+    .command('end <user> <id>')
+    .description('end a token of a user; token list tells its id')
+    .action(async (username: string, id: string) => {
+      check('id', Id, id);
+      await withDatabase((db) => end(db, username, id));
+    });
+}
+
+/** @returns the token on a line for people. */
+export function tokenLine({ id, name, scopes, expiresAt, lastUsedAt }: ReturnType<typeof tokenJson>): string {
+  const used = lastUsedAt ? `last used ${lastUsedAt}` : 'never used';
+  return `${id}  ${name}  ${scopes.join(' ') || 'no scopes'}  ${expiresAt ? `until ${expiresAt}` : 'no end'}  ${used}`;
+}
+
+async function create(
+  db: Database,
+  username: string,
+  name: string,
+  { scopes, expiresIn }: TokenOptions,
+): Promise<void> {
+  const user = await findUser(db, username);
+  const granted = within(scopes, await db.permissions.heldBy(user.id));
+  const lacking = scopes.filter((scope) => !granted.includes(scope));
+  if (lacking.length > 0) {
+    throw new Error(
+      `${user.username} does not hold ${lacking.join(', ')}, so no token of theirs can. Add them to a group that carries it first.`,
+    );
+  }
+  const id = randomUUIDv7();
+  const secret = makeSecret('rc_');
+  const now = Date.now();
+  const expiresAt = expiresIn === undefined ? null : now + expiresIn * 1000;
+  const target: Target = { kind: 'token', id, name };
+  const until = expiresAt === null ? null : instant(expiresAt);
+  await carryOut(db, [
+    db.tokens.add({ key: keyOf(secret), id, userId: user.id, name, scopes, expiresAt }, now),
+    entry(db, {
+      event: 'token-created',
+      target,
+      after: { user: user.username, name, scopes, expiresAt: until },
+    }),
+  ]);
+  printSecret(secret, `the token ${name} of ${user.username} (${id})${until ? `, until ${until}` : ''}:`);
+}
+
+async function end(db: Database, username: string, id: string): Promise<void> {
+  const user = await findUser(db, username);
+  const token = await db.tokens.findOf(user.id, id);
+  if (!token) throw new Error(`${user.username} has no token ${id}.`);
+  const { name } = token;
+  await carryOut(db, [
+    db.tokens.end(user.id, id),
+    entry(db, {
+      event: 'token-ended',
+      target: { kind: 'token', id, name },
+      before: { user: user.username, name },
+    }),
+  ]);
+  print(`ended the token ${name} of ${user.username}`);
+}

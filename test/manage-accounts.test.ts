@@ -1,0 +1,228 @@
+/**
+ * The operator looks after users by command, beside a service that runs on the same database: what was ended is over
+ * with the next request, the audit trail tells of it, and somebody stays who may do everything.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import mysql from 'mysql2/promise';
+import type { App } from '../app.ts';
+import { PASSWORD } from './support/api.ts';
+import { commandsOn, fails, objects, showsSecret, succeeds } from './support/commands.ts';
+import { onEachEngine } from './support/engines.ts';
+import { Client, makeUser, signedIn, startService } from './support/service.ts';
+
+const NEW_PASSWORD = 'another battery staple';
+const CODE = /^rcc_[\w-]+\n$/;
+
+/** What the trail tells of a user, the newest first. */
+const trail = (app: App, target: string) => app.db.audit.page({ target }, '', 'g', 100);
+
+/** How an entry tells who did it: nobody of ours, but the operating system's user. */
+const BY_COMMAND = {
+  actorId: null,
+  actorName: null,
+  via: 'manage',
+  address: '',
+  userAgent: /^.+@.+$/,
+  requestId: '',
+};
+
+onEachEngine('accounts by command', async (t, engine) => {
+  const { app, settings } = await startService(t, engine);
+  const { db } = app;
+  const command = commandsOn(settings.DATABASE_URL);
+  const idOf = async (name: string) => (await db.users.findCredentials(name))?.id ?? '';
+  const status = async (client: Client) => (await client.request('GET', '/api/sign')).statusCode;
+
+  await t.test(
+    'user create makes an administrator with all fields, and the trail tells of each step',
+    async (t) => {
+      const fields = ['--admin', '--name', 'Ann A.', '--email', 'Ann@example.org'];
+      const made = await command(['user', 'create', 'Ann', ...fields, '--password-stdin'], `${PASSWORD}\n`);
+      succeeds(t, made, /^created Ann, an administrator \(\S{36}\)\n$/);
+      const client = await signedIn(app, 'ann@example.org');
+      const { user, permissions } = (await client.request('GET', '/api/sign')).json();
+      t.match(user, { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true });
+      t.same(permissions, ['*']);
+      const after = { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true };
+      const told = (await trail(app, user.id)).filter(({ via }) => via === 'manage');
+      t.match(told, [
+        { ...BY_COMMAND, event: 'membership-set', after: { group: 'admins', role: 'manager' } },
+        { ...BY_COMMAND, event: 'user-created', targetName: 'Ann', before: null, after },
+      ]);
+      const group = await db.groups.findByName('admins');
+      t.match(await trail(app, group?.id ?? ''), [{ ...BY_COMMAND, event: 'group-created' }]);
+    },
+  );
+
+  await t.test('user create --code makes a user who sets the password themselves', async (t) => {
+    const made = await command(['user', 'create', 'bob', '--code']);
+    const code = showsSecret(t, made, CODE, /^created bob \(\S{36}\); the code .*Z:\n$/);
+    t.equal(await db.users.passwordHash(await idOf('bob')), null);
+    const client = new Client(app);
+    const reset = () => client.request('POST', '/api/sign/reset', { code, password: PASSWORD });
+    t.equal((await reset()).statusCode, 204);
+    t.equal((await reset()).statusCode, 400, 'only once');
+    t.equal((await client.signIn('bob')).statusCode, 200);
+    t.notMatch(JSON.stringify(await trail(app, await idOf('bob'))), /rcc_|argon2/);
+  });
+
+  await t.test('user show and user list tell all but secrets', async (t) => {
+    const bob = await idOf('bob');
+    const group = await db.groups.findByName('admins');
+    await db.atomically(
+      db.memberships.put({ groupId: group?.id ?? '', userId: bob, role: 'member' }, Date.now()),
+    );
+    await signedIn(app, 'bob');
+    const shown = await Promise.all([
+      command(['user', 'show', 'BOB', '--json']),
+      command(['user', 'show', 'bob']),
+      command(['user', 'list', '--q', 'ann a', '--json']),
+    ]);
+    for (const each of shown) {
+      succeeds(t, each);
+      t.notMatch(each.stdout, /argon2|password/i);
+    }
+    const [json, text, list] = shown;
+    t.match(objects(json), [
+      {
+        id: bob,
+        username: 'bob',
+        active: true,
+        lastSignInAt: /Z$/,
+        groups: [{ group: { name: 'admins' }, role: 'member' }],
+        sessions: 2,
+        tokens: [],
+      },
+    ]);
+    t.match(text.stdout, /^username +bob\n(.*\n)*sessions +2\ngroup +admins {2}member\n$/m);
+    t.match(objects(list), [{ username: 'Ann', name: 'Ann A.' }]);
+    t.equal(objects(list).length, 1, 'and nobody else');
+  });
+
+  await t.test('user password ends the sessions of the user, and the code that they had', async (t) => {
+    const [bob, ann] = [await signedIn(app, 'bob'), await signedIn(app, 'ann')];
+    const code = showsSecret(
+      t,
+      await command(['user', 'code', 'bob']),
+      CODE,
+      /^the code with which bob .*Z:\n$/,
+    );
+    t.equal(await status(bob), 200, 'a code alone ends nothing');
+    succeeds(
+      t,
+      await command(['user', 'password', 'bob', '--password-stdin'], NEW_PASSWORD),
+      /^set .* of bob/,
+    );
+    t.equal(await status(bob), 401, 'at once');
+    t.equal(await status(ann), 200, 'but nobody else');
+    const client = new Client(app);
+    const reset = await client.request('POST', '/api/sign/reset', { code, password: PASSWORD });
+    t.equal(reset.statusCode, 400, 'the code is dead');
+    t.equal((await client.signIn('bob')).statusCode, 401);
+    t.equal((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
+    const told = (await trail(app, await idOf('bob'))).filter(({ via }) => via === 'manage');
+    t.match(told.slice(0, 2), [
+      { ...BY_COMMAND, event: 'password-reset', before: null, after: null },
+      { ...BY_COMMAND, event: 'code-issued', after: { expiresAt: /Z$/ } },
+    ]);
+    t.notMatch(JSON.stringify(told), /rcc_|argon2|staple/);
+  });
+
+  await t.test('user disable ends all at once, user enable lets the user sign in again', async (t) => {
+    const client = new Client(app);
+    await client.signIn('bob', NEW_PASSWORD);
+    t.equal(await status(client), 200);
+    succeeds(t, await command(['user', 'disable', 'bob']), /^bob is disabled\n$/);
+    t.equal(await status(client), 401, 'at once');
+    t.same(await db.sessions.page(await idOf('bob'), '', 10, Date.now()), []);
+    t.not((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
+    succeeds(t, await command(['user', 'disable', 'bob']), /^bob is disabled\n$/);
+    succeeds(t, await command(['user', 'enable', 'bob']), /^bob is enabled\n$/);
+    t.equal((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
+    const told = (await trail(app, await idOf('bob'))).filter(({ event }) => event === 'user-changed');
+    const [off, on] = [{ active: false }, { active: true }];
+    t.match(told, [
+      { ...BY_COMMAND, before: off, after: on },
+      { ...BY_COMMAND, before: on, after: off },
+    ]);
+    t.equal(told.length, 2, 'none of what changed nothing');
+  });
+
+  await t.test('user delete removes the user with all that is theirs', async (t) => {
+    const client = new Client(app);
+    await client.signIn('bob', NEW_PASSWORD);
+    const bob = await idOf('bob');
+    succeeds(t, await command(['user', 'delete', 'bob']), new RegExp(`^removed bob \\(${bob}\\)\n$`));
+    t.equal(await status(client), 401, 'at once');
+    t.equal(await db.users.find(bob), undefined);
+    t.same(await db.memberships.pageOfUser(bob, '', 10), []);
+    const [told] = await trail(app, bob);
+    t.match(told, {
+      ...BY_COMMAND,
+      event: 'user-deleted',
+      before: { username: 'bob', active: true },
+      after: null,
+    });
+  });
+
+  await t.test('the last administrator stays, and nothing is told of what did not happen', async (t) => {
+    const ann = await idOf('ann');
+    const before = await trail(app, ann);
+    const attempts = [
+      ['user', 'disable', 'ann'],
+      ['user', 'delete', 'ann'],
+      ['group', 'remove', 'admins', 'ann'],
+    ];
+    for (const each of await Promise.all(attempts.map((args) => command(args)))) {
+      fails(t, each, /^manage: No other active user would hold every permission \(\*\)\. .+\n$/);
+    }
+    t.match(await db.users.find(ann), { active: true });
+    t.same(await db.permissions.heldBy(ann), ['*']);
+    t.same(await trail(app, ann), before);
+    await signedIn(app, 'ann');
+  });
+
+  await t.test('of commands that would each leave another one, at once, one is refused', async (t) => {
+    for (const name of ['dan', 'eve']) await makeUser(app, name, { admin: true });
+    const { letGo } = await changeAllUsers(settings.DATABASE_URL);
+    const commands = [
+      command(['user', 'disable', 'ann']),
+      command(['user', 'delete', 'dan']),
+      command(['group', 'remove', 'admins', 'eve']),
+    ];
+    // They have read what is there and wait to write, all of them, when what they read changes.
+    await delay(2_000);
+    await letGo();
+    const results = await Promise.all(commands);
+    const refused = results.filter(({ code }) => code !== 0);
+    t.equal(refused.length, 1, JSON.stringify(results));
+    for (const each of refused) fails(t, each, /^manage: No other active user would hold every permission/);
+    t.ok(await db.permissions.everythingIsHeld());
+  });
+});
+
+/** Changes every user in a transaction that stays open, so that nobody else can, until it is let go. */
+async function changeAllUsers(databaseUrl: string): Promise<{ letGo(): Promise<void> }> {
+  const change = 'UPDATE users SET version = version + 1';
+  if (databaseUrl.startsWith('sqlite:')) {
+    const client = new Sqlite(databaseUrl.slice('sqlite:'.length));
+    client.exec(`BEGIN IMMEDIATE; ${change}`);
+    return {
+      async letGo() {
+        client.exec('COMMIT');
+        client.close();
+      },
+    };
+  }
+  const connection = await mysql.createConnection(databaseUrl);
+  await connection.query('START TRANSACTION');
+  await connection.query(change);
+  return {
+    async letGo() {
+      await connection.query('COMMIT');
+      await connection.end();
+    },
+  };
+}

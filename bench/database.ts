@@ -2,13 +2,14 @@
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
+import { makeSecret as newKey } from '../config/secret.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrator.ts';
 import { argon2Passwords } from '../plugins/passwords.ts';
 import { keyOf, makeSecret } from '../schemas/secrets.ts';
 
 /** What every server that is measured signs its cookies with. */
-export const SECRET_KEY = 'a key for measuring, which is never used elsewhere';
+export const SECRET_KEY = newKey();
 export const PASSWORD = 'correct horse battery staple';
 
 const ROWS_AT_ONCE = 500;

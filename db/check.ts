@@ -1,8 +1,9 @@
 /**
  * Looks for whatever would make migrations go wrong later: forgotten ones, ones that can't be taken back, ones that
- * drizzle-kit's migrator would skip, ones that were edited after they had been applied, and dialects out of step.
+ * drizzle-kit's migrator would skip, ones that were edited after they had been made, and dialects out of step.
  */
 import { readdirSync } from 'node:fs';
+import { acceptHashes, checkHashes } from './hashes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './migrator.ts';
 import { isAsInCode } from './snapshots.ts';
@@ -16,6 +17,11 @@ export async function checkFiles(): Promise<string[]> {
     ...(await checkDialect('mysql', mysql)),
     ...checkInStep(sqlite, mysql),
   ];
+}
+
+/** Notes the newest migration's files as they are now, in both dialects: for those who have edited them by hand. */
+export function acceptFiles(): void {
+  for (const dialect of ['sqlite', 'mysql'] as const) acceptHashes(dialect, readMigrations(dialect));
 }
 
 /** @returns what is wrong between a database and the files. */
@@ -44,6 +50,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
     if (file.endsWith('.sql') && !known.has(file))
       complaints.push(`${dialect}: ${file} is not in the journal.`);
   }
+  complaints.push(...checkHashes(dialect, migrations));
   if (!(await isAsInCode(dialect, migrations.length - 1))) {
     complaints.push(
       `${dialect}: the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME`,

@@ -1,6 +1,6 @@
 /** manage db: where the database's schema stands, moving it up and down, and copying the database. */
 import { type Command, Option } from 'commander';
-import { checkDatabase, checkFiles } from '../db/check.ts';
+import { acceptFiles, checkDatabase, checkFiles } from '../db/check.ts';
 import type { Engine } from '../db/engine.ts';
 import type { Direction } from '../db/migrations.ts';
 import { BASE, downgrade, inspect, type MoveOptions, upgrade } from '../db/migrator.ts';
@@ -62,7 +62,9 @@ export function addDatabaseCommands(program: Command): void {
 
   db.command('check')
     .description('look for whatever is wrong with the migrations, and with the database if there is one')
-    .action(async () => {
+    .option('--accept', 'first note the files of the newest migration as they are now, after an edit by hand')
+    .action(async ({ accept }: { accept?: boolean }) => {
+      if (accept) acceptFiles();
       const complaints = [
         ...(await checkFiles()),
         ...(databaseExists() ? await withEngine(inspectAndCheck) : []),

@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
+import { acceptFiles } from '../db/check.ts';
 import { type Dialect, fileText, LOSES_DATA, migrationsFolder, readMigrations } from '../db/migrations.ts';
 import { forward, lost, reverse, undoRenames } from '../db/reverse.ts';
 import { isAsInCode, readSnapshot } from '../db/snapshots.ts';
@@ -38,6 +39,7 @@ export async function revise(name: string, custom: boolean): Promise<void> {
     // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
     for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
     for (const each of DIALECTS) await complete(each.dialect, custom, !made.includes(each));
+    acceptFiles();
   } catch (error) {
     rmSync(folder, { recursive: true });
     cpSync(saved, folder, { recursive: true });

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './migrator.ts';
+import { unfinishedMessage } from './refusals.ts';
 import { isAsInCode } from './snapshots.ts';
 
 /** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */
@@ -25,12 +26,14 @@ export function acceptFiles(): void {
 }
 
 /** @returns what is wrong between a database and the files. */
-export function checkDatabase({ applied, hashes, unknown, unfinished }: SchemaState): string[] {
+export function checkDatabase(state: SchemaState): string[] {
+  const { applied, hashes, unknown, unfinished, migrating } = state;
   const complaints = applied
     .filter(({ when, hash }) => hashes.get(when) !== hash)
     .map(({ name }) => `${name}.sql was edited after it had been applied to the database.`);
   if (unknown > 0) complaints.push(`The database has ${unknown} migrations that the code does not know.`);
-  if (unfinished) complaints.push(`Migration ${unfinished.name} is unfinished in the database.`);
+  if (migrating) complaints.push('Another process is migrating the database at this moment.');
+  else if (unfinished) complaints.push(unfinishedMessage(state, unfinished));
   return complaints;
 }
 

@@ -1,11 +1,11 @@
 /**
  * Connections to a MySQL or MariaDB server that may drop them, be away, or stand still. mysql2's pool keeps them; what
- * it lacks is here: a limit to waiting for one, replacing old ones before the server drops them, and telling which
- * failures may be tried again.
+ * it lacks is here: a limit to waiting for one, replacing old ones before the server drops them, and trying again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
 import { DatabaseUnavailableError } from '../engine.ts';
+import { isLost, isServerError, unavailable } from './mysql-errors.ts';
 
 export interface MysqlOptions {
   url: string;
@@ -172,47 +172,4 @@ export async function persistently<Result>(
     }
     await delay(pause * (0.5 + Math.random()));
   }
-}
-
-const DEADLOCK = 1213;
-const LOCK_WAIT_TIMEOUT = 1205;
-
-export function errnoOf(error: unknown): number {
-  return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
-}
-
-/** Whether the server itself answered with an error: the connection is sound. */
-export function isServerError(error: unknown): boolean {
-  return (
-    error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string' && !isLost(error)
-  );
-}
-
-/** Whether the transaction was undone because others stood in its way, and can be done again from its beginning. */
-export function isConflict(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno === DEADLOCK || errno === LOCK_WAIT_TIMEOUT;
-}
-
-/**
- * Answers after which another connection may do better. 1053 server shutdown, 1927 connection killed, 1317 query
- * interrupted, 1040 and 1203 too many connections, 4031 idle too long; and 1290, 1792, 1836 read-only: after a failover
- * the address may lead to another server already, but this connection does not.
- */
-const LOST = new Set([1053, 1927, 1317, 1040, 1203, 4031, 1290, 1792, 1836]);
-
-/** Whether the connection was lost or never made; mysql2 marks as fatal whatever ends a connection. */
-export function isLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return LOST.has(errnoOf(error)) || ('fatal' in error && error.fatal === true);
-}
-
-/** @returns our error for a database that can't be had; the message names what failed and no value. */
-export function unavailable(error: unknown): DatabaseUnavailableError {
-  if (error instanceof DatabaseUnavailableError) return error;
-  const reason =
-    error instanceof Error
-      ? error.message || String('code' in error ? error.code : error.name)
-      : String(error);
-  return new DatabaseUnavailableError(`${reason}.`);
 }

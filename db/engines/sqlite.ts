@@ -89,15 +89,13 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       try {
         connection.pragma('foreign_keys = OFF');
         await patiently(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_PATIENCE);
-        let changed = false;
         const result = await work({
           query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
           run: async (statement) => {
-            changed = true;
             connection.exec(statement);
           },
+          brokenReferences: async () => brokenReferences(connection),
         });
-        if (changed) refuseBrokenReferences(connection);
         connection.exec('COMMIT');
         return result;
       } finally {
@@ -105,6 +103,8 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
         connection.close();
       }
     },
+    // Its transaction hides what it has not finished.
+    isMigrating: async () => false,
     checkpoint() {
       client.pragma('wal_checkpoint(PASSIVE)');
     },
@@ -224,11 +224,12 @@ function translated(error: unknown): unknown {
   return cause;
 }
 
-function refuseBrokenReferences(connection: Sqlite.Database): void {
+function brokenReferences(connection: Sqlite.Database): string[] {
   const broken = connection.prepare<[], { table: string; parent: string }>('PRAGMA foreign_key_check').all();
-  const [first] = broken;
-  if (!first) return;
-  throw new Error(
-    `${broken.length} rows would refer to nothing, the first in table ${first.table} to table ${first.parent}. Nothing was changed.`,
-  );
+  const counts = new Map<string, number>();
+  for (const { table, parent } of broken) {
+    const which = `rows of table ${table} refer to rows of ${parent} that are not there.`;
+    counts.set(which, (counts.get(which) ?? 0) + 1);
+  }
+  return [...counts].map(([which, count]) => `${count} ${which}`);
 }

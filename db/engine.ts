@@ -74,6 +74,7 @@ export interface Engine {
 
 /** A unique index holds that key already. */
 export class DuplicateError extends Error {
+  /** The index's name, which is made of its table and columns (users_email_key); PRIMARY is a table's primary key. */
   readonly index: string;
   constructor(index: string) {
     super(`The unique index ${index} holds this key already.`);

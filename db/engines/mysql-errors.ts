@@ -19,7 +19,12 @@ const INTERRUPTED = [1053, 1927, 1317];
 const LOST = new Set([...INTERRUPTED, 1040, 1203, 4031, 1290, 1792, 1836]);
 
 /** Access denied to the server or the database, no such database, host not allowed. */
-const NOT_ADMITTED = new Set([1044, 1045, 1049, 1130]);
+const NOT_ADMITTED = [1044, 1045, 1049, 1130];
+
+/** The server's own limits: 1969 and 3024 time for a statement, 1021 disk full, 1114 table full, 1047 out of its cluster. */
+const LIMITS = [1969, 3024, 1021, 1114, 1047];
+
+const UNAVAILABLE = new Set([...NOT_ADMITTED, ...LIMITS]);
 
 /** The transaction had been asked to commit when the connection was lost: it may have taken effect. */
 export class UnknownOutcomeError extends Error {}
@@ -77,14 +82,14 @@ export function translated(error: unknown): unknown {
     error instanceof Error && error.cause && !(error instanceof UnknownOutcomeError) ? error.cause : error;
   if (cause instanceof UnknownOutcomeError) return new DatabaseUnavailableError(`${cause.message}.`, false);
   if (cause instanceof Error && errnoOf(cause) === DUPLICATE_ENTRY) {
-    // MySQL names the index with its table, MariaDB without.
-    const index = /for key '(?:[^'.]*\.)?([^']*)'/.exec(cause.message)?.[1] ?? '';
+    // MySQL names the index with its table, MariaDB without. Before it comes the value, in which anything may stand.
+    const index = /for key '(?:[^'.]*\.)?([^']*)'$/.exec(cause.message)?.[1] ?? '';
     return new DuplicateError(index);
   }
   const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(cause) || isConflict(cause)) return unavailable(cause);
   if (!(cause instanceof Error && 'sqlState' in cause)) return cause;
-  if (NOT_ADMITTED.has(errnoOf(cause))) return unavailable(cause);
+  if (UNAVAILABLE.has(errnoOf(cause))) return unavailable(cause);
   // mysql2's errors carry the statement with its values, and the server's message may quote one.
   const code = 'code' in cause ? String(cause.code) : '';
   return new Error(`The database refused a statement: ${code} (error ${errnoOf(cause)}).`);

@@ -2,7 +2,7 @@
  * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
  * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -112,7 +112,11 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
       closeSync(openSync(file, 'wx', 0o600));
       // In one step: a copy of several begins anew whenever another process writes.
-      await client.backup(file, { progress: () => ALL_PAGES });
+      await client.backup(file, { progress: () => ALL_PAGES }).catch((error) => {
+        // What is left would look like a copy.
+        rmSync(file, { force: true });
+        throw translated(error);
+      });
     },
     async close() {
       inPlace.end();
@@ -214,9 +218,12 @@ function translated(error: unknown): unknown {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   const code = codeOf(cause);
   if (code === '' || !(cause instanceof Error)) return cause;
-  if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
-    const [first = ''] = cause.message.replace(/^.*failed: /, '').split(', ');
-    return new DuplicateError(first.replace('.', '_'));
+  if (code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return new DuplicateError('PRIMARY');
+  if (code === 'SQLITE_CONSTRAINT_UNIQUE') {
+    // It names table.column, table.column: an index is named by both (see test/db/parity.test.ts).
+    const columns = cause.message.replace(/^.*failed: /, '').split(', ');
+    const [table] = columns[0]?.split('.') ?? [];
+    return new DuplicateError([table, ...columns.map((column) => column.split('.')[1])].join('_'));
   }
   if (/^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|NOMEM)/.test(code)) {
     return new DatabaseUnavailableError(`${cause.message} (${code}).`);

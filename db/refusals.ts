@@ -2,7 +2,7 @@
  * When a database must not be moved, or served from, and what the operator is told then: it is ahead of the code, a
  * migration stopped halfway, a step can't be taken or loses data. Each message ends with what to do.
  */
-import type { Direction, Migration } from './migrations.ts';
+import { type Direction, type Migration, NEEDS_HAND } from './migrations.ts';
 import type { MoveOptions, SchemaState } from './migrator.ts';
 import { hashOf, type Progress } from './progress.ts';
 
@@ -41,6 +41,12 @@ export function refuseImpossible(
   const oneWay = direction === 'down' && steps.find(({ down }) => down === undefined);
   if (oneWay)
     throw new SchemaError(`There is no ${oneWay.name}.down.sql that would take ${oneWay.name} back.`);
+  const unwritten = steps.find(({ needsHand }) => needsHand.includes(direction));
+  if (unwritten) {
+    throw new SchemaError(
+      `${fileOf(unwritten, direction)} can't be run as it is: see the line that begins with "${NEEDS_HAND}". Write what is missing, take that line out, and note the change with "npm run manage -- db check --accept".`,
+    );
+  }
   const lossy = steps.filter(({ losesData }) => losesData.includes(direction)).map(({ name }) => name);
   if (lossy.length > 0 && !acceptLoss) {
     throw new SchemaError(

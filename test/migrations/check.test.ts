@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { engines } from '../support/engines.ts';
 import { ask, Scratch } from '../support/migrations.ts';
+import { manage } from '../support/processes.ts';
 
 const NOWHERE = 'sqlite:data/none.db';
 
 test('db check', async (t) => {
   t.test('passes on the project', async (t) => {
-    const scratch = new Scratch(t);
-    t.strictSame(await scratch.db(NOWHERE, 'check'), {
+    t.strictSame(await manage(['db', 'check'], { environment: { DATABASE_URL: NOWHERE } }), {
       code: 0,
       stdout: 'The migrations are sound.\n',
       stderr: '',

@@ -23,6 +23,7 @@ for (const { name, makeDatabase } of engines) {
     await scratch.move(url, 'upgrade', '0000_first');
     await fill(url);
     const before = { schema: await schemaOf(url), rows: await rowsOf(url) };
+    if (name === 'MySQL') await ask(url, 'CREATE TABLE __users AS SELECT * FROM users');
     const orphans = /1 rows of table memberships refer .*to rows of .*users that are not there\./;
 
     const { code, stdout, stderr } = await scratch.db(url, 'upgrade', NAME);
@@ -58,11 +59,10 @@ for (const { name, makeDatabase } of engines) {
     });
 
     t.test('are forgotten once they are mended', async (t) => {
-      for (const table of ['memberships', 'sessions']) {
-        await ask(url, `DELETE FROM ${table} WHERE user_id NOT IN (SELECT id FROM users)`);
-      }
+      await ask(url, 'INSERT INTO users SELECT * FROM __users WHERE id NOT IN (SELECT id FROM users)');
       await scratch.move(url, 'downgrade', '-0');
       t.strictSame(await ask(url, 'SELECT * FROM __rollcall_unfinished'), []);
+      scratch.write('mysql', `${NAME}.sql`, 'SELECT 1');
       await scratch.move(url, 'upgrade', '0002_next');
       t.strictSame(await scratch.did(url, 'current'), ['0002_next']);
     });

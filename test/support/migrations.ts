@@ -13,6 +13,7 @@ import type * as Database from '../../db/database.ts';
 import type * as Migrator from '../../db/migrator.ts';
 import { copyProject, type Result, run } from './processes.ts';
 import { readSchema, type Schema } from './schema.ts';
+import { squashMigrations } from './squash.ts';
 
 export type Row = Record<string, unknown>;
 export type Ask = (statement: string) => Promise<Row[]>;
@@ -133,11 +134,12 @@ function madeUp(
   return `'${`${number}${rest} ${table} ${name}`.slice(0, length).trim()}'`;
 }
 
-/** A copy of the project, in which the schema may be changed. */
+/** A copy of the project with one migration, 0000_first, in which the schema may be changed. */
 export class Scratch {
   readonly folder: string;
   constructor(t: Test) {
     this.folder = copyProject(t);
+    squashMigrations(this.folder);
   }
 
   /** Replaces a piece of a file's text. @throws when it is not there. */

@@ -3,6 +3,7 @@
  * generate` makes the migration of that engine and `npx drizzle-kit migrate` reaches that database.
  */
 import { defineConfig } from 'drizzle-kit';
+import { driverUrl } from './config/database-url.ts';
 import { loadSettings } from './config/load.ts';
 
 const { DATABASE_URL: url } = loadSettings({ root: process.cwd(), environment: process.env });
@@ -20,5 +21,5 @@ export default url.startsWith('sqlite:')
       schema: './db/schema.mysql.ts',
       out: './db/migrations/mysql',
       casing: 'snake_case',
-      dbCredentials: { url },
+      dbCredentials: { url: driverUrl(url) },
     });

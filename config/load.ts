@@ -10,6 +10,7 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
+import { faultOf } from './database-url.ts';
 import { explain, type GivenSettings, SettingsSchema, settingNames } from './schema.ts';
 
 /** The settings as the service uses them: complete, checked, with absolute paths. */
@@ -64,17 +65,17 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
   const settings: Settings = {
     ...values,
     DATABASE_URL: absoluteDatabaseUrl(values.DATABASE_URL, root),
-    WORKERS: values.WORKERS === 'auto' ? availableParallelism() : Number(values.WORKERS),
+    WORKERS: values.WORKERS === 'auto' ? usualWorkers(values) : Number(values.WORKERS),
     SECRET_KEY: values.SECRET_KEY?.split(',').map((key) => key.trim()) ?? [],
     TRUST_PROXY: parseTrustProxy(values.TRUST_PROXY),
     SESSION_IDLE: given.SESSION_IDLE
       ? values.SESSION_IDLE
       : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
-    AUTO_MIGRATE: values.AUTO_MIGRATE ?? values.DATABASE_URL.startsWith('sqlite:'),
+    AUTO_MIGRATE: values.AUTO_MIGRATE ?? isSqlite(values),
     secretPath: resolve(root, 'data/secret.key'),
     ...(configFile ? { configFile } : {}),
   };
-  if (settings.DATABASE_URL.startsWith('sqlite:')) {
+  if (isSqlite(settings)) {
     settings.secretPath = resolve(dirname(settings.DATABASE_URL.slice('sqlite:'.length)), 'secret.key');
   }
   checkTogether(settings, given, problems);
@@ -177,7 +178,13 @@ function checkTogether(settings: Settings, given: Source, problems: string[]): v
       `SESSION_IDLE is ${settings.SESSION_IDLE} (given ${originOf('SESSION_IDLE', given)}), but must not be longer than SESSION_LIFETIME, which is ${settings.SESSION_LIFETIME} (given ${originOf('SESSION_LIFETIME', given)}).`,
     );
   }
-  if (!isReadable(settings.DATABASE_URL)) problems.push(wrong('DATABASE_URL', given));
+  const fault = faultOf(settings.DATABASE_URL);
+  if (fault !== undefined) problems.push(wrong('DATABASE_URL', given, fault && ` (${fault})`));
+  if (!isSqlite(settings) && settings.WORKERS > settings.POOL_SIZE) {
+    problems.push(
+      `WORKERS is ${settings.WORKERS} (given ${originOf('WORKERS', given)}), but the workers share POOL_SIZE connections, which is ${settings.POOL_SIZE} (given ${originOf('POOL_SIZE', given)}), and each needs one. Give fewer workers or more connections.`,
+    );
+  }
   if (Array.isArray(settings.TRUST_PROXY) && !settings.TRUST_PROXY.every(isNetwork)) {
     problems.push(wrong('TRUST_PROXY', given));
   }
@@ -208,6 +215,15 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function isSqlite({ DATABASE_URL }: Pick<GivenSettings, 'DATABASE_URL'>): boolean {
+  return DATABASE_URL.startsWith('sqlite:');
+}
+
+/** One for each processor, but no more than there are connections for. */
+function usualWorkers(values: GivenSettings): number {
+  return isSqlite(values) ? availableParallelism() : Math.min(availableParallelism(), values.POOL_SIZE);
+}
+
 function absoluteDatabaseUrl(url: string, root: string): string {
   if (!url.startsWith('sqlite:')) return url;
   return `sqlite:${resolve(root, url.slice('sqlite:'.length))}`;
@@ -216,18 +232,6 @@ function absoluteDatabaseUrl(url: string, root: string): string {
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   if (value === 'true' || value === 'false') return value === 'true';
   return value.split(',').map((each) => each.trim());
-}
-
-/** Whether the URL can be taken apart: special characters in its password must be written as %XX. */
-function isReadable(url: string): boolean {
-  if (url.startsWith('sqlite:')) return true;
-  try {
-    const { username, password, pathname } = new URL(url);
-    for (const part of [username, password, pathname]) decodeURIComponent(part);
-    return pathname.length > 1;
-  } catch {
-    return false;
-  }
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */

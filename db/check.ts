@@ -1,10 +1,12 @@
 /**
  * Looks for whatever would make migrations go wrong later: forgotten ones, ones that can't be taken back, ones that
- * drizzle-kit's migrator would skip, ones that were edited after they had been applied, and dialects out of step.
+ * drizzle-kit's migrator would skip, ones that were edited after they had been made, and dialects out of step.
  */
 import { readdirSync } from 'node:fs';
+import { acceptHashes, checkHashes } from './hashes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './migrator.ts';
+import { unfinishedMessage } from './refusals.ts';
 import { isAsInCode } from './snapshots.ts';
 
 /** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */
@@ -18,13 +20,20 @@ export async function checkFiles(): Promise<string[]> {
   ];
 }
 
+/** Notes the newest migration's files as they are now, in both dialects: for those who have edited them by hand. */
+export function acceptFiles(): void {
+  for (const dialect of ['sqlite', 'mysql'] as const) acceptHashes(dialect, readMigrations(dialect));
+}
+
 /** @returns what is wrong between a database and the files. */
-export function checkDatabase({ applied, hashes, unknown, unfinished }: SchemaState): string[] {
+export function checkDatabase(state: SchemaState): string[] {
+  const { applied, hashes, unknown, unfinished, migrating } = state;
   const complaints = applied
     .filter(({ when, hash }) => hashes.get(when) !== hash)
     .map(({ name }) => `${name}.sql was edited after it had been applied to the database.`);
   if (unknown > 0) complaints.push(`The database has ${unknown} migrations that the code does not know.`);
-  if (unfinished) complaints.push(`Migration ${unfinished.name} is unfinished in the database.`);
+  if (migrating) complaints.push('Another process is migrating the database at this moment.');
+  else if (unfinished) complaints.push(unfinishedMessage(state, unfinished));
   return complaints;
 }
 
@@ -44,6 +53,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
     if (file.endsWith('.sql') && !known.has(file))
       complaints.push(`${dialect}: ${file} is not in the journal.`);
   }
+  complaints.push(...checkHashes(dialect, migrations));
   if (!(await isAsInCode(dialect, migrations.length - 1))) {
     complaints.push(
       `${dialect}: the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME`,

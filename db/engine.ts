@@ -33,7 +33,10 @@ export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 /** A connection that holds the migrators' lock. */
 export interface MigrationConnection {
   query: Query;
+  /** @throws {DatabaseUnavailableError} when it is not known whether the statement took effect; else why it did not. */
   run(statement: string): Promise<void>;
+  /** @returns which rows refer to nothing, in sentences for the reader. */
+  brokenReferences(): Promise<string[]>;
 }
 
 export interface Engine {
@@ -57,10 +60,11 @@ export interface Engine {
   readonly query: Query;
   /**
    * Runs the work in a connection of its own that no other migrator, in any process, runs beside. Foreign keys are
-   * not enforced meanwhile (or rebuilding a table would empty those that refer to it), but checked at the end if
-   * anything was run.
+   * not enforced meanwhile (or rebuilding a table would empty those that refer to it): the work has to look at them.
    */
   exclusively<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
+  /** @returns whether some process works in such a connection, where others can see what it has not finished. */
+  isMigrating(): Promise<boolean>;
   /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */
   checkpoint(): void;
   /** Copies the database into a new file while it is in use. @throws where the engine has a tool of its own for that. */
@@ -70,6 +74,7 @@ export interface Engine {
 
 /** A unique index holds that key already. */
 export class DuplicateError extends Error {
+  /** The index's name, which is made of its table and columns (users_email_key); PRIMARY is a table's primary key. */
   readonly index: string;
   constructor(index: string) {
     super(`The unique index ${index} holds this key already.`);

@@ -22,10 +22,14 @@ export interface Migration {
   down: string[] | undefined;
   /** In which directions data is lost, as the files say (see LOSES_DATA). */
   losesData: Direction[];
+  /** In which directions something must still be written by hand, as the files say (see NEEDS_HAND). */
+  needsHand: Direction[];
 }
 
 /** The beginning of the comment in a file that says what is lost by it. */
 export const LOSES_DATA = '-- loses data:';
+/** The beginning of the comment in a file that says what must be written by hand before it can be run. */
+export const NEEDS_HAND = '-- needs a hand:';
 const BREAKPOINT = '--> statement-breakpoint';
 
 /** What drizzle-kit notes of the migrations that it generated. */
@@ -51,12 +55,14 @@ export function readMigrations(dialect: Dialect, folder = migrationsFolder(diale
       hash: createHash('sha256').update(up).digest('hex'),
       up: statements(up),
       down: down === undefined ? undefined : statements(down),
-      losesData: [
-        ...(up.includes(LOSES_DATA) ? ['up' as const] : []),
-        ...(down?.includes(LOSES_DATA) ? ['down' as const] : []),
-      ],
+      losesData: directionsWith(LOSES_DATA, up, down),
+      needsHand: directionsWith(NEEDS_HAND, up, down),
     };
   });
+}
+
+function directionsWith(mark: string, up: string, down = ''): Direction[] {
+  return [...(up.includes(mark) ? ['up' as const] : []), ...(down.includes(mark) ? ['down' as const] : [])];
 }
 
 /** The statements of a file; a part that is nothing but comments is none. */

@@ -7,6 +7,15 @@
 import type { Engine, MigrationConnection, Query } from './engine.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
 import { hasTable, type Progress, progressOf, readProgress } from './progress.ts';
+import {
+  lookAgain,
+  refuseImpossible,
+  refuseUnsafe,
+  resumeAt,
+  SchemaError,
+  unfinishedMessage,
+} from './refusals.ts';
+import { take } from './step.ts';
 
 /** Where a database stands. */
 export interface SchemaState {
@@ -18,16 +27,10 @@ export interface SchemaState {
   hashes: Map<number, string>;
   /** How many migrations the database has that this code does not know: it is ahead. */
   unknown: number;
-  /** A migration that failed or was killed halfway, where the engine can't undo it. */
+  /** A migration that failed or was killed halfway, or whose references are unchecked, where the engine can't undo it. */
   unfinished: Progress | undefined;
-}
-
-/** The database's schema is not the one that is needed; the message says what to do. */
-export class SchemaError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'SchemaError';
-  }
+  /** Whether another process is migrating at this moment: what looks unfinished or pending is then its business. */
+  migrating: boolean;
 }
 
 export interface MoveOptions {
@@ -51,7 +54,11 @@ const TABLE_DEFINITION = {
 };
 
 /** @returns where the database stands at this moment; takes no lock and changes nothing. */
-export function inspect(engine: Engine): Promise<SchemaState> {
+export async function inspect(engine: Engine): Promise<SchemaState> {
+  const state = await readState(engine, engine.query);
+  if (state.pending.length === 0 && !state.unfinished) return state;
+  if (await engine.isMigrating()) return { ...state, migrating: true };
+  // Whoever was at work may have ended just before that question.
   return readState(engine, engine.query);
 }
 
@@ -111,7 +118,13 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
   const [next] = state.pending;
   if (!next && !state.unfinished && state.unknown === 0) return applied;
   if (!autoMigrate) {
+    if (state.migrating) {
+      throw new SchemaError(
+        'Another process is migrating the database at this moment. Wait until it has ended, and start again.',
+      );
+    }
     refuseUnsafe(state, {});
+    if (state.unfinished) throw new SchemaError(unfinishedMessage(state, state.unfinished));
     throw new SchemaError(
       `The database is behind the code by ${state.pending.length} migrations, the first being ${next?.name}. Bring it up to date with "npm run manage -- db upgrade".`,
     );
@@ -148,6 +161,7 @@ async function readState(engine: Engine, query: Query): Promise<SchemaState> {
     hashes,
     unknown: hashes.size - applied.length,
     unfinished: await readProgress(engine, query),
+    migrating: false,
   };
 }
 
@@ -160,83 +174,41 @@ async function move(
   options: MoveOptions,
 ): Promise<void> {
   refuseUnsafe(state, options);
-  const { unfinished } = state;
-  if (unfinished && (unfinished.direction !== direction || unfinished.name !== steps[0]?.name)) {
-    throw new SchemaError(unfinishedMessage(unfinished));
+  const unchecked = state.unfinished?.state === 'unchecked';
+  const stopped = unchecked ? undefined : state.unfinished;
+  const [next] = steps;
+  if (stopped && (stopped.direction !== direction || stopped.name !== next?.name)) {
+    throw new SchemaError(unfinishedMessage(state, stopped));
   }
   refuseImpossible(direction, steps, options);
-  if (steps.length > 0) await connection.run(TABLE_DEFINITION[engine.dialect]);
+  let first = stopped && next ? resumeAt(stopped, next, options) : 0;
+
+  const progress = progressOf(engine, connection);
+  const look = async (moved: Direction) => {
+    const broken = await connection.brokenReferences();
+    if (broken.length > 0) throw new SchemaError(brokenMessage(engine, broken, moved));
+    await progress.forget();
+  };
+  // Going back may be what mends it; going on would not.
+  if (state.unfinished && unchecked && (direction === 'up' || !next)) await look(state.unfinished.direction);
+  if (!next) return;
+  if (!state.unfinished) await progress.begin();
+  await connection.run(TABLE_DEFINITION[engine.dialect]);
   for (const migration of steps) {
-    const first = unfinished?.name === migration.name ? firstStatement(unfinished, options) : 0;
-    await take(engine, connection, migration, direction, first);
+    const end =
+      direction === 'up'
+        ? `INSERT INTO ${TABLE} (hash, created_at) VALUES ('${migration.hash}', ${migration.when})`
+        : `DELETE FROM ${TABLE} WHERE created_at = ${migration.when}`;
+    await take(engine, connection, state, migration, direction, first, end);
+    first = 0;
     options.onStep?.(direction, migration.name);
   }
+  await look(direction);
 }
 
-/** @returns where to go on with a migration that stopped. */
-function firstStatement({ statement }: Progress, options: MoveOptions): number {
-  return options.unfinished === 'skip' ? statement + 1 : statement;
-}
-
-/** Runs one migration's statements from the first on, and notes that it is applied, or not any more. */
-async function take(
-  engine: Engine,
-  connection: MigrationConnection,
-  migration: Migration,
-  direction: Direction,
-  first: number,
-): Promise<void> {
-  const progress = progressOf(engine, connection);
-  const parts = migration[direction] ?? [];
-  for (const [index, statement] of parts.entries()) {
-    if (index < first) continue;
-    const step = { name: migration.name, direction, statement: index };
-    await progress.write({ ...step, failed: false });
-    try {
-      await connection.run(statement);
-    } catch (error) {
-      await progress.write({ ...step, failed: true });
-      const reason = error instanceof Error ? error.message : String(error);
-      const file = `${migration.name}${direction === 'down' ? '.down' : ''}.sql`;
-      throw new SchemaError(
-        `Statement ${index + 1} of ${parts.length} in ${file} failed: ${reason}. ${progress.afterFailure} The statement: ${statement}`,
-      );
-    }
-  }
-  await progress.finish(
-    direction === 'up'
-      ? `INSERT INTO ${TABLE} (hash, created_at) VALUES ('${migration.hash}', ${migration.when})`
-      : `DELETE FROM ${TABLE} WHERE created_at = ${migration.when}`,
-  );
-}
-
-function refuseUnsafe({ unknown, applied, unfinished }: SchemaState, options: MoveOptions): void {
-  if (unknown > 0) {
-    throw new SchemaError(
-      `The database is ahead of the code: it has ${unknown} migrations that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version of the code that made them; with that one it can also be brought back ("npm run manage -- db downgrade").`,
-    );
-  }
-  if (unfinished && !options.unfinished) throw new SchemaError(unfinishedMessage(unfinished));
-}
-
-function unfinishedMessage({ name, direction, statement, failed }: Progress): string {
-  const command = `npm run manage -- db ${direction === 'up' ? 'upgrade' : 'downgrade'}`;
-  const how = failed
-    ? `Mend the cause and go on with "${command} --unfinished redo"`
-    : `Look whether it took effect: if so go on with "${command} --unfinished skip", else with "… --unfinished redo"`;
-  return `Migration ${name} (${direction}) stopped at its statement ${statement + 1}, which ${failed ? 'failed' : 'was not answered'}. ${how}, before anything else.`;
-}
-
-function refuseImpossible(direction: Direction, steps: Migration[], { acceptLoss }: MoveOptions): void {
-  const oneWay = direction === 'down' && steps.find(({ down }) => down === undefined);
-  if (oneWay)
-    throw new SchemaError(`There is no ${oneWay.name}.down.sql that would take ${oneWay.name} back.`);
-  const lossy = steps.filter(({ losesData }) => losesData.includes(direction)).map(({ name }) => name);
-  if (lossy.length > 0 && !acceptLoss) {
-    throw new SchemaError(
-      `Data is lost by ${lossy.join(', ')} (${direction}). Make a backup, and go on with "npm run manage -- db ${direction === 'up' ? 'upgrade' : 'downgrade TARGET'} --yes".`,
-    );
-  }
+function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {
+  if (dialect === 'sqlite') return `Rows would refer to nothing: ${broken.join(' ')} Nothing was changed.`;
+  return `The migrations were run, but now rows refer to nothing: ${broken.join(' ')} Mend these rows, or go back. ${lookAgain(direction)}`;
 }
 
 function indexOf({ migrations }: SchemaState, target: string): number {

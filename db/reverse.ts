@@ -52,6 +52,35 @@ export function lost(from: Snapshot, to: Snapshot): string[] {
   });
 }
 
+/**
+ * @returns the columns that come back between the two schemas and for which no one value will do: each row would need
+ * one of its own, or one that is in another table.
+ */
+export function withoutValue(from: Snapshot, to: Snapshot): string[] {
+  return Object.values(to.tables).flatMap((table) => {
+    const present = from.tables[table.name];
+    if (!present) return [];
+    return Object.values(table.columns)
+      .filter(({ name }) => !present.columns[name])
+      .flatMap((column) => {
+        const why = whyNoValue(table, column);
+        return why ? [`column ${table.name}.${column.name} (${why})`] : [];
+      });
+  });
+}
+
+function whyNoValue(table: Table, { name, notNull, primaryKey, default: value }: Column): string | undefined {
+  const keys = [
+    ...Object.values(table.indexes).filter(({ isUnique }) => isUnique),
+    ...Object.values(table.uniqueConstraints),
+    ...Object.values(table.compositePrimaryKeys),
+  ];
+  const unique = primaryKey || keys.some(({ columns }) => columns.includes(name));
+  if (unique && (notNull || value !== undefined)) return 'unique';
+  const reference = Object.values(table.foreignKeys).find(({ columnsFrom }) => columnsFrom.includes(name));
+  return reference && notNull ? `refers to ${reference.tableTo}` : undefined;
+}
+
 /** The statements that give a table or column its old name again, and its new one. */
 interface Rename {
   back: string;

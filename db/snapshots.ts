@@ -26,7 +26,7 @@ interface ForeignKey {
 export interface Table {
   name: string;
   columns: Record<string, Column>;
-  indexes: Record<string, { columns: string[] }>;
+  indexes: Record<string, { columns: string[]; isUnique: boolean }>;
   foreignKeys: Record<string, ForeignKey>;
   compositePrimaryKeys: Record<string, { columns: string[] }>;
   uniqueConstraints: Record<string, { columns: string[] }>;

@@ -1,11 +1,14 @@
 /** manage db: where the database's schema stands, moving it up and down, and copying the database. */
 import { type Command, Option } from 'commander';
-import { checkDatabase, checkFiles } from '../db/check.ts';
+import { acceptFiles, checkDatabase, checkFiles } from '../db/check.ts';
 import type { Engine } from '../db/engine.ts';
 import type { Direction } from '../db/migrations.ts';
 import { BASE, downgrade, inspect, type MoveOptions, upgrade } from '../db/migrator.ts';
+import { unfinishedMessage } from '../db/refusals.ts';
 import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
 import { revise } from './revision.ts';
+
+const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'references unchecked' };
 
 interface MoveFlags {
   yes?: boolean;
@@ -28,15 +31,18 @@ export function addDatabaseCommands(program: Command): void {
     // So that -1 is a target and not an option.
     .allowUnknownOption()
     .action((target: string, flags: MoveFlags) =>
-      move((options) => withEngine((engine) => downgrade(engine, target, options)), flags),
+      move((options) => withExistingEngine((engine) => downgrade(engine, target, options)), flags),
     );
 
   db.command('current')
     .description('tell the newest migration that is applied, and what is pending')
     .action(() =>
       withExistingEngine(async (engine) => {
-        const { applied, pending, unknown } = await inspect(engine);
+        const state = await inspect(engine);
+        const { applied, pending, unknown, unfinished, migrating } = state;
         print(applied.at(-1)?.name ?? 'no migration is applied');
+        if (migrating) print('another process is migrating at this moment');
+        else if (unfinished) print(unfinishedMessage(state, unfinished));
         for (const { name } of pending) print(`pending: ${name}`);
         if (unknown > 0) print(`unknown to this version of the code: ${unknown}`);
       }),
@@ -46,10 +52,13 @@ export function addDatabaseCommands(program: Command): void {
     .description('list all migrations, oldest first, with what is applied')
     .action(() =>
       withExistingEngine(async (engine) => {
-        const { migrations, applied, unfinished } = await inspect(engine);
+        const { migrations, applied, unfinished, migrating } = await inspect(engine);
         for (const migration of migrations) {
           const state = applied.includes(migration) ? 'applied' : 'pending';
-          const stopped = unfinished?.name === migration.name ? ', unfinished' : '';
+          const here = unfinished?.name === migration.name;
+          const stopped = here
+            ? `, ${migrating ? 'another process is at work on it' : UNFINISHED[unfinished.state]}`
+            : '';
           print(`${new Date(migration.when).toISOString()}  ${migration.name}  ${state}${stopped}`);
         }
       }),
@@ -62,7 +71,9 @@ export function addDatabaseCommands(program: Command): void {
 
   db.command('check')
     .description('look for whatever is wrong with the migrations, and with the database if there is one')
-    .action(async () => {
+    .option('--accept', 'first note the files of the newest migration as they are now, after an edit by hand')
+    .action(async ({ accept }: { accept?: boolean }) => {
+      if (accept) acceptFiles();
       const complaints = [
         ...(await checkFiles()),
         ...(databaseExists() ? await withEngine(inspectAndCheck) : []),

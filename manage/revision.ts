@@ -7,8 +7,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
-import { type Dialect, fileText, LOSES_DATA, migrationsFolder, readMigrations } from '../db/migrations.ts';
-import { forward, lost, reverse, undoRenames } from '../db/reverse.ts';
+import { acceptFiles } from '../db/check.ts';
+import {
+  type Dialect,
+  fileText,
+  LOSES_DATA,
+  migrationsFolder,
+  NEEDS_HAND,
+  readMigrations,
+} from '../db/migrations.ts';
+import { forward, lost, reverse, undoRenames, withoutValue } from '../db/reverse.ts';
 import { isAsInCode, readSnapshot } from '../db/snapshots.ts';
 import { print } from './context.ts';
 
@@ -38,6 +46,7 @@ export async function revise(name: string, custom: boolean): Promise<void> {
     // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
     for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
     for (const each of DIALECTS) await complete(each.dialect, custom, !made.includes(each));
+    acceptFiles();
   } catch (error) {
     rmSync(folder, { recursive: true });
     cpSync(saved, folder, { recursive: true });
@@ -102,9 +111,16 @@ async function complete(dialect: Dialect, custom: boolean, unchanged: boolean): 
     const broken = dialect === 'sqlite' && own.includes('`__new_') && added.length + renames.length > 0;
     const text = broken ? fileText(await forward(before, after)) : own;
     writeFileSync(up, marked(lost(before, undone), text));
-    writeFileSync(down, marked(added, fileText(await reverse(dialect, before, after))));
+    const unfilled = withoutValue(undone, before);
+    writeFileSync(down, handMarked(unfilled, marked(added, fileText(await reverse(dialect, before, after)))));
+    for (const column of unfilled) print(`${down} needs a hand: nothing can be put into ${column}`);
   }
   print(`wrote ${up} and ${down}`);
+}
+
+function handMarked(unfilled: string[], text: string): string {
+  if (unfilled.length === 0) return text;
+  return `${NEEDS_HAND} nothing can be put into ${unfilled.join(', ')}. Give each row a value after the column is back and before it must have one, and take this line out.\n${text}`;
 }
 
 function marked(losses: string[], text: string): string {

@@ -2,17 +2,18 @@
  * Several processes are one service: what one of them knows the others know at once, since only the database remembers,
  * and one that dies is replaced.
  */
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Test, test } from 'tap';
+import type { Test } from 'tap';
+import { makeSecret } from '../config/secret.ts';
 import { Caller, makeDatabaseWith, PASSWORD } from './support/api.ts';
-import { isAlive, makeFolder, startServer, until } from './support/processes.ts';
+import { onEachEngine } from './support/engines.ts';
+import { isAlive, startServer, until } from './support/processes.ts';
 
-test('several processes', async (t) => {
-  const path = join(makeFolder(t), 'rollcall.db');
-  await makeDatabaseWith(path, 'ann');
+onEachEngine('several processes', async (t, { makeDatabase }) => {
+  const given = { DATABASE_URL: await makeDatabase(t), SECRET_KEY: makeSecret() };
+  await makeDatabaseWith(given.DATABASE_URL, 'ann');
   const start = (t: Test, environment: Record<string, string>) =>
-    startServer(t, { environment: { DATABASE_URL: `sqlite:${path}`, ...environment } });
+    startServer(t, { environment: { ...given, ...environment } });
 
   await t.test('on one database', async (t) => {
     const starting = [start(t, { WORKERS: '1' }), start(t, { WORKERS: '1' })];

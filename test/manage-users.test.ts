@@ -2,18 +2,17 @@
  * How the first user comes into being. Passwords come from standard input or from a terminal that does not show them,
  * and a user is made wholly or not at all.
  */
-import { join } from 'node:path';
-import { type Test, test } from 'tap';
-import { prepareQueries } from '../db/database.ts';
+import type { Test } from 'tap';
+import { loadSettings } from '../config/load.ts';
+import { openEngine, prepareQueries } from '../db/database.ts';
 import { argon2Passwords } from '../plugins/passwords.ts';
 import { PASSWORD } from './support/api.ts';
 import { fails } from './support/commands.ts';
-import { openFile } from './support/files.ts';
-import { makeFolder, manage, PROJECT, Running } from './support/processes.ts';
+import { onEachEngine } from './support/engines.ts';
+import { manage, PROJECT, Running } from './support/processes.ts';
 
-test('users by command', async (t) => {
-  const path = join(makeFolder(t), 'rollcall.db');
-  const environment = { DATABASE_URL: `sqlite:${path}` };
+onEachEngine('users by command', async (t, { makeDatabase }) => {
+  const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true' };
   const create = (name: string, more: string[], input = '') =>
     manage(['user', 'create', name, ...more], { environment, input });
   const list = async (...more: string[]) => {
@@ -22,7 +21,9 @@ test('users by command', async (t) => {
   };
   /** Looks into the database: the user, and what they may do. */
   const look = async (t: Test, name: string) => {
-    const db = prepareQueries(await openFile(t, path));
+    const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
+    t.teardown(() => engine.close());
+    const db = prepareQueries(engine);
     const user = await db.users.findCredentials(name);
     if (!user) return undefined;
     const known = await (await argon2Passwords()).verify(user.passwordHash, PASSWORD);

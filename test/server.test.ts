@@ -7,8 +7,9 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { PASSWORD } from './support/api.ts';
-import { makeFile, openBeside } from './support/files.ts';
+import { makeDatabaseWith, PASSWORD } from './support/api.ts';
+import { onEachEngine } from './support/engines.ts';
+import { ask } from './support/migrations.ts';
 import {
   copyProject,
   makeFolder,
@@ -98,21 +99,6 @@ test('a service that can not start says why in one line', async (t) => {
     for (const result of results) refusedWith(t, result, [new RegExp(`in use.* 127.0.0.1:${PORT}`)]);
   });
 
-  t.test('when the database is behind and it may not bring it up to date', async (t) => {
-    const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
-    const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '2' });
-    refusedWith(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
-  });
-
-  t.test('when the database is ahead', async (t) => {
-    const { path } = await makeFile(t);
-    openBeside(t, path).exec(
-      "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
-    );
-    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
-    refusedWith(t, result, [/ahead of the code: it has 1 migrations that this version does not know/]);
-  });
-
   t.test('when there can be no database at that path', async (t) => {
     const file = join(makeFolder(t), 'file');
     writeFileSync(file, '');
@@ -127,6 +113,28 @@ test('a service that can not start says why in one line', async (t) => {
     refusedWith(t, result, [new RegExp(`The database .*${path}.* not a database`)]);
   });
 });
+
+onEachEngine(
+  'a service that can not start on a database says why in one line',
+  async (t, { makeDatabase }) => {
+    const DATABASE_URL = await makeDatabase(t);
+
+    t.test('when it is behind and may not be brought up to date', async (t) => {
+      const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '2' });
+      refusedWith(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
+    });
+
+    t.test('when it is ahead', async (t) => {
+      await makeDatabaseWith(DATABASE_URL, 'ann');
+      await ask(
+        DATABASE_URL,
+        "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
+      );
+      const result = await runServer({ DATABASE_URL, WORKERS: '1' });
+      refusedWith(t, result, [/ahead of the code: it has 1 migrations that this version does not know/]);
+    });
+  },
+);
 
 /** One line on stderr for each mistake and nothing else, and exit code 1. */
 function refusedWith(t: Test, { code, stdout, stderr }: Result, says: RegExp[]): void {

@@ -20,7 +20,10 @@ import versions from '../../plugins/versions.ts';
 import list from '../../routes/api/users/list.ts';
 
 const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
-const app = Fastify({ logger: false, routerOptions: { ignoreTrailingSlash: true } }).withTypeProvider<TypeBoxTypeProvider>();
+const app = Fastify({
+  logger: false,
+  routerOptions: { ignoreTrailingSlash: true },
+}).withTypeProvider<TypeBoxTypeProvider>();
 await app.register(directory);
 await app.register(errors);
 await app.register(validation);

@@ -1,11 +1,12 @@
 /**
  * Connections to a MySQL or MariaDB server that may drop them, be away, or stand still. mysql2's pool keeps them; what
- * it lacks is here: a limit to waiting for one, replacing old ones before the server drops them, and telling which
- * failures may be tried again.
+ * it lacks is here: a limit to waiting for one, replacing old ones before the server drops them, and trying again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
+import { driverUrl } from '../../config/database-url.ts';
 import { DatabaseUnavailableError } from '../engine.ts';
+import { isLost, isServerError, unavailable } from './mysql-errors.ts';
 
 export interface MysqlOptions {
   url: string;
@@ -22,6 +23,8 @@ export const STATEMENT_TIMEOUT = 15_000;
 /** How long what may be tried again is, before the client is told to come back later. */
 const PATIENCE = 5_000;
 const CLOSE_TIMEOUT = 3_000;
+/** How long a connection is kept that nobody uses. */
+const IDLE_TIMEOUT = 60_000;
 
 // Whatever the server's defaults are: text is Unicode even where the server ignores what the handshake says; wrong
 // values are errors and not cut to fit; reads in an UPDATE lock what they read; and a lock is not waited for longer
@@ -36,13 +39,9 @@ const SESSION = [
      foreign_key_checks = 1, sql_safe_updates = 0, default_storage_engine = InnoDB`,
 ];
 
-/**
- * @returns what mysql2 makes of the URL, with `?ssl=true` for TLS with an ordinary certificate: one that is trusted, and
- * is for that host, which mysql2 does not ask of its own accord.
- */
 function connectionOptions(url: string): PoolOptions {
   return {
-    uri: url.replace(/([?&])ssl=true(?=&|$)/, '$1ssl={"verifyIdentity":true}'),
+    uri: driverUrl(url),
     charset: 'utf8mb4_bin',
     timezone: 'Z',
     connectTimeout: CONNECT_TIMEOUT,
@@ -67,16 +66,18 @@ export async function connectOnce(url: string): Promise<mysql.Connection> {
 export class MysqlConnections {
   readonly #pool: Pool;
   readonly #recycle: number;
-  readonly #since = new WeakMap<object, number>();
+  readonly #idle: number;
+  readonly #known = new WeakMap<object, { since: number; leaving?: NodeJS.Timeout }>();
 
   constructor({ url, poolSize, recycle }: MysqlOptions) {
     this.#recycle = recycle * 1000;
+    this.#idle = Math.min(this.#recycle, IDLE_TIMEOUT);
     this.#pool = mysql.createPool({
       ...connectionOptions(url),
       connectionLimit: poolSize,
-      // mysql2 lets idle connections go only if fewer may be idle than there may be.
-      maxIdle: Math.max(0, poolSize - 1),
-      idleTimeout: Math.min(this.#recycle, 60_000),
+      // mysql2 would let idle connections go only if fewer may be idle than there may be, and then never keeps the
+      // last one, not even of a pool of one; so that is done here.
+      maxIdle: poolSize,
     });
   }
 
@@ -88,11 +89,11 @@ export class MysqlConnections {
     const connection = await this.#acquire();
     try {
       const result = await work(connection);
-      connection.release();
+      this.#release(connection);
       return result;
     } catch (error) {
       // A connection that failed, or whose statement is still running, must not serve anybody else.
-      if (isServerError(error)) connection.release();
+      if (isServerError(error)) this.#release(connection);
       else connection.destroy();
       throw error;
     }
@@ -102,15 +103,23 @@ export class MysqlConnections {
     const deadline = Date.now() + ACQUIRE_TIMEOUT;
     for (;;) {
       const connection = await this.#take(deadline - Date.now());
-      const since = this.#since.get(connection.connection);
-      if (since === undefined) {
+      const known = this.#known.get(connection.connection);
+      if (known === undefined) {
         await prepareSession(connection);
-        this.#since.set(connection.connection, Date.now());
+        this.#known.set(connection.connection, { since: Date.now() });
         return connection;
       }
-      if (Date.now() - since < this.#recycle) return connection;
+      clearTimeout(known.leaving);
+      if (Date.now() - known.since < this.#recycle) return connection;
       connection.destroy();
     }
+  }
+
+  /** Gives a connection back, which is closed if nobody takes it for long. */
+  #release(connection: PoolConnection): void {
+    connection.release();
+    const known = this.#known.get(connection.connection);
+    if (known) known.leaving = setTimeout(() => connection.destroy(), this.#idle).unref();
   }
 
   /** mysql2 would wait for a free connection without an end. */
@@ -172,47 +181,4 @@ export async function persistently<Result>(
     }
     await delay(pause * (0.5 + Math.random()));
   }
-}
-
-const DEADLOCK = 1213;
-const LOCK_WAIT_TIMEOUT = 1205;
-
-export function errnoOf(error: unknown): number {
-  return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
-}
-
-/** Whether the server itself answered with an error: the connection is sound. */
-export function isServerError(error: unknown): boolean {
-  return (
-    error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string' && !isLost(error)
-  );
-}
-
-/** Whether the transaction was undone because others stood in its way, and can be done again from its beginning. */
-export function isConflict(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno === DEADLOCK || errno === LOCK_WAIT_TIMEOUT;
-}
-
-/**
- * Answers after which another connection may do better. 1053 server shutdown, 1927 connection killed, 1317 query
- * interrupted, 1040 and 1203 too many connections, 4031 idle too long; and 1290, 1792, 1836 read-only: after a failover
- * the address may lead to another server already, but this connection does not.
- */
-const LOST = new Set([1053, 1927, 1317, 1040, 1203, 4031, 1290, 1792, 1836]);
-
-/** Whether the connection was lost or never made; mysql2 marks as fatal whatever ends a connection. */
-export function isLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return LOST.has(errnoOf(error)) || ('fatal' in error && error.fatal === true);
-}
-
-/** @returns our error for a database that can't be had; the message names what failed and no value. */
-export function unavailable(error: unknown): DatabaseUnavailableError {
-  if (error instanceof DatabaseUnavailableError) return error;
-  const reason =
-    error instanceof Error
-      ? error.message || String('code' in error ? error.code : error.name)
-      : String(error);
-  return new DatabaseUnavailableError(`${reason}.`);
 }

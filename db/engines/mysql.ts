@@ -2,10 +2,8 @@
 import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { eq, fillPlaceholders, loadMysqlDrizzle, sql } from '../drizzle.ts';
 import {
-  DatabaseUnavailableError,
-  DuplicateError,
   type Engine,
-  type MigrationConnection,
+  type Query,
   type Rows,
   type Tables,
   touchedEnough,
@@ -14,21 +12,9 @@ import {
 } from '../engine.ts';
 import * as mysqlTables from '../schema.mysql.ts';
 import { held } from '../vocabulary.ts';
-import {
-  connectOnce,
-  errnoOf,
-  isConflict,
-  isLost,
-  isServerError,
-  MysqlConnections,
-  type MysqlOptions,
-  persistently,
-  STATEMENT_TIMEOUT,
-  unavailable,
-} from './mysql-connections.ts';
-
-/** How long a migrator waits for another one, in seconds. */
-const MIGRATION_PATIENCE = 120;
+import { MysqlConnections, type MysqlOptions, persistently, STATEMENT_TIMEOUT } from './mysql-connections.ts';
+import { isConflict, isLost, isServerError, translated, UnknownOutcomeError } from './mysql-errors.ts';
+import { exclusively, isMigrating } from './mysql-migrations.ts';
 
 type Build = Engine['build'];
 /** What drizzle's prepared queries for MySQL can, where those for SQLite have `all`. */
@@ -49,6 +35,20 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       ),
   };
   const tables: Tables = mysqlTables;
+  const query: Query = async (statement) => {
+    try {
+      const [rows] = await persistently(
+        () =>
+          connections.use((connection) =>
+            connection.query<RowDataPacket[]>({ sql: statement, timeout: STATEMENT_TIMEOUT }),
+          ),
+        isLost,
+      );
+      return rows;
+    } catch (error) {
+      throw translated(error);
+    }
+  };
 
   return {
     dialect: 'mysql',
@@ -76,20 +76,8 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
         throw translated(error);
       }
     },
-    async query(statement) {
-      try {
-        const [rows] = await persistently(
-          () =>
-            connections.use((connection) =>
-              connection.query<RowDataPacket[]>({ sql: statement, timeout: STATEMENT_TIMEOUT }),
-            ),
-          isLost,
-        );
-        return rows;
-      } catch (error) {
-        throw translated(error);
-      }
-    },
+    query,
+    isMigrating: () => isMigrating(query),
     exclusively: (work) => exclusively(options.url, work),
     checkpoint() {},
     async backup() {
@@ -111,9 +99,6 @@ class MysqlWrite implements Write {
     this.rows = rows;
   }
 }
-
-/** The transaction had been asked to commit when the connection was lost: it may have taken effect. */
-class UnknownOutcomeError extends Error {}
 
 function runAll(connections: MysqlConnections, writes: Write[]): Promise<Write | undefined> {
   return connections.use(async (connection) => {
@@ -147,82 +132,4 @@ function runAll(connections: MysqlConnections, writes: Write[]): Promise<Write |
 /** Until COMMIT was sent nothing has been changed for good. */
 function mayRunAgain(error: unknown): boolean {
   return isConflict(error) || isLost(error);
-}
-
-const DUPLICATE_ENTRY = 1062;
-/** Access denied to the server or the database, no such database, host not allowed. */
-const NOT_ADMITTED = new Set([1044, 1045, 1049, 1130]);
-
-/** Our own error for what the server or the driver says; drizzle's carry the query's values, which may be secrets. */
-function translated(error: unknown): unknown {
-  const cause =
-    error instanceof Error && error.cause && !(error instanceof UnknownOutcomeError) ? error.cause : error;
-  if (cause instanceof UnknownOutcomeError) return new DatabaseUnavailableError(`${cause.message}.`, false);
-  if (cause instanceof Error && errnoOf(cause) === DUPLICATE_ENTRY) {
-    // MySQL names the index with its table, MariaDB without.
-    const index = /for key '(?:[^'.]*\.)?([^']*)'/.exec(cause.message)?.[1] ?? '';
-    return new DuplicateError(index);
-  }
-  const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
-  if (timedOut || isLost(cause) || isConflict(cause)) return unavailable(cause);
-  if (!(cause instanceof Error && 'sqlState' in cause)) return cause;
-  if (NOT_ADMITTED.has(errnoOf(cause))) return unavailable(cause);
-  // mysql2's errors carry the statement with its values, and the server's message may quote one.
-  const code = 'code' in cause ? String(cause.code) : '';
-  return new Error(`The database refused a statement: ${code} (error ${errnoOf(cause)}).`);
-}
-
-async function exclusively<Result>(
-  url: string,
-  work: (connection: MigrationConnection) => Promise<Result>,
-): Promise<Result> {
-  const connection = await connectOnce(url);
-  const query = async (statement: string, params: unknown[] = []) => {
-    const [rows] = await connection.query<RowDataPacket[]>(statement, params);
-    return rows;
-  };
-  try {
-    const lock = "CONCAT('rollcall ', MD5(DATABASE()))";
-    const [row] = await query(`SELECT GET_LOCK(${lock}, ${MIGRATION_PATIENCE}) AS locked`);
-    if (row?.locked !== 1) {
-      throw new DatabaseUnavailableError(
-        `another process has been migrating it for ${MIGRATION_PATIENCE} seconds.`,
-      );
-    }
-    await query('SET SESSION foreign_key_checks = 0');
-    let changed = false;
-    const result = await work({
-      query,
-      run: async (statement) => {
-        changed = true;
-        await connection.query(statement);
-      },
-    });
-    if (changed) await refuseBrokenReferences(query);
-    return result;
-  } catch (error) {
-    throw translated(error);
-  } finally {
-    // The server gives the lock back with the connection.
-    connection.destroy();
-  }
-}
-
-/** Rows that refer to nothing, in a database whose foreign keys were not enforced for a while. */
-async function refuseBrokenReferences(query: MigrationConnection['query']): Promise<void> {
-  const keys = await query(
-    `SELECT TABLE_NAME AS child, COLUMN_NAME AS reference, REFERENCED_TABLE_NAME AS parent, REFERENCED_COLUMN_NAME AS id
-     FROM information_schema.KEY_COLUMN_USAGE
-     WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL`,
-  );
-  for (const { child, reference, parent, id } of keys) {
-    const [row] = await query(
-      `SELECT COUNT(*) AS broken FROM \`${child}\` c LEFT JOIN \`${parent}\` p ON p.\`${id}\` = c.\`${reference}\`
-       WHERE c.\`${reference}\` IS NOT NULL AND p.\`${id}\` IS NULL`,
-    );
-    if (Number(row?.broken) === 0) continue;
-    throw new Error(
-      `${row?.broken} rows of table ${child} refer to rows of table ${parent} that are not there.`,
-    );
-  }
 }

@@ -99,6 +99,9 @@ test('values are converted', async (t) => {
   t.equal(load({ TRUST_PROXY: 'true' }).TRUST_PROXY, true);
   t.equal(load({ WORKERS: '3' }).WORKERS, 3);
   t.equal(load({ WORKERS: 'auto' }).WORKERS, availableParallelism(), 'one for each processor');
+  const server = { DATABASE_URL: 'mysql://db/rollcall', POOL_SIZE: '1' };
+  t.equal(load(server).WORKERS, 1, 'but no more than there are connections for');
+  t.equal(load({ ...server, DATABASE_URL: 'sqlite:a.db' }).WORKERS, availableParallelism());
   t.equal(load({ AUTO_MIGRATE: 'false' }).AUTO_MIGRATE, false);
 });
 

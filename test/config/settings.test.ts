@@ -46,6 +46,33 @@ const WRONG: { given: Given; names: string; says: string[] }[] = [
   { given: { DATABASE_URL: 'postgres://h/d' }, names: 'DATABASE_URL', says: ['sqlite:PATH or mysql://'] },
   { given: { DATABASE_URL: 'sqlite:' }, names: 'DATABASE_URL', says: ['sqlite:PATH'] },
   { given: { DATABASE_URL: 'sqlite::memory:' }, names: 'DATABASE_URL', says: ['sqlite:PATH'] },
+  ...['ssl-mode=REQUIRED', 'sslmode=require', 'tls=true', 'ssl=true&SSL=true'].map((parameters) => ({
+    given: { DATABASE_URL: `mysql://ann@db/rollcall?${parameters}` },
+    names: 'DATABASE_URL',
+    says: [
+      `a parameter ${parameters.split('&').at(-1)?.split('=')[0]}, but there are only these: ssl, socketPath`,
+    ],
+  })),
+  ...['ssl=1', 'ssl=', 'ssl=yes', 'ssl=[]', 'ssl={', 'ssl=Amazon%20RDS'].map((parameter) => ({
+    given: { DATABASE_URL: `mysql://ann@db/rollcall?${parameter}` },
+    names: 'DATABASE_URL',
+    says: ['its parameter ssl must be true, false, or a JSON object'],
+  })),
+  {
+    given: { DATABASE_URL: 'mysql://ann@db/rollcall?ssl=true&ssl=false' },
+    names: 'DATABASE_URL',
+    says: ['its parameter ssl is given twice'],
+  },
+  {
+    given: { DATABASE_URL: 'mysql://ann@db/rollcall?socketPath=here' },
+    names: 'DATABASE_URL',
+    says: ["must be the path of the server's socket"],
+  },
+  {
+    given: { DATABASE_URL: 'mysql://ann@db/rollcall', WORKERS: '3', POOL_SIZE: '2' },
+    names: 'WORKERS',
+    says: ['is 3', 'share POOL_SIZE connections, which is 2'],
+  },
   {
     given: { SECRET_KEY: 'short' },
     names: 'SECRET_KEY',
@@ -229,6 +256,11 @@ test('no message shows a secret', async (t) => {
     { SECRET_KEY: secret, SECRET_KEY_FILE: 'key' },
     { DATABASE_URL: `mysq://ann:${secret}@db/rollcall` },
     { DATABASE_URL: `mysq://ann:${secret}@db/rollcall`, PORT: 'x' },
+    { DATABASE_URL: `mysql://ann:${secret}@db/rollcall?sslmode=require` },
+    { DATABASE_URL: `mysql://ann:${secret}@db/rollcall?ssl=1` },
+    { DATABASE_URL: `mysql://ann:12/x?${secret}@db/rollcall` },
+    { DATABASE_URL: `mysql://ann:12/x?y=1&${secret}@db/rollcall` },
+    { DATABASE_URL: `mysql://ann:12/x?${secret}!@db/rollcall` },
   ];
   for (const given of wrong) {
     for (const lines of [

@@ -107,6 +107,21 @@ test('the schema', async (t) => {
   });
 });
 
+function inSql(column: string): string {
+  return column.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** @returns what keeps its keys unique under a name that does not tell its table and columns. */
+function misnamed({ name, columns, indexes, uniqueConstraints }: ReturnType<typeof describe>): string[] {
+  return [
+    ...indexes
+      .filter((index) => index.unique && index.name !== [name, ...index.columns.map(inSql)].join('_'))
+      .map((index) => index.name),
+    ...uniqueConstraints.map((constraint) => constraint.join('_')),
+    ...columns.filter(({ unique }) => unique).map((column) => column.name),
+  ];
+}
+
 function parseMysql(key: string): MySqlTable {
   const table: unknown = Object.entries(mysqlTables).find(([name]) => name === key)?.[1];
   if (is(table, mysqlCore.MySqlTable)) return table;
@@ -178,6 +193,15 @@ function define(v: Vocabulary, parts: Parts) {
     },
   );
 }
+
+test('a unique index is named by its table and columns, as SQLite names it when a key is there already', async (t) => {
+  for (const table of describeAll(sqliteTables)) t.strictSame(misnamed(table), [], table.name);
+  const described = (parts: Parts) =>
+    misnamed(describe(define(sqliteVocabulary, { unique: true, ...parts })));
+  t.strictSame(described({ index: 'children_text_number' }), []);
+  t.strictSame(described({ index: 'children_text' }), ['children_text']);
+  t.strictSame(described({ index: 'children_text_number', uniqueColumn: true }), ['plain']);
+});
 
 test('a table that differs in one thing', async (t) => {
   const described = (v: Vocabulary, parts: Parts = {}) => describe(define(v, parts));

@@ -121,11 +121,14 @@ test('work that is done exclusively', async (t) => {
     t.same(dump(), before);
   });
 
-  t.test('that would leave references to nothing is refused', async (t) => {
+  t.test('can be told of references to nothing before it is too late', async (t) => {
     const before = dump();
-    await t.rejects(carryOut(['DELETE FROM users']), {
-      message: /1 rows would refer to nothing, the first in table sessions to table users/,
+    const work = engine.exclusively(async ({ run, brokenReferences }) => {
+      t.same(await brokenReferences(), []);
+      await run('DELETE FROM users');
+      throw new Error((await brokenReferences()).join());
     });
+    await t.rejects(work, { message: '1 rows of table sessions refer to rows of users that are not there.' });
     t.same(dump(), before);
   });
 

@@ -5,7 +5,7 @@ import { openEngine } from '../../db/database.ts';
 import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrator.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
 import { ask, Scratch } from '../support/migrations.ts';
-import { until } from '../support/processes.ts';
+import { manage, runServer, until } from '../support/processes.ts';
 
 onEachEngine('processes that migrate at the same time', async (t, { makeDatabase }) => {
   const scratch = new Scratch(t);
@@ -33,7 +33,7 @@ onEachEngine('processes that migrate at the same time', async (t, { makeDatabase
 });
 
 for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
-  test('a service that starts while another process migrates MySQL waits, and does not take that for unfinished', async (t) => {
+  test('while another process migrates MySQL', async (t) => {
     const DATABASE_URL = await makeDatabase(t);
     const open = () => openEngine(loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } }));
     const [migrating, starting] = [await open(), await open()];
@@ -44,22 +44,44 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     const begun = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
     const migrator = migrating.exclusively(async ({ run }) => {
-      await run("INSERT INTO __rollcall_unfinished VALUES ('0000_first', 'up', 0, FALSE)");
+      await run("INSERT INTO __rollcall_unfinished VALUES ('0000_first', 'up', 0, 'begun', '', '')");
       begun.resolve();
       await finish.promise;
       await run('DELETE FROM __rollcall_unfinished');
     });
     await begun.promise;
-    const started = ensureSchema(starting, true);
-    let refused = false;
-    started.catch(() => {
-      refused = true;
+
+    await t.test('nobody takes that for unfinished, nor says that it is to be gone on with', async (t) => {
+      const environment = { DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '1' };
+      const [current, history, check, list, start] = await Promise.all([
+        manage(['db', 'current'], { environment }),
+        manage(['db', 'history'], { environment }),
+        manage(['db', 'check'], { environment }),
+        manage(['user', 'list'], { environment }),
+        runServer(environment),
+      ]);
+      const busy = /another process is migrating/i;
+      t.match(current, { code: 0, stdout: busy });
+      t.match(history, { code: 0, stdout: /0000_first {2}pending, another process is at work on it/ });
+      t.match(check, { code: 1, stdout: busy });
+      for (const refused of [list, start]) t.match(refused, { code: 1, stderr: busy });
+      for (const { stdout, stderr } of [current, history, check, list, start]) {
+        t.notMatch(stdout + stderr, /--unfinished|behind/);
+      }
     });
-    const waiting =
-      "SELECT id FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE 'SELECT GET_LOCK%'";
-    await until('the service waits', async () => refused || (await ask(DATABASE_URL, waiting))[0]);
-    finish.resolve();
-    await migrator;
-    t.match(await started, ['0000_first']);
+
+    await t.test('a service that starts and may migrate waits', async (t) => {
+      const started = ensureSchema(starting, true);
+      let refused = false;
+      started.catch(() => {
+        refused = true;
+      });
+      const waiting =
+        "SELECT id FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE 'SELECT GET_LOCK%'";
+      await until('the service waits', async () => refused || (await ask(DATABASE_URL, waiting))[0]);
+      finish.resolve();
+      await migrator;
+      t.match(await started, ['0000_first']);
+    });
   });
 }

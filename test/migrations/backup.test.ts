@@ -1,12 +1,12 @@
 /** A copy of the database that is made while the service writes must be whole: it is what is left after a disaster. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'tap';
 import { engines } from '../support/engines.ts';
 import { makeFile, sessionOf, userNamed } from '../support/files.ts';
 import { ask, schemaOf } from '../support/migrations.ts';
-import { makeFolder, manage } from '../support/processes.ts';
+import { makeFolder, manage, PROJECT, run } from '../support/processes.ts';
 
 test('db backup', async (t) => {
   const { path, db } = await makeFile(t);
@@ -47,6 +47,16 @@ test('db backup', async (t) => {
       code: 0,
       stdout: /^\d{4}_\w+\n$/,
     });
+  });
+
+  t.test('leaves nothing when it fails, which could be taken for a copy', async (t) => {
+    const file = join(makeFolder(t), 'copy.db');
+    // No file may grow beyond 48 KiB, which is less than the database has and more than SQLite keeps beside it.
+    const limited = `ulimit -f 48; exec "${process.execPath}" manage.ts db backup "${file}"`;
+    const failed = await run(PROJECT, 'bash', ['-c', limited], { environment });
+    t.match(failed, { code: 1, stdout: '', stderr: /^manage: .*SQLITE_(FULL|IOERR).*\n$/ });
+    t.notOk(existsSync(file));
+    t.match(await manage(['db', 'backup', file], { environment }), { code: 0 }, 'and it can be made later');
   });
 
   t.test('refuses a file that is there', async (t) => {

@@ -39,10 +39,17 @@ test('migrations that are written by hand', async (t) => {
     "DELETE FROM group_permissions WHERE permission = 'audit:read';",
   ];
 
-  for (const dialect of dialects) {
-    scratch.write(dialect, '0001_moved.sql', up.join(BREAK));
-    scratch.write(dialect, '0001_moved.down.sql', down.join(BREAK));
-  }
+  t.test('are accepted once they have been written', async (t) => {
+    for (const dialect of dialects) {
+      scratch.write(dialect, '0001_moved.sql', up.join(BREAK));
+      scratch.write(dialect, '0001_moved.down.sql', down.join(BREAK));
+    }
+    const edited = /0001_moved\.sql was edited since it was made.*"npm run manage -- db check --accept"/;
+    t.match(await scratch.db('sqlite:data/nothing.db', 'check'), { code: 1, stdout: edited });
+    t.match(await scratch.db('sqlite:data/nothing.db', 'check', '--accept'), { code: 0 });
+    t.match(await scratch.db('sqlite:data/nothing.db', 'check'), { code: 0 });
+  });
+
   for (const { name, makeDatabase } of engines) {
     t.test(`move data up and back, on ${name}`, async (t) => {
       const url = await makeDatabase(t);

@@ -107,7 +107,8 @@ test('changes of the schema', async (t) => {
 
       const refused = await scratch.db(url, 'upgrade');
       t.match(refused, { code: 1, stdout: '', stderr: /Data is lost by 0002_removals \(up\).*--yes/ });
-      t.match(await schemaOf(url), [{ name: 'badges' }], 'and nothing was done');
+      const tables = (await schemaOf(url)).map(({ name }) => name);
+      t.ok(tables.includes('badges'), 'and nothing was done');
       await walk.to('upgrade', REMOVALS);
 
       await walk.to('downgrade', ADDITIONS);

@@ -1,8 +1,10 @@
 /** The commands that move a database: what they print, how they end, and what the service says of where it stands. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { engines } from '../support/engines.ts';
 import { NAMES, withThree } from '../support/migrations.ts';
-import { runServer } from '../support/processes.ts';
+import { makeFolder, runServer } from '../support/processes.ts';
 
 const NOTHING = 'Nothing to do: the database is there already.';
 
@@ -30,6 +32,13 @@ test('the commands', async (t) => {
     await refused(/too many arguments/, 'downgrade', 'base', '--yess');
     await refused(/Data is lost by 0000_first \(down\)/, 'downgrade', 'base');
     t.strictSame(await scratch.did(url, 'current'), ['0001_one', 'pending: 0002_two', 'pending: 0003_three']);
+  });
+
+  t.test('make no database where there is none to be taken back', async (t) => {
+    const path = join(makeFolder(t), 'mistyped.db');
+    const moved = await scratch.db(`sqlite:${path}`, 'downgrade', 'base', '--yes');
+    t.match(moved, { code: 1, stdout: '', stderr: `There is no database at sqlite:${path}.` });
+    t.notOk(existsSync(path));
   });
 
   t.test('and the service refuse a database that is behind, or ahead of the code', async (t) => {

@@ -78,8 +78,9 @@ for (const { name, makeDatabase } of engines) {
       ]);
       t.match(await scratch.db(url, 'check'), {
         code: 1,
-        stdout: `Migration ${NAME} is unfinished in the database.`,
+        stdout: how,
       });
+      t.match((await scratch.did(url, 'current')).join(' '), how);
       for (const AUTO_MIGRATE of ['true', 'false']) {
         const { code, stderr } = await runServer({ DATABASE_URL: url, AUTO_MIGRATE }, [], scratch.folder);
         t.equal(code, 1);
@@ -100,8 +101,14 @@ for (const { name, makeDatabase } of engines) {
         message: /Statement 2 of 3 in 0001_half\.down\.sql failed/,
       });
       await t.rejects(scratch.move(url, 'upgrade', NAME, { unfinished: 'redo' }), {
-        message: /"npm run manage -- db downgrade --unfinished redo"/,
+        message: /"npm run manage -- db downgrade -1 --unfinished redo"/,
       });
+      const down = scratch.text('mysql', `${NAME}.down.sql`);
+      scratch.write('mysql', `${NAME}.down.sql`, `-- loses data: table half\n${down}`);
+      await t.rejects(scratch.move(url, 'downgrade', '-1'), {
+        message: /"npm run manage -- db downgrade -1 --unfinished redo --yes"/,
+      });
+      scratch.write('mysql', `${NAME}.down.sql`, down);
       await ask(url, 'RENAME TABLE aside TO middle');
       t.strictSame(await scratch.did(url, 'downgrade', '-1', '--unfinished', 'redo'), [`took back ${NAME}`]);
       t.strictSame(await rowsOf(url), { ...rows, middle: [] });

@@ -7,7 +7,7 @@ import { openEngine } from '../../db/database.ts';
 import { readMigrations } from '../../db/migrations.ts';
 import { BASE, downgrade, upgrade } from '../../db/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { fill, rowsOf, schemaOf, Walk } from '../support/migrations.ts';
+import { ask, fill, rowsOf, schemaOf, Walk } from '../support/migrations.ts';
 
 onEachEngine("the project's migrations", async (t, { makeDatabase }) => {
   const url = await makeDatabase(t);
@@ -27,6 +27,17 @@ onEachEngine("the project's migrations", async (t, { makeDatabase }) => {
     await fill(url);
     for (const level of levels.toReversed().slice(1)) await walk.to('downgrade', level);
     for (const name of names) await walk.to('upgrade', name);
+  });
+
+  t.test('leave no table without a primary key, which some servers insist on', async (t) => {
+    if (engine.dialect === 'sqlite') return;
+    const without = await ask(
+      url,
+      `SELECT TABLE_NAME AS name FROM information_schema.TABLES t WHERE TABLE_SCHEMA = DATABASE() AND NOT EXISTS
+         (SELECT 1 FROM information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = t.TABLE_SCHEMA
+            AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY')`,
+    );
+    t.strictSame(without, []);
   });
 
   t.test('lead from the newest to each earlier one and to the newest again', async (t) => {

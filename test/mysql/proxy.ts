@@ -34,12 +34,6 @@ export class TcpProxy {
       let answered = true;
       client.on('data', (data) => {
         const fate = this.fate(data.toString('latin1'));
-        process.stderr.write(
-          `PIECE ${client.remotePort} ${fate} ${data
-            .toString('latin1')
-            .slice(0, 120)
-            .replace(/[^ -~]/g, '.')}\n`,
-        );
         if (fate === 'lost') client.destroy();
         if (fate === 'unanswered') answered = false;
         if (fate === 'passed' || fate === 'unanswered') upstream.write(data);

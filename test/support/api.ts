@@ -7,9 +7,9 @@ import { argon2Passwords } from '../../plugins/passwords.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** Makes the database, up to date, with a user who may do everything. */
-export async function makeDatabaseWith(path: string, username: string): Promise<void> {
-  const environment = { DATABASE_URL: `sqlite:${path}` };
+/** Brings the database up to date, with a user who may do everything. */
+export async function makeDatabaseWith(databaseUrl: string, username: string): Promise<void> {
+  const environment = { DATABASE_URL: databaseUrl };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);

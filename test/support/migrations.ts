@@ -2,6 +2,7 @@
  * What the tests of migrations share: a look at a database from outside, without the code under test, data in every
  * table of whatever schema, and copies of the project in which the schema is changed and migrated as a developer does.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -12,6 +13,7 @@ import type * as Database from '../../db/database.ts';
 import type * as Migrator from '../../db/migrator.ts';
 import { copyProject, type Result, run } from './processes.ts';
 import { readSchema, type Schema } from './schema.ts';
+import { squashMigrations } from './squash.ts';
 
 export type Row = Record<string, unknown>;
 export type Ask = (statement: string) => Promise<Row[]>;
@@ -132,11 +134,12 @@ function madeUp(
   return `'${`${number}${rest} ${table} ${name}`.slice(0, length).trim()}'`;
 }
 
-/** A copy of the project, in which the schema may be changed. */
+/** A copy of the project with one migration, 0000_first, in which the schema may be changed. */
 export class Scratch {
   readonly folder: string;
   constructor(t: Test) {
     this.folder = copyProject(t);
+    squashMigrations(this.folder);
   }
 
   /** Replaces a piece of a file's text. @throws when it is not there. */
@@ -209,6 +212,11 @@ export class Scratch {
       this.write(dialect, 'meta/_journal.json', JSON.stringify(journal));
       const [before, after] = [last.idx, last.idx + 1].map((each) => String(each).padStart(4, '0'));
       this.write(dialect, `meta/${after}_snapshot.json`, this.text(dialect, `meta/${before}_snapshot.json`));
+      const hashes: Record<string, string> = JSON.parse(this.text(dialect, 'meta/_hashes.json'));
+      for (const file of [`${name}.sql`, `${name}.down.sql`]) {
+        hashes[file] = createHash('sha256').update(this.text(dialect, file)).digest('hex');
+      }
+      this.write(dialect, 'meta/_hashes.json', JSON.stringify(hashes));
     }
   }
 }

@@ -20,6 +20,8 @@ const FOLDERS = [
 /** How long a server may take to start, in milliseconds. */
 const START_DEADLINE = 60_000;
 
+const WATCH = 'pid=; while read -r line; do pid=$line; done; [ -z "$pid" ] || kill -9 "$pid"; rm -rf "$1"';
+
 function find(...programs: string[]): string | undefined {
   return FOLDERS.flatMap((folder) => programs.map((name) => join(folder, name))).find((path) =>
     existsSync(path),
@@ -35,6 +37,7 @@ export class MysqlServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
   port = 0;
   #process: ChildProcess | undefined;
+  #watcher: ChildProcess | undefined;
   readonly #flags: string[];
 
   /** @param flags for the server, besides those that say where it lives. */
@@ -82,9 +85,23 @@ export class MysqlServer {
       ],
       { stdio: 'ignore' },
     );
-    // A test that is broken off must not leave it behind.
-    process.once('exit', () => this.#process?.kill('SIGKILL'));
+    this.#tellWatcher(this.#process);
     await this.#answers(this.#process);
+  }
+
+  /**
+   * Has the server killed and its folder removed when this process is gone, however it ended: the watcher's input ends
+   * then. It is told which process the server is, and when it is none any more.
+   */
+  #tellWatcher(server: ChildProcess): void {
+    this.#watcher ??= spawn('sh', ['-c', WATCH, 'sh', this.folder], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const { stdin } = this.#watcher;
+    this.#watcher.on('error', () => {}).unref();
+    stdin?.on('error', () => {}).write(`${server.pid}\n`);
+    server.once('exit', () => stdin?.write('\n'));
   }
 
   async #answers(server: ChildProcess): Promise<void> {

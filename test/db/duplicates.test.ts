@@ -1,0 +1,44 @@
+/** Which unique index held a key already decides which field the client is told of: both engines must name the same. */
+import { randomUUIDv7 } from 'node:crypto';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { DuplicateError } from '../../db/engine.ts';
+import { upgrade } from '../../db/migrator.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { userNamed } from '../support/files.ts';
+
+onEachEngine('a key that is there already', async (t, { makeDatabase }) => {
+  const environment = { DATABASE_URL: await makeDatabase(t) };
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
+  t.teardown(() => engine.close());
+  await upgrade(engine);
+  await engine.exclusively(({ run }) =>
+    run('CREATE UNIQUE INDEX memberships_user_id_role ON memberships (user_id, role)'),
+  );
+  const db = prepareQueries(engine);
+  const group = (name: string, id = randomUUIDv7()) => ({ id, name, title: '', permissions: [] });
+  const added = (...groups: ReturnType<typeof group>[]) =>
+    db.atomically(groups.flatMap((each) => db.groups.add(each, 1)));
+
+  t.test('is named by its index, whatever the value', async (t) => {
+    for (const name of ['plain', "it's for key 'other'", "a.b' for key 'users.c", 'groups.title']) {
+      await added(group(name));
+      await t.rejects(added(group(name)), new DuplicateError('groups_name'), name);
+    }
+  });
+
+  t.test('of a table itself is PRIMARY', async (t) => {
+    const id = randomUUIDv7();
+    await t.rejects(added(group('one', id), group('two', id)), new DuplicateError('PRIMARY'));
+  });
+
+  t.test('of several columns names them all', async (t) => {
+    const [ann, one, two] = [userNamed('ann'), group('one'), group('two')];
+    await db.atomically([db.users.add(ann, 1)]);
+    await added(one, two);
+    const both = [one, two].flatMap(({ id }) =>
+      db.memberships.put({ groupId: id, userId: ann.id, role: 'member' }, 1),
+    );
+    await t.rejects(db.atomically(both), new DuplicateError('memberships_user_id_role'));
+  });
+});

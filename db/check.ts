@@ -5,8 +5,8 @@
 import { readdirSync } from 'node:fs';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
-import type { SchemaState } from './migrator.ts';
 import { unfinishedMessage } from './refusals.ts';
+import type { SchemaState } from './schema-state.ts';
 import { isAsInCode } from './snapshots.ts';
 
 /** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */

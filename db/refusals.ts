@@ -3,8 +3,8 @@
  * migration stopped halfway, a step can't be taken or loses data. Each message ends with what to do.
  */
 import { type Direction, type Migration, NEEDS_HAND } from './migrations.ts';
-import type { MoveOptions, SchemaState } from './migrator.ts';
 import { hashOf, type Progress } from './progress.ts';
+import type { MoveOptions, SchemaState } from './schema-state.ts';
 
 /** The database's schema is not the one that is needed; the message says what to do. */
 export class SchemaError extends Error {

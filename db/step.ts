@@ -4,9 +4,9 @@
  */
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from './engine.ts';
 import type { Direction, Migration } from './migrations.ts';
-import type { SchemaState } from './migrator.ts';
 import { progressOf } from './progress.ts';
 import { fileOf, resumeCommand, SchemaError } from './refusals.ts';
+import type { SchemaState } from './schema-state.ts';
 
 /**
  * Runs one migration's statements from that index on, and then the statement that notes its end.

@@ -3,8 +3,9 @@ import { type Command, Option } from 'commander';
 import { acceptFiles, checkDatabase, checkFiles } from '../db/check.ts';
 import type { Engine } from '../db/engine.ts';
 import type { Direction } from '../db/migrations.ts';
-import { BASE, downgrade, inspect, type MoveOptions, upgrade } from '../db/migrator.ts';
+import { BASE, downgrade, inspect, upgrade } from '../db/migrator.ts';
 import { unfinishedMessage } from '../db/refusals.ts';
+import type { MoveOptions } from '../db/schema-state.ts';
 import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
 import { revise } from './revision.ts';
 

@@ -6,31 +6,12 @@ import { hash } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';
 import { Authenticator } from '@fastify/passport';
 import fastifySession from '@fastify/session';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type PassportUser } from 'fastify';
-import { loadSettings } from '../../config/load.ts';
-import { PROJECT_ROOT } from '../../config/project.ts';
-import { openEngine, prepareQueries } from '../../db/database.ts';
-import database from '../../plugins/database.ts';
-import directory from '../../plugins/directory.ts';
-import errors from '../../plugins/errors.ts';
-import pages from '../../plugins/pages.ts';
-import validation from '../../plugins/validation.ts';
-import versions from '../../plugins/versions.ts';
+import type { PassportUser } from 'fastify';
 import list from '../../routes/api/users/list.ts';
+import { makeBareApp } from './without-auth.ts';
 
-const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
-const app = Fastify({
-  logger: false,
-  routerOptions: { ignoreTrailingSlash: true },
-}).withTypeProvider<TypeBoxTypeProvider>();
-await app.register(directory);
-await app.register(errors);
-await app.register(validation);
-const db = prepareQueries(await openEngine(settings));
-await app.register(database, { database: db });
-await app.register(pages);
-await app.register(versions);
+const app = await makeBareApp();
+const { db } = app;
 
 const passport = new Authenticator();
 passport.registerUserSerializer(async (user: PassportUser) => user.id);

@@ -11,6 +11,7 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import type * as Database from '../../db/database.ts';
 import type * as Migrator from '../../db/migrator.ts';
+import type { MoveOptions } from '../../db/schema-state.ts';
 import { copyProject, type Result, run } from './processes.ts';
 import { readSchema, type Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
@@ -181,7 +182,7 @@ export class Scratch {
     url: string,
     direction: 'upgrade' | 'downgrade',
     target: string,
-    options: Migrator.MoveOptions = {},
+    options: MoveOptions = {},
   ): Promise<void> {
     const migrator: typeof Migrator = await import(join(this.folder, 'db/migrator.ts'));
     const { openEngine }: typeof Database = await import(join(this.folder, 'db/database.ts'));

@@ -1,0 +1,32 @@
+/** A request of a long list of them, and the ones that come often. */
+import { PASSWORD } from './service.ts';
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+export type Method = (typeof METHODS)[number];
+
+/** A request by someone, and what its status must be; what it makes is called `as` by later ones. */
+export interface Step {
+  by: string;
+  send: `${Method} ${string}`;
+  body?: unknown;
+  headers?: Record<string, string>;
+  status: number;
+  as?: string;
+}
+
+export const UNKNOWN = '01900000-0000-7000-8000-000000000000';
+export const LAST = 'ffffffff-ffff-7fff-bfff-ffffffffffff';
+
+export const asChief = (send: Step['send'], status: number, body?: unknown, as?: string): Step => ({
+  by: 'chief',
+  send,
+  status,
+  ...(body === undefined ? {} : { body }),
+  ...(as ? { as } : {}),
+});
+export const signIn = (by: string, username: string, status: number): Step => ({
+  by,
+  send: 'POST /api/sign/in',
+  body: { username, password: PASSWORD },
+  status,
+});

@@ -26,6 +26,11 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
+function memoryOf(pid: string): number {
+  const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+  return (Number(pages) * 4096) / 1_000_000;
+}
+
 export class MeasuredServer {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -87,8 +92,13 @@ export class MeasuredServer {
 
   /** @returns its resident memory, in megabytes. */
   memory(): number {
-    const [, pages = '0'] = readFileSync(`/proc/${this.pid}/statm`, 'utf8').split(' ');
-    return (Number(pages) * 4096) / 1_000_000;
+    return memoryOf(String(this.pid));
+  }
+
+  /** @returns the same of it and of each of its workers. */
+  memoryOfAll(): number[] {
+    const workers = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
+    return [String(this.pid), ...workers.filter((pid) => pid !== '')].map(memoryOf);
   }
 
   async stop(): Promise<void> {

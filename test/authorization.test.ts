@@ -1,0 +1,48 @@
+/**
+ * The matrix of authorization: every route by every kind of caller, against a table. A route that is not in the table
+ * fails the test, so that nobody adds one without saying who may use it.
+ */
+import type { App } from '../app.ts';
+import { CALLERS, type Caller, quickPasswords, setScene } from './support/cast.ts';
+import { onEachEngine } from './support/engines.ts';
+import { ROWS, routeOf } from './support/permitted.ts';
+import { namesOf, routesDuring } from './support/routes.ts';
+import { startService } from './support/service.ts';
+
+/** Whoever is refused leaves nothing behind; but a sign-in is told of, and a disabled user's session is removed. */
+const leavesNothing = (status: number, path: string, caller: Caller) =>
+  [401, 403].includes(status) && path !== '/api/sign/in' && caller !== 'disabled';
+
+onEachEngine('who may do what', async (t, engine) => {
+  const started: App[] = [];
+  const routes = await routesDuring(async () => {
+    const settings = { SIGN_UP: 'open' as const };
+    const { app } = await startService(t, engine, { settings, passwords: quickPasswords });
+    started.push(app);
+  });
+  const [app] = started;
+  if (!app) throw new Error('the service was started');
+
+  t.test('is written down for every route, and for no other', async (t) => {
+    t.strictSame([...new Set(ROWS.map(routeOf))].sort(), namesOf(routes));
+  });
+
+  for (const row of ROWS) {
+    const { method, path, permission, body, status } = row;
+    t.test(`${method} ${path} ${body ?? ''}`, async (t) => {
+      for (const caller of CALLERS) {
+        const { names, send } = await setScene(app, caller, permission);
+        const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => names[name] ?? '');
+        const payload: object | undefined = body === undefined ? undefined : JSON.parse(fill(body));
+        const writes = t.capture(app.db, 'atomically', app.db.atomically);
+        const request = { url: fill(path), ...(payload ? { payload } : {}) };
+        const response = await send({ ...request, method });
+        t.equal(response.statusCode, status(caller), `${caller}: ${response.payload}`);
+        if (method === 'GET')
+          t.equal((await send({ ...request, method: 'HEAD' })).statusCode, status(caller));
+        if (!leavesNothing(response.statusCode, path, caller)) continue;
+        t.equal(writes().length, 0, `${caller} leaves nothing behind`);
+      }
+    });
+  }
+});

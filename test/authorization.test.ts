@@ -3,11 +3,11 @@
  * fails the test, so that nobody adds one without saying who may use it.
  */
 import type { App } from '../app.ts';
-import { CALLERS, type Caller, quickPasswords, setScene } from './support/cast.ts';
+import { CALLERS, type Caller, setScene } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
 import { ROWS, routeOf } from './support/permitted.ts';
 import { namesOf, routesDuring } from './support/routes.ts';
-import { startService } from './support/service.ts';
+import { quickPasswords, startService } from './support/service.ts';
 
 /** Whoever is refused leaves nothing behind; but a sign-in is told of, and a disabled user's session is removed. */
 const leavesNothing = (status: number, path: string, caller: Caller) =>

@@ -15,7 +15,7 @@ const BODY = JSON.stringify({ username: 'ann', password: PASSWORD });
 
 test('a service that is stopped', async (t) => {
   const path = join(makeFolder(t), 'rollcall.db');
-  await makeDatabaseWith(path, 'ann');
+  await makeDatabaseWith(`sqlite:${path}`, 'ann');
   const start = (t: Test, WORKERS: string) =>
     startServer(t, {
       environment: { WORKERS, DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'debug' },

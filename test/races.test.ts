@@ -4,40 +4,12 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
-import type { Test } from 'tap';
 import type { App } from '../app.ts';
-import { onEachEngine, type TestEngine } from './support/engines.ts';
-import { Client, makeUser, PASSWORD, quickPasswords, signedIn, startService } from './support/service.ts';
+import { onEachEngine } from './support/engines.ts';
+import { meet, ROUNDS, startTwo } from './support/meeting.ts';
+import { Client, makeUser, PASSWORD, signedIn } from './support/service.ts';
 
 const NEW = 'a password that is new';
-/** How often what depends on the order of events is tried. */
-const ROUNDS = [1, 2, 3, 4, 5];
-
-/** Two instances of the service, as two processes would be. */
-async function startTwo(t: Test, engine: TestEngine): Promise<[App, App]> {
-  const passwords = quickPasswords;
-  const { app: one, settings } = await startService(t, engine, { passwords });
-  const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
-  const { app: other } = await startService(t, engine, { passwords, databaseUrl, settings: { SECRET_KEY } });
-  return [one, other];
-}
-
-/** Lets the first list of several writes of each instance wait for that of the other one, until the test is over. */
-function meet(t: Test, apps: App[]): void {
-  const { promise: allAreThere, resolve } = Promise.withResolvers<void>();
-  let there = 0;
-  for (const { db } of apps) {
-    const { atomically } = db;
-    t.intercept(db, 'atomically', {
-      value: async (writes: Parameters<typeof atomically>[0]) => {
-        if (writes.length > 1 && ++there === apps.length) resolve();
-        if (writes.length > 1) await allAreThere;
-        return atomically(writes);
-      },
-    });
-  }
-}
-
 function statuses(responses: LightMyRequestResponse[]): number[] {
   return responses.map(({ statusCode }) => statusCode).sort();
 }
@@ -51,8 +23,8 @@ onEachEngine('at the same moment', async (t, engine) => {
 
   t.test('the same username made twice: one 201 and one 409', async (t) => {
     for (const round of ROUNDS) {
-      await t.test(`round ${round}`, async (t) => {
-        meet(t, [one, other]);
+      await t.test(round, async (t) => {
+        meet(t, [one, other], round);
         const responses = await Promise.all([
           chief.request('POST', '/api/users', { username: `twin-${round}` }),
           elsewhere.request('POST', '/api/users', { username: `TWIN-${round}` }),
@@ -67,8 +39,8 @@ onEachEngine('at the same moment', async (t, engine) => {
       const name = `forgetful-${round}`;
       const id = await makeUser(one, name);
       const { code } = (await chief.request('POST', `/api/users/${id}/reset`)).json();
-      await t.test(`round ${round}`, async (t) => {
-        meet(t, [one, other]);
+      await t.test(round, async (t) => {
+        meet(t, [one, other], round);
         const passwords = [`${NEW} 1`, `${NEW} 2`];
         const responses = await Promise.all(
           [one, other].map((app, index) =>
@@ -87,8 +59,8 @@ onEachEngine('at the same moment', async (t, engine) => {
   t.test('two edits with If-Match: one wins', async (t) => {
     for (const round of ROUNDS) {
       const url = `/api/users/${await makeUser(one, `contested-${round}`)}`;
-      await t.test(`round ${round}`, async (t) => {
-        meet(t, [one, other]);
+      await t.test(round, async (t) => {
+        meet(t, [one, other], round);
         const ifMatch = { 'if-match': '"1"' };
         const responses = await Promise.all([
           chief.request('PATCH', url, { name: 'one' }, ifMatch),
@@ -110,8 +82,8 @@ onEachEngine('at the same moment', async (t, engine) => {
       for (const round of ROUNDS) {
         const name = `${what}-${round}`;
         const id = await makeUser(one, name);
-        await t.test(`round ${round}`, async (t) => {
-          meet(t, [one, other]);
+        await t.test(round, async (t) => {
+          meet(t, [one, other], round);
           const client = new Client(one);
           const [signIn, end] = await Promise.all([
             client.signIn(name),
@@ -132,8 +104,8 @@ onEachEngine('at the same moment', async (t, engine) => {
       const name = `changing-${round}`;
       const id = await makeUser(one, name);
       const present = await signedIn(other, name);
-      await t.test(`round ${round}`, async (t) => {
-        meet(t, [one, other]);
+      await t.test(round, async (t) => {
+        meet(t, [one, other], round);
         const thief = new Client(one);
         const [signIn, change] = await Promise.all([
           thief.signIn(name),
@@ -153,8 +125,8 @@ onEachEngine('at the same moment', async (t, engine) => {
       const name = `resetting-${round}`;
       const id = await makeUser(one, name);
       const { code } = (await chief.request('POST', `/api/users/${id}/reset`)).json();
-      await t.test(`round ${round}`, async (t) => {
-        meet(t, [one, other]);
+      await t.test(round, async (t) => {
+        meet(t, [one, other], round);
         const [signIn, reset] = await Promise.all([
           new Client(one).signIn(name),
           new Client(other).request('POST', '/api/sign/reset', { code, password: NEW }),
@@ -227,14 +199,14 @@ onEachEngine('the last administrator', async (t, engine) => {
   };
   for (const [index, { by, act }] of ways.entries()) {
     for (const round of ROUNDS) {
-      t.test(`is not lost by ${by}, round ${round}`, async (t) => {
+      t.test(`is not lost by ${by}: ${round}`, async (t) => {
         const holders = [
           await makeHolder(one, `first-${index}-${round}`),
           await makeHolder(other, `second-${index}-${round}`),
         ];
         const [first, second] = holders;
         if (!first || !second) throw new Error('two were made');
-        meet(t, [one, other]);
+        meet(t, [one, other], round);
         const responses = await Promise.all([act(first, second), act(second, first)]);
         t.equal(responses.filter(({ statusCode }) => statusCode < 300).length, 1);
         t.ok(await one.db.permissions.everythingIsHeld());

@@ -50,6 +50,31 @@ const MEMBERSHIPS: Record<
   ],
 };
 
+/** @returns the fields of a session that was started just now, and the secret that its cookie carries. */
+export function newSession(app: App, userId: string, passwordHash: string) {
+  const secret = app.sessionCookie.makeSecret();
+  const now = Date.now();
+  return {
+    secret,
+    key: app.sessionCookie.keyOf(secret),
+    id: randomUUIDv7(),
+    userId,
+    passwordHash,
+    now,
+    expiresAt: now + 60_000,
+    endsAt: now + 60_000,
+    remembered: false,
+    address: '127.0.0.1',
+    userAgent: 'test',
+  };
+}
+
+/** @returns the fields of a token that does not expire, and its secret. */
+export function newToken(userId: string, scopes: string[]) {
+  const secret = makeSecret('rc_');
+  return { secret, key: keyOf(secret), id: randomUUIDv7(), userId, name: 'test', scopes, expiresAt: null };
+}
+
 let count = 0;
 
 /** A caller, and whom and what the request may be about. */
@@ -75,29 +100,6 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     title: '',
     permissions,
   });
-  const session = (userId: string, secret = app.sessionCookie.makeSecret()) => ({
-    secret,
-    key: app.sessionCookie.keyOf(secret),
-    id: randomUUIDv7(),
-    userId,
-    passwordHash,
-    now,
-    expiresAt: now + 60_000,
-    endsAt: now + 60_000,
-    remembered: false,
-    address: '127.0.0.1',
-    userAgent: 'test',
-  });
-  const token = (userId: string, scopes: string[], secret = makeSecret('rc_')) => ({
-    secret,
-    key: keyOf(secret),
-    id: randomUUIDv7(),
-    userId,
-    name: 'test',
-    scopes,
-    expiresAt: null,
-  });
-
   const member = person(`member-${number}`);
   const actor = caller === 'member' ? member : person(`caller-${number}`);
   const groups = {
@@ -106,9 +108,12 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     holders: group('holders', [permission]),
     all: group('all', ['*']),
   };
-  const [ownSession, memberSession] = [session(actor.id), session(member.id)];
-  const ownToken = token(actor.id, caller === 'token without' ? [] : [permission]);
-  const memberToken = token(member.id, []);
+  const [ownSession, memberSession] = [
+    newSession(app, actor.id, passwordHash),
+    newSession(app, member.id, passwordHash),
+  ];
+  const ownToken = newToken(actor.id, caller === 'token without' ? [] : [permission]);
+  const memberToken = newToken(member.id, []);
   const code = makeSecret('rcc_');
 
   await db.atomically([
@@ -136,6 +141,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     : { cookie, ...(caller === 'disabled' ? { authorization } : {}) };
   return {
     names: {
+      caller: actor.id,
       user: member.id,
       group: groups.own.id,
       groupName: groups.own.name,

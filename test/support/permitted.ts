@@ -97,6 +97,9 @@ export const ROWS: Row[] = [...TABLE.matchAll(ROW)].map(
   },
 );
 
+const written = TABLE.match(/^[A-Z]+ \//gm) ?? [];
+if (written.length !== ROWS.length) throw new Error('A row of the table can not be read.');
+
 /** @returns the route that the row is about, as the service names it. */
 export function routeOf({ method, path }: Row): string {
   const [bare = ''] = path.split('?');

@@ -3,10 +3,11 @@
  * fails the test, so that nobody adds one without saying who may use it.
  */
 import type { App } from '../app.ts';
-import { CALLERS, type Caller, setScene } from './support/cast.ts';
+import { CALLERS, type Caller } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
-import { ROWS, routeOf } from './support/permitted.ts';
+import { ROWS } from './support/permitted.ts';
 import { namesOf, routesDuring } from './support/routes.ts';
+import { prepare, routeOf } from './support/rows.ts';
 import { quickPasswords, startService } from './support/service.ts';
 
 /** Whoever is refused leaves nothing behind; but a sign-in is told of, and a disabled user's session is removed. */
@@ -28,18 +29,14 @@ onEachEngine('who may do what', async (t, engine) => {
   });
 
   for (const row of ROWS) {
-    const { method, path, permission, body, status } = row;
+    const { method, path, body, status } = row;
     t.test(`${method} ${path} ${body ?? ''}`, async (t) => {
       for (const caller of CALLERS) {
-        const { names, send } = await setScene(app, caller, permission);
-        const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => names[name] ?? '');
-        const payload: object | undefined = body === undefined ? undefined : JSON.parse(fill(body));
+        const send = await prepare(app, row, caller);
         const writes = t.capture(app.db, 'atomically', app.db.atomically);
-        const request = { url: fill(path), ...(payload ? { payload } : {}) };
-        const response = await send({ ...request, method });
+        const response = await send();
         t.equal(response.statusCode, status(caller), `${caller}: ${response.payload}`);
-        if (method === 'GET')
-          t.equal((await send({ ...request, method: 'HEAD' })).statusCode, status(caller));
+        if (method === 'GET') t.equal((await send('HEAD')).statusCode, status(caller));
         if (!leavesNothing(response.statusCode, path, caller)) continue;
         t.equal(writes().length, 0, `${caller} leaves nothing behind`);
       }

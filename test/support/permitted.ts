@@ -5,9 +5,9 @@
  * that carries the one permission of the row; the tokens are those of an administrator who manages the group, one with
  * that permission as its scope and one without. A body stands under its row.
  */
-import { CALLERS, type Caller } from './cast.ts';
+import { parseRows } from './rows.ts';
 
-const TABLE = `
+export const ROWS = parseRows(`
                                                          anon- mem-  other man- other hol- admi- dis-  token without
 route                                    permission      ymous ber         ager       der  nistr abled
 GET / -                                                   200   200   200   200   200   200   200   200   200   200
@@ -71,37 +71,4 @@ PUT /api/groups/{group}/members/{user}    groups:write    401   403   403   200 
 DELETE /api/groups/{group}/members/{user} groups:write    401   403   403   204   403   204   204   401   204   403
 
 GET /api/audit                            audit:read      401   403   403   403   403   200   200   401   200   403
-`;
-
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-const ROW = /^(\w+) (\S+) +(\S+) +((?:\d{3} *)+)(?:\n +(\{.*\}))?$/gm;
-
-interface Row {
-  method: (typeof METHODS)[number];
-  /** With names in braces. */
-  path: string;
-  permission: string;
-  body: string | undefined;
-  status: (caller: Caller) => number;
-}
-
-/** The table's rows. */
-export const ROWS: Row[] = [...TABLE.matchAll(ROW)].map(
-  ([line, verb, path = '', permission = '', numbers = '', body]) => {
-    const method = METHODS.find((each) => each === verb);
-    const statuses = numbers.trim().split(/ +/).map(Number);
-    if (!method || statuses.length !== CALLERS.length) throw new Error(`This is no row: ${line}`);
-    const status = (caller: Caller) => statuses[CALLERS.indexOf(caller)] ?? 0;
-    // Where nothing is asked for, the holder holds what is of no use.
-    return { method, path, permission: permission === '-' ? 'tea:make' : permission, body, status };
-  },
-);
-
-const written = TABLE.match(/^[A-Z]+ \//gm) ?? [];
-if (written.length !== ROWS.length) throw new Error('A row of the table can not be read.');
-
-/** @returns the route that the row is about, as the service names it. */
-export function routeOf({ method, path }: Row): string {
-  const [bare = ''] = path.split('?');
-  return `${method} ${bare.replace(/\{\w+\}/, ':id').replace(/\{\w+\}/, ':userId')}`;
-}
+`);

@@ -32,7 +32,9 @@ function network(address: string): string {
   const [head = '', tail = ''] = address.split('::');
   const groups = head.split(':');
   const missing = 8 - groups.length - (address.includes('::') ? tail.split(':').length : 0);
-  return [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+  const first = [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4);
+  // A proxy may write the same address in more than one way.
+  return first.map((group) => (Number.parseInt(group, 16) || 0).toString(16)).join(':');
 }
 
 export default fp(

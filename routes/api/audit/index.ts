@@ -14,6 +14,12 @@ function firstIdOf(moment: string): string {
   return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }
 
+/** @returns whether there is that moment: JavaScript takes the 31st of February for one of March. */
+function isMoment(text: string): boolean {
+  const moment = Date.parse(text);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text.slice(0, 19));
+}
+
 const audit: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);
   app.addHook('onRequest', app.requirePermission(READ));
@@ -33,7 +39,7 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { actor, target, event, from, to, after, limit } = request.query;
       for (const [name, moment] of Object.entries({ from, to })) {
-        if (moment === undefined || !Number.isNaN(Date.parse(moment))) continue;
+        if (moment === undefined || isMoment(moment)) continue;
         throw app.problem({
           status: 400,
           kind: 'invalid',

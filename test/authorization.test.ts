@@ -2,7 +2,6 @@
  * The matrix of authorization: every route by every kind of caller, against a table. A route that is not in the table
  * fails the test, so that nobody adds one without saying who may use it.
  */
-import type { App } from '../app.ts';
 import { CALLERS, type Caller } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
 import { ROWS } from './support/permitted.ts';
@@ -15,14 +14,11 @@ const leavesNothing = (status: number, path: string, caller: Caller) =>
   [401, 403].includes(status) && path !== '/api/sign/in' && caller !== 'disabled';
 
 onEachEngine('who may do what', async (t, engine) => {
-  const started: App[] = [];
-  const routes = await routesDuring(async () => {
-    const settings = { SIGN_UP: 'open' as const };
-    const { app } = await startService(t, engine, { settings, passwords: quickPasswords });
-    started.push(app);
-  });
-  const [app] = started;
-  if (!app) throw new Error('the service was started');
+  const settings = { SIGN_UP: 'open' as const };
+  const { routes, made } = await routesDuring(() =>
+    startService(t, engine, { settings, passwords: quickPasswords }),
+  );
+  const { app } = made;
 
   t.test('is written down for every route, and for no other', async (t) => {
     t.strictSame([...new Set(ROWS.map(routeOf))].sort(), namesOf(routes));

@@ -127,13 +127,11 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
 }
 
 onEachEngine('the statements of a request', async (t, engine) => {
-  const started: App[] = [];
-  const routes = await routesDuring(async () => {
-    const settings = { SIGN_UP: 'open' as const };
-    started.push((await startService(t, engine, { settings, passwords: quickPasswords })).app);
-  });
-  const [app] = started;
-  if (!app) throw new Error('the service was started');
+  const settings = { SIGN_UP: 'open' as const };
+  const { routes, made } = await routesDuring(() =>
+    startService(t, engine, { settings, passwords: quickPasswords }),
+  );
+  const { app } = made;
   const statements = countStatements(t);
 
   /** @returns the table's row as it would have to be. */

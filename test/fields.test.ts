@@ -2,7 +2,6 @@
  * The matrix of fields: who may set each, who may see each, and that nothing else of what the database keeps can be set
  * or seen by anybody.
  */
-import type { App } from '../app.ts';
 import { groups, memberships, sessions, tokens, users } from '../db/schema.sqlite.ts';
 import { CALLERS, setScene } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
@@ -31,13 +30,11 @@ const KEPT = [users, groups, memberships, sessions, tokens].flatMap((table) => O
 const TRIED = new Set([...KEPT, 'role', 'groups', 'members', 'isAdmin', 'user', '__proto__', 'constructor']);
 
 onEachEngine('the fields', async (t, engine) => {
-  const started: App[] = [];
-  const routes = await routesDuring(async () => {
-    const settings = { SIGN_UP: 'open' as const };
-    started.push((await startService(t, engine, { settings, passwords: quickPasswords })).app);
-  });
-  const [app] = started;
-  if (!app) throw new Error('the service was started');
+  const settings = { SIGN_UP: 'open' as const };
+  const { routes, made } = await routesDuring(() =>
+    startService(t, engine, { settings, passwords: quickPasswords }),
+  );
+  const { app } = made;
   const taking = routes.flatMap(({ method, url, schema }) => {
     const fields = propertiesOf(schema?.body);
     return fields.length > 0 ? [{ name: `${method} ${url.replace(/(?<=.)\/$/, '')}`, fields }] : [];

@@ -82,7 +82,7 @@ async function answersOf(app: App): Promise<Answer[]> {
 
 test('the answers', async (t) => {
   const apps = new Map<string, App>();
-  const routes = await routesDuring(async () => {
+  const { routes } = await routesDuring(async () => {
     for (const engine of engines) apps.set(engine.name, (await startService(t, engine)).app);
   });
 

@@ -8,7 +8,7 @@ import { Client, makeUser, signedIn, startService } from '../support/service.ts'
 const WITHOUT_BODY = ['/api/sign/out', '/api/users/:id/reset'];
 
 onEachEngine('every route', async (t, engine) => {
-  const routes = await routesDuring(() => startService(t, engine));
+  const { routes } = await routesDuring(() => startService(t, engine));
 
   t.test('has a schema for what it answers, for problems too', async (t) => {
     t.ok(routes.length >= 15, `${routes.length} routes`);

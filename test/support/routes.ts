@@ -7,8 +7,10 @@ function isInitialization(message: unknown): message is { fastify: FastifyInstan
   return typeof message === 'object' && message !== null && 'fastify' in message;
 }
 
-/** @returns the routes of the apps that are made meanwhile. */
-export async function routesDuring(work: () => Promise<unknown>): Promise<RouteOptions[]> {
+/** @returns the routes of the apps that are made meanwhile, and what the work gives. */
+export async function routesDuring<Made>(
+  work: () => Promise<Made>,
+): Promise<{ routes: RouteOptions[]; made: Made }> {
   const routes: RouteOptions[] = [];
   const collect = (message: unknown) => {
     if (!isInitialization(message)) return;
@@ -17,9 +19,9 @@ export async function routesDuring(work: () => Promise<unknown>): Promise<RouteO
     });
   };
   subscribe('fastify.initialization', collect);
-  await work();
+  const made = await work();
   unsubscribe('fastify.initialization', collect);
-  return routes;
+  return { routes, made };
 }
 
 /** @returns the routes by method and path, each once; HEAD is left out, since Fastify makes it of GET. */

@@ -5,7 +5,7 @@ import { CALLERS, type Caller, setScene } from './cast.ts';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const ROW = /^([A-Z]+) (\/\S*) +(\S+) +((?:\d{3} *)+)(?:\n +(\{.*\}))?$/gm;
 
-export interface Row {
+interface Row {
   method: (typeof METHODS)[number];
   /** With names in braces. */
   path: string;

@@ -32,7 +32,9 @@ function network(address: string): string {
   const [head = '', tail = ''] = address.split('::');
   const groups = head.split(':');
   const missing = 8 - groups.length - (address.includes('::') ? tail.split(':').length : 0);
-  return [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4).join(':');
+  const first = [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4);
+  // A proxy may write the same address in more than one way.
+  return first.map((group) => (Number.parseInt(group, 16) || 0).toString(16)).join(':');
 }
 
 export default fp(
@@ -44,34 +46,39 @@ export default fp(
       return (await db.atomically([write])) === undefined;
     }
 
-    /** @returns the count, this attempt included, and when it is forgotten. */
-    async function countOne(key: string): Promise<{ failures: number; expiresAt: number }> {
-      const now = Date.now();
+    /** @returns undefined when this attempt is one of those that are let pass; else the count, which is full. */
+    async function countOne(
+      key: string,
+      now: number,
+    ): Promise<{ failures: number; expiresAt: number } | undefined> {
+      if (await took(attempts.increment(key, now, LIMIT))) return undefined;
+      const full = await attempts.find(key, now);
+      if (full) return full;
       const expiresAt = now + WINDOW;
-      if (
-        !(await took(attempts.increment(key, now))) &&
-        !(await took(attempts.restart(key, now, expiresAt)))
-      ) {
-        try {
-          await took(attempts.begin(key, expiresAt));
-        } catch (error) {
-          // Another request was the first.
-          if (!(error instanceof DuplicateError)) throw error;
-          await took(attempts.increment(key, now));
-        }
+      if (await took(attempts.restart(key, now, expiresAt))) return undefined;
+      try {
+        await took(attempts.begin(key, expiresAt));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof DuplicateError)) throw error;
+        // Another request was the first.
+        return countOne(key, now);
       }
-      return (await attempts.find(key, now)) ?? { failures: 1, expiresAt };
     }
 
     app.decorate('attempts', {
       async count(request, what) {
         const text = `${network(request.ip)} ${comparable(what)}`;
         const key = createHash('sha256').update(text).digest('base64url');
-        const { failures, expiresAt } = await countOne(key);
-        if (failures <= LIMIT) return attempts.forget(key);
+        const now = Date.now();
+        const full = await countOne(key, now);
+        if (!full) return attempts.forget(key);
+        const { failures, expiresAt } = full;
         // Told once: each attempt more would only fill the trail.
-        if (failures === LIMIT + 1) await request.record({ event: 'throttled' }, []);
-        const seconds = Math.max(1, Math.ceil((expiresAt - Date.now()) / 1000));
+        if (failures === LIMIT) {
+          await request.record({ event: 'throttled' }, [attempts.exceed(key, now, LIMIT)]);
+        }
+        const seconds = Math.max(1, Math.ceil((expiresAt - now) / 1000));
         throw app.problem({
           status: 429,
           kind: 'too-many-attempts',

@@ -2,13 +2,13 @@
  * A client must not notice which engine is behind the service. The same long list of requests is sent to one app for
  * each engine, and the answers are compared byte by byte; only ids and times are other ones, and are replaced.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FastifyInstance, LightMyRequestResponse, RouteOptions } from 'fastify';
+import type { LightMyRequestResponse } from 'fastify';
 import { test } from 'tap';
 import type { App } from '../app.ts';
 import { engines } from './support/engines.ts';
 import { parse, STEPS } from './support/requests.ts';
+import { routesDuring } from './support/routes.ts';
 import { Client, makeUser, startService } from './support/service.ts';
 
 interface Answer {
@@ -80,28 +80,9 @@ async function answersOf(app: App): Promise<Answer[]> {
   return answers;
 }
 
-/** @returns the routes of the apps that are made meanwhile. */
-async function routesDuring(work: () => Promise<unknown>): Promise<RouteOptions[]> {
-  const routes: RouteOptions[] = [];
-  const collect = (message: unknown) => {
-    if (!isInitialization(message)) return;
-    message.fastify.addHook('onRoute', (route) => {
-      routes.push(route);
-    });
-  };
-  subscribe('fastify.initialization', collect);
-  await work();
-  unsubscribe('fastify.initialization', collect);
-  return routes;
-}
-
-function isInitialization(message: unknown): message is { fastify: FastifyInstance } {
-  return typeof message === 'object' && message !== null && 'fastify' in message;
-}
-
 test('the answers', async (t) => {
   const apps = new Map<string, App>();
-  const routes = await routesDuring(async () => {
+  const { routes } = await routesDuring(async () => {
     for (const engine of engines) apps.set(engine.name, (await startService(t, engine)).app);
   });
 

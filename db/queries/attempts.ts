@@ -1,5 +1,5 @@
 /** What is asked of attempts to sign in: counting them. */
-import { and, gt, sql } from '../drizzle.ts';
+import { and, eq, gt, lt, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
@@ -18,13 +18,11 @@ export function attemptQueries({ build, equals, read, write, tables: { attempts 
     }),
     1,
   );
-  const increment = write(
-    build
-      .update(attempts)
-      .set({ failures: sql`${attempts.failures} + 1` })
-      .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')))),
-    1,
-  );
+  const living = and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')));
+  const oneMore = () => build.update(attempts).set({ failures: sql`${attempts.failures} + 1` });
+  // With the limit as a condition: of many at once so many touch the row, and one is the first that comes too late.
+  const increment = write(oneMore().where(and(living, lt(attempts.failures, given('limit')))), 1);
+  const exceed = write(oneMore().where(and(living, eq(attempts.failures, given('limit')))), 1);
   // A count that is over begins anew, in one write, whoever comes first.
   const restart = write(
     build
@@ -40,10 +38,12 @@ export function attemptQueries({ build, equals, read, write, tables: { attempts 
     async find(key: string, now: number) {
       return (await byKey({ key, now }))[0];
     },
-    /** The three ways to count one more: one of them touches a row. */
-    increment: (key: string, now: number) => increment({ key, now }),
+    /** Three ways to count one more: one of them touches a row, unless there were as many as the limit. */
+    increment: (key: string, now: number, limit: number) => increment({ key, now, limit }),
     restart: (key: string, now: number, expiresAt: number) => restart({ key, now, expiresAt }),
     begin: (key: string, expiresAt: number) => insert({ key, failures: 1, expiresAt }),
+    /** Counts the first one beyond the limit; touches no row for those that come after it. */
+    exceed: (key: string, now: number, limit: number) => exceed({ key, now, limit }),
     forget: (key: string) => removal({ key }),
   };
 }

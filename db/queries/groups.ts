@@ -60,10 +60,15 @@ export function groupQueries(engine: Engine) {
     build.delete(groups).where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
     1,
   );
-  const insertPermission = write(
-    build.insert(groupPermissions).values({ groupId: given('groupId'), permission: given('permission') }),
-    1,
-  );
+  const insertPermissions = (count: number) => {
+    const rows = Array.from({ length: count }, (_, number) => ({
+      groupId: given('groupId'),
+      permission: given(`permission${number}`),
+    }));
+    return write(build.insert(groupPermissions).values(rows), count);
+  };
+  /** By how many they insert: a list of a hundred is not a hundred statements. Prepared when first needed. */
+  const inserts = new Map<number, ReturnType<typeof insertPermissions>>();
   const removePermissions = write(
     build.delete(groupPermissions).where(equals(groupPermissions.groupId, 'groupId')),
     'any',
@@ -83,7 +88,12 @@ export function groupQueries(engine: Engine) {
     }));
   }
   function grant(groupId: string, permissions: string[]): Write[] {
-    return permissions.map((permission) => insertPermission({ groupId, permission }));
+    const count = permissions.length;
+    if (count === 0) return [];
+    const insert = inserts.get(count) ?? insertPermissions(count);
+    inserts.set(count, insert);
+    const named = permissions.map((permission, number) => [`permission${number}`, permission]);
+    return [insert({ groupId, ...Object.fromEntries(named) })];
   }
 
   return {

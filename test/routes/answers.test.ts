@@ -1,29 +1,14 @@
 /** What every answer owes its reader: a shape that is written down, and, when we fail, nothing of our insides. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { FastifyInstance, RouteOptions } from 'fastify';
 import { DatabaseUnavailableError } from '../../db/engine.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { routesDuring } from '../support/routes.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
 /** What is asked for without saying more. */
 const WITHOUT_BODY = ['/api/sign/out', '/api/users/:id/reset'];
 
-/** @returns whether this is what Fastify tells of an instance that it has just made. */
-function isInitialization(message: unknown): message is { fastify: FastifyInstance } {
-  return typeof message === 'object' && message !== null && 'fastify' in message;
-}
-
 onEachEngine('every route', async (t, engine) => {
-  const routes: RouteOptions[] = [];
-  const collect = (message: unknown) => {
-    if (!isInitialization(message)) return;
-    message.fastify.addHook('onRoute', (route) => {
-      routes.push(route);
-    });
-  };
-  subscribe('fastify.initialization', collect);
-  await startService(t, engine);
-  unsubscribe('fastify.initialization', collect);
+  const { routes } = await routesDuring(() => startService(t, engine));
 
   t.test('has a schema for what it answers, for problems too', async (t) => {
     t.ok(routes.length >= 15, `${routes.length} routes`);

@@ -8,8 +8,8 @@ import { argon2Passwords } from '../../plugins/passwords.ts';
 export const PASSWORD = 'correct horse battery staple';
 
 /** Brings the database up to date, with a user who may do everything. */
-export async function makeDatabaseWith(databaseUrl: string, username: string): Promise<void> {
-  const environment = { DATABASE_URL: databaseUrl };
+export async function makeDatabaseWith(url: string, username: string): Promise<void> {
+  const environment = { DATABASE_URL: url };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);

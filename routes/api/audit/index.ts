@@ -5,6 +5,12 @@ import { Page, responses } from '../../../schemas/common.ts';
 
 const READ = 'audit:read';
 
+/** @returns whether there is that moment: JavaScript takes the 31st of February for one of March. */
+function isMoment(text: string): boolean {
+  const moment = Date.parse(text);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text.slice(0, 19));
+}
+
 const audit: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);
   app.addHook('onRequest', app.requirePermission(READ));
@@ -24,7 +30,7 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { actor, target, event, from, to, after, limit } = request.query;
       for (const [name, moment] of Object.entries({ from, to })) {
-        if (moment === undefined || !Number.isNaN(Date.parse(moment))) continue;
+        if (moment === undefined || isMoment(moment)) continue;
         throw app.problem({
           status: 400,
           kind: 'invalid',

@@ -42,7 +42,9 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       const { current, password } = request.body;
       const forget = await attempts.count(request, user.username);
       const oldHash = await db.users.passwordHash(user.id);
+      const target = { kind: 'user' as const, id: user.id, name: user.username };
       if (!(await passwords.verify(oldHash, current)) || !oldHash) {
+        await request.record({ event: 'confirm-refused', target }, []);
         throw problem({
           status: 401,
           detail: 'The current password is wrong.',
@@ -53,7 +55,6 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       const { key, remembered, endsAt } = request.ownSession();
       const secret = sessionCookie.makeSecret();
       const now = Date.now();
-      const target = { kind: 'user' as const, id: user.id, name: user.username };
       const changed = await request.record({ event: 'password-changed', target }, [
         db.users.changePassword({ id: user.id, oldHash, passwordHash }, now),
         db.sessions.endOthersOf(user.id, key),

@@ -1,8 +1,9 @@
 /** Signing in is the door of the service: whom it lets in, whom it does not, and what it must not tell about either. */
 import { randomUUIDv7 } from 'node:crypto';
 import { argon2Passwords } from '../../plugins/passwords.ts';
+import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, signedIn, startService, whoamiStatus } from '../support/service.ts';
 
 /** Real hashing that counts the checks, and can do something just when a check is over. */
 async function watchedPasswords() {
@@ -50,17 +51,21 @@ onEachEngine('signing in', async (t, engine) => {
     t.strictSame(whoami.json(), { user, session, via: 'session', fresh: true, permissions: [] });
   });
 
-  t.test('anew makes a new session, and the one that was sent along is dead', async (t) => {
+  t.test('case 12: right password: 200, a new session id, fresh, lastSignInAt moves', async (t) => {
     const client = await signedIn(app, 'ann');
-    const before = client.cookie;
+    const { cookie } = client;
+    const before = (await client.request('GET', '/api/sign')).json();
+    const passOver = stopTheClock(t);
+    passOver(1000);
     const response = await client.signIn('ann');
     t.equal(response.statusCode, 200);
-    t.not(client.cookie, before);
+    t.not(client.cookie, cookie);
     const { user, session } = response.json();
-    t.equal(user.lastSignInAt, session.createdAt, 'the last sign-in moves');
-    t.equal((await client.request('GET', '/api/sign')).statusCode, 200);
-    client.cookie = before;
-    t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+    t.not(session.id, before.session.id);
+    t.equal(user.lastSignInAt, new Date().toISOString(), 'lastSignInAt moves');
+    t.equal(before.fresh && (await client.request('GET', '/api/sign')).json().fresh, true);
+    client.cookie = cookie;
+    t.equal(await whoamiStatus(client), 401, 'the one sent along is dead');
   });
 
   t.test('does not adopt a session id that somebody else chose', async (t) => {
@@ -117,12 +122,12 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
     { of: 'a disabled user with the right password', username: 'gone', password: PASSWORD },
     { of: 'a user who has no password', username: 'bare', password: PASSWORD },
   ];
-  for (const { of, username, password } of attempts) {
-    t.test(`of ${of} looks and costs like every other one`, async (t) => {
+  t.test('case 13: wrong password, unknown, disabled: same status, body and hashing', async (t) => {
+    for (const { of, username, password } of attempts) {
       watch.checks = 0;
       const writes = t.capture(app.db, 'atomically', app.db.atomically);
       const response = await new Client(app).signIn(username, password);
-      t.equal(response.statusCode, 401);
+      t.equal(response.statusCode, 401, of);
       const { requestId, ...body } = response.json();
       t.ok(requestId);
       t.strictSame(body, {
@@ -134,8 +139,8 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
       t.equal(watch.checks, 1, 'one check of a password');
       t.equal(writes().length, COUNTED, 'the attempt is counted and told of, whoever was meant');
       t.equal(response.headers['set-cookie'], undefined);
-    });
-  }
+    }
+  });
 
   const races = [
     { what: 'disabled', payload: { active: false }, method: 'PATCH' },
@@ -173,27 +178,22 @@ onEachEngine('the name at sign-in', async (t, engine) => {
   const ann = await makeUser(app, 'Ann');
   const zoe = await makeUser(app, 'Zoë-Ελένη');
 
-  for (const name of ['Ann', 'ann', 'ANN', 'Ａｎｎ', 'ann@example.org', 'ANN@Example.ORG']) {
-    t.test(`${name} is Ann`, async (t) => {
+  t.test('case 19: Unicode names; Ann, ANN and full-width Ann are one; e-mail addresses', async (t) => {
+    for (const name of ['Ann', 'ann', 'ANN', 'Ａｎｎ', 'ann@example.org', 'ANN@Example.ORG']) {
       const response = await new Client(app).signIn(name);
-      t.equal(response.statusCode, 200);
+      t.equal(response.statusCode, 200, name);
       t.match(response.json(), { user: { id: ann, username: 'Ann' } });
-    });
-  }
-
-  for (const name of ['Zoë-Ελένη', 'ZOE\u0308-ΕΛΕ\u0301ΝΗ']) {
-    t.test(`${name} is found however its accents are composed, and shown as it was written`, async (t) => {
+    }
+    // However the accents are composed, it is shown as it was written.
+    for (const name of ['Zoë-Ελένη', 'ZOE\u0308-ΕΛΕ\u0301ΝΗ']) {
       const response = await new Client(app).signIn(name);
-      t.equal(response.statusCode, 200);
+      t.equal(response.statusCode, 200, name);
       t.match(response.json(), { user: { id: zoe, username: 'Zoë-Ελένη' } });
-    });
-  }
-
-  for (const name of ['Änn', 'Zoe-Ελένη', ' Ann', 'Ann ', 'Ann%']) {
-    t.test(`"${name}" is nobody`, async (t) => {
-      t.equal((await new Client(app).signIn(name)).statusCode, 401);
-    });
-  }
+    }
+    for (const name of ['Änn', 'Zoe-Ελένη', ' Ann', 'Ann ', 'Ann%']) {
+      t.equal((await new Client(app).signIn(name)).statusCode, 401, `"${name}" is nobody`);
+    }
+  });
 });
 
 onEachEngine('a password', async (t, engine) => {
@@ -209,13 +209,13 @@ onEachEngine('a password', async (t, engine) => {
     { of: '128 letters', password: 'x'.repeat(127).concat('y'), others: ['x'.repeat(128), 'x'.repeat(127)] },
     { of: '128 characters outside the basic plane', password: '🦊'.repeat(128), others: ['🦊'.repeat(127)] },
   ];
-  for (const [index, { of, password, others }] of cases.entries()) {
-    t.test(`of ${of} works exactly as typed`, async (t) => {
+  t.test('case 14: spaces, any Unicode, 128 characters: works exactly as typed', async (t) => {
+    for (const [index, { of, password, others }] of cases.entries()) {
       const username = `user-${index}`;
       const made = await admin.request('POST', '/api/users', { username, password });
-      t.equal(made.statusCode, 201);
+      t.equal(made.statusCode, 201, of);
       t.equal((await new Client(app).signIn(username, password)).statusCode, 200);
       for (const other of others) t.equal((await new Client(app).signIn(username, other)).statusCode, 401);
-    });
-  }
+    }
+  });
 });

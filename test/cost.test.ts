@@ -1,0 +1,176 @@
+/**
+ * What each route asks of the database: so many statements, and as many for a hundred things as for one. A route that
+ * is not in the table fails the test; a number that grows is to be explained, or mended.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Test } from 'tap';
+import type { App } from '../app.ts';
+import { CALLERS, newSession, newToken, type Scene, setScene } from './support/cast.ts';
+import { onEachEngine } from './support/engines.ts';
+import { namesOf, routesDuring } from './support/routes.ts';
+import { quickPasswords, startService } from './support/service.ts';
+import { countStatements } from './support/statements.ts';
+
+const TABLE = `
+ 0  anonymous     GET /
+ 0  anonymous     GET /livez
+ 1  anonymous     GET /readyz
+12  anonymous     POST /api/sign/in                            {"username":"{username}","password":"{password}"}
+ 4  member        POST /api/sign/out
+ 5  anonymous     POST /api/sign/reset                         {"code":"{code}","password":"another password"}
+ 7  anonymous     POST /api/sign/up                            {"username":"{newName}","password":"{password}"}
+ 3  administrator GET /api/sign
+ 3  token         GET /api/sign
+ 9  member        POST /api/sign/confirm                       {"password":"{password}"}
+ 1  member        GET /api/sign/check
+ 2  administrator GET /api/sign/check?permission=tea:make
+ 2  member        GET /api/sign/check?group={groupName}
+ 2  member        GET /api/sessions
+ 3  member        DELETE /api/sessions
+ 3  member        DELETE /api/sessions/{session}
+ 2  member        GET /api/tokens
+ 4  administrator POST /api/tokens                             {"name":"new","scopes":{permissions}}
+ 4  member        DELETE /api/tokens/{token}
+ 2  member        GET /api/users
+ 2  member        GET /api/users?active=true
+ 4  member        GET /api/users?q=crowd
+ 2  member        GET /api/users?group={group}
+ 7  administrator POST /api/users                              {"username":"{newName}"}
+ 2  member        GET /api/users/{user}
+11  administrator PATCH /api/users/{user}                      {"username":"{newName}","active":false}
+ 8  administrator DELETE /api/users/{user}
+12  member        PUT /api/users/{user}/password               {"current":"{password}","password":"another password"}
+ 8  administrator POST /api/users/{user}/reset
+ 2  member        GET /api/users/{user}/groups
+ 3  administrator GET /api/users/{user}/sessions
+ 5  administrator DELETE /api/users/{user}/sessions
+ 3  member        GET /api/groups
+ 8  administrator POST /api/groups                             {"name":"{newName}","permissions":{permissions}}
+ 3  member        GET /api/groups/{group}
+13  administrator PATCH /api/groups/{group}                    {"permissions":{permissions}}
+ 8  administrator DELETE /api/groups/{group}
+ 4  administrator GET /api/groups/{group}/members
+12  administrator PUT /api/groups/{group}/members/{user}       {"role":"manager"}
+10  administrator DELETE /api/groups/{group}/members/{user}
+ 3  administrator GET /api/audit
+`;
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+const ROWS = TABLE.trim()
+  .split('\n')
+  .map((line) => {
+    const [, statements, by, verb, path = '', body] =
+      /^ *(\d+) +(\S+) +(\w+) (\S+)(?: +(\{.*\}))?$/.exec(line) ?? [];
+    const caller = CALLERS.find((each) => each === by);
+    const method = METHODS.find((each) => each === verb);
+    if (!caller || !method) throw new Error(`This is no row: ${line}`);
+    return { statements: Number(statements), caller, method, path, body };
+  });
+
+const MANY = 100;
+const numbers = Array.from({ length: MANY }, (_, number) => number);
+const permissions = numbers.map(
+  (number) => `tea:${'abcdefghij'[Math.floor(number / 10)]}${'abcdefghij'[number % 10]}`,
+);
+
+const ENTRY = {
+  event: 'signed-in' as const,
+  via: 'password',
+  target: null,
+  before: null,
+  after: null,
+  address: '',
+  userAgent: '',
+  requestId: '',
+};
+
+/** Users and groups by the hundred, and entries in the trail. */
+async function makeCrowd(app: App) {
+  const now = Date.now();
+  const named = numbers.map((number) => ({ id: randomUUIDv7(), name: `crowd-${number}` }));
+  const users = named.map(({ id, name }) => ({
+    id,
+    username: name,
+    name,
+    email: null,
+    active: true,
+    passwordHash: null,
+  }));
+  const groups = named.map((each) => ({ ...each, title: '', permissions: [] }));
+  await app.db.atomically([
+    ...users.map((user) => app.db.users.add(user, now)),
+    ...groups.flatMap((group) => app.db.groups.add(group, now)),
+    ...users.map((user) => app.db.audit.add({ ...ENTRY, id: randomUUIDv7(), at: now, actor: user })),
+  ]);
+  return { users, groups };
+}
+
+/** Gives the people of the scene a hundred of all that they may have. */
+async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<ReturnType<typeof makeCrowd>>) {
+  const { db } = app;
+  const now = Date.now();
+  const { user = '', caller = '', group = '' } = names;
+  const role = 'member' as const;
+  const passwordHash = (await db.users.passwordHash(user)) ?? '';
+  await db.atomically([
+    ...users.flatMap(({ id }) => db.memberships.put({ groupId: group, userId: id, role }, now)),
+    ...groups.flatMap(({ id }) => db.memberships.put({ groupId: id, userId: user, role }, now)),
+    ...db.groups.setPermissions(group, permissions),
+    ...[...new Set([user, caller])].flatMap((userId) =>
+      numbers.flatMap(() => [
+        ...db.sessions.start(newSession(app, userId, passwordHash)),
+        db.tokens.add(newToken(userId, []), now),
+      ]),
+    ),
+  ]);
+}
+
+onEachEngine('the statements of a request', async (t, engine) => {
+  const settings = { SIGN_UP: 'open' as const };
+  const { routes, made } = await routesDuring(() =>
+    startService(t, engine, { settings, passwords: quickPasswords }),
+  );
+  const { app } = made;
+  const statements = countStatements(t);
+
+  /** @returns the table's row as it would have to be. */
+  async function measure(t: Test, row: (typeof ROWS)[number], scene: Scene, granted: string[]) {
+    const { caller, method, path, body } = row;
+    const names: Record<string, string> = { ...scene.names, permissions: JSON.stringify(granted) };
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => names[name] ?? '');
+    const payload: object | undefined = body === undefined ? undefined : JSON.parse(fill(body));
+    const url = fill(method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}limit=${MANY}` : path);
+    statements();
+    const response = await scene.send({ method, url, ...(payload ? { payload } : {}) });
+    const measured = { statements: statements(), caller, method, path, body };
+    t.match(response.statusCode, /^20/, `${method} ${url}: ${response.statusCode}`);
+    const answer: { items?: unknown[] } = response.payload === '' ? {} : response.json();
+    return { measured, shown: answer.items?.length };
+  }
+
+  t.test('are counted for every route', async (t) => {
+    const inTable = ROWS.map(({ method, path }) =>
+      `${method} ${path.split('?')[0]}`.replace(/\{\w+\}/, ':id').replace(/\{\w+\}/, ':userId'),
+    );
+    t.strictSame([...new Set(inTable)].sort(), namesOf(routes));
+  });
+
+  await t.test('are as many as the table says', async (t) => {
+    for (const row of ROWS) {
+      const scene = await setScene(app, row.caller, 'tea:make');
+      t.strictSame((await measure(t, row, scene, ['tea:make'])).measured, row);
+    }
+  });
+
+  await t.test('are not more for a hundred things', async (t) => {
+    const people = await makeCrowd(app);
+    for (const row of ROWS) {
+      const scene = await setScene(app, row.caller, 'tea:make');
+      await crowd(app, scene, people);
+      const { measured, shown = MANY } = await measure(t, row, scene, permissions);
+      t.strictSame(measured, row);
+      t.equal(shown, MANY, `${row.path} has shown as many`);
+    }
+  });
+});

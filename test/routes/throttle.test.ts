@@ -1,0 +1,103 @@
+/** Guessing is slowed down: after ten wrong passwords one waits, whether or not there is a user of that name. */
+import { stopTheClock } from '../support/clock.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { Client, makeUser, PASSWORD, quickPasswords, startService } from '../support/service.ts';
+
+const WINDOW = 15 * 60;
+
+onEachEngine('after ten wrong passwords', async (t, engine) => {
+  let checks = 0;
+  const passwords = {
+    hash: quickPasswords.hash,
+    verify: (hashed: string | null | undefined, password: string) => {
+      checks++;
+      return quickPasswords.verify(hashed, password);
+    },
+  };
+  const settings = { TRUST_PROXY: true, SIGN_UP: 'open' as const };
+  const { app } = await startService(t, engine, { passwords, settings });
+  const signIn = (username: string, password: string, address: string) =>
+    new Client(app).request('POST', '/api/sign/in', { username, password }, { 'x-forwarded-for': address });
+  const guess = async (username: string, address: string, times: number) => {
+    const statuses = [];
+    for (let time = 0; time < times; time++)
+      statuses.push((await signIn(username, 'wrong', address)).statusCode);
+    return statuses;
+  };
+  const TEN = Array(10).fill(401);
+
+  t.test('one waits, with a right one, too, and an unknown name is told the same', async (t) => {
+    await makeUser(app, 'ann');
+    const passOver = stopTheClock(t);
+    const names = ['ann', 'nobody', 'nobody@example.org'];
+    for (const name of names) t.strictSame(await guess(name, '192.0.2.1', 10), TEN);
+    passOver(60);
+    const answers = [];
+    for (const username of names) {
+      checks = 0;
+      const response = await signIn(username, PASSWORD, '192.0.2.1');
+      t.equal(response.statusCode, 429);
+      t.equal(checks, 0, 'no password is looked at');
+      t.match(response.headers, {
+        'retry-after': `${WINDOW - 60}`,
+        'ratelimit-policy': `"attempts";q=10;w=${WINDOW}`,
+        ratelimit: `"attempts";r=0;t=${WINDOW - 60}`,
+        'content-type': /^application\/problem\+json/,
+        'set-cookie': undefined,
+      });
+      const { requestId, ...body } = response.json();
+      t.ok(requestId);
+      t.match(body, { status: 429, type: 'urn:rollcall:problem:too-many-attempts' });
+      answers.push(body);
+    }
+    t.strictSame(answers[1], answers[0]);
+    t.strictSame(answers[2], answers[0]);
+    passOver(WINDOW - 60 - 0.001);
+    t.equal((await signIn('ann', PASSWORD, '192.0.2.1')).statusCode, 429, 'until the time is over');
+    passOver(0.001);
+    t.equal((await signIn('ann', PASSWORD, '192.0.2.1')).statusCode, 200);
+  });
+
+  t.test('another address does not wait, nor does another name', async (t) => {
+    await makeUser(app, 'bob');
+    await makeUser(app, 'cem');
+    t.strictSame(await guess('bob', '192.0.2.2', 11), [...TEN, 429]);
+    t.equal((await signIn('bob', PASSWORD, '192.0.2.3')).statusCode, 200);
+    t.equal((await signIn('cem', PASSWORD, '192.0.2.2')).statusCode, 200);
+    t.equal((await signIn('bob', PASSWORD, '192.0.2.2')).statusCode, 429);
+  });
+
+  t.test('the same name is the same, however it is written', async (t) => {
+    await makeUser(app, 'dora');
+    const names = ['dora', 'DORA', 'Ｄｏｒａ', 'Dora'];
+    for (let time = 0; time < 10; time++) await signIn(names[time % 4] ?? '', 'wrong', '192.0.2.4');
+    for (const name of names) t.equal((await signIn(name, PASSWORD, '192.0.2.4')).statusCode, 429);
+  });
+
+  t.test('addresses of one network (IPv6, 64 bits) are one', async (t) => {
+    await makeUser(app, 'eve');
+    for (let time = 0; time < 10; time++) await signIn('eve', 'wrong', `2001:db8:0:1::${time}`);
+    for (const address of ['2001:db8:0:1:a:b:c:d', '2001:db8:0:1::', '2001:0DB8:0000:0001::1']) {
+      t.equal((await signIn('eve', PASSWORD, address)).statusCode, 429, address);
+    }
+    t.equal((await signIn('eve', PASSWORD, '2001:db8:0:2::1')).statusCode, 200, 'but not those of another');
+  });
+
+  t.test('a right one before that begins anew', async (t) => {
+    await makeUser(app, 'fay');
+    for (let time = 0; time < 3; time++) {
+      t.strictSame(await guess('fay', '192.0.2.5', 9), Array(9).fill(401));
+      t.equal((await signIn('fay', PASSWORD, '192.0.2.5')).statusCode, 200);
+    }
+  });
+
+  t.test('accounts can not be made by the dozen either', async (t) => {
+    const statuses = [];
+    for (let n = 0; n < 12; n++) {
+      const payload = { username: `sheep-${n}`, password: PASSWORD };
+      const headers = { 'x-forwarded-for': '192.0.2.6' };
+      statuses.push((await new Client(app).request('POST', '/api/sign/up', payload, headers)).statusCode);
+    }
+    t.strictSame(statuses, [...Array(10).fill(201), 429, 429]);
+  });
+});

@@ -1,0 +1,115 @@
+/** API tokens: what programs show in place of a session. They never do more than their owners could do at that moment. */
+import { randomUUIDv7 } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { stopTheClock } from '../support/clock.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { Client, makeToken, makeUser, quickPasswords, signedIn, startService } from '../support/service.ts';
+
+onEachEngine('an API token', async (t, engine) => {
+  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  await makeUser(app, 'chief', { admin: true });
+  const ann = await makeUser(app, 'ann');
+  const groupId = randomUUIDv7();
+  const group = { id: groupId, name: 'clerks', title: '', permissions: ['users:write', 'audit:read'] };
+  const join = app.db.memberships.put({ groupId, userId: ann, role: 'member' }, Date.now());
+  await app.db.atomically([...app.db.groups.add(group, Date.now()), ...join]);
+  const [chief, owner] = [await signedIn(app, 'chief'), await signedIn(app, 'ann')];
+  const robot = new Client(app);
+  const membership = `/api/groups/${groupId}/members/${ann}`;
+
+  t.test('can be told by scanners, and is shown once', async (t) => {
+    const response = await owner.request('POST', '/api/tokens', { name: 'robot', scopes: ['audit:read'] });
+    t.equal(response.statusCode, 201);
+    t.equal(response.headers['cache-control'], 'no-store');
+    const { secret, id, createdAt, ...rest } = response.json();
+    t.equal(response.headers.location, `/api/tokens/${id}`);
+    t.strictSame(rest, { name: 'robot', scopes: ['audit:read'], expiresAt: null, lastUsedAt: null });
+    const [, text = '', sum] = /^(rc_[\w-]{43})([0-9a-f]{8})$/.exec(secret) ?? [];
+    t.equal(sum, crc32(text).toString(16).padStart(8, '0'), 'with a checksum');
+    const listed = await owner.request('GET', '/api/tokens');
+    t.match(listed.json(), { items: [{ id, createdAt }] });
+    t.notMatch(listed.payload, secret);
+  });
+
+  t.test('acts by its scopes, as far as the owner holds them now', async (t) => {
+    const tokens = {
+      none: await makeToken(owner),
+      some: await makeToken(owner, { scopes: ['users:write'] }),
+      both: await makeToken(owner, { scopes: ['users:write', 'audit:read'] }),
+    };
+    const permissions = async (headers: Record<string, string>) =>
+      (await robot.request('GET', '/api/sign', undefined, headers)).json().permissions;
+    const all = async () => Promise.all(Object.values(tokens).map(({ headers }) => permissions(headers)));
+    const writes = async () => {
+      const payload = { username: `user-${randomUUIDv7()}` };
+      return (await robot.request('POST', '/api/users', payload, tokens.some.headers)).statusCode;
+    };
+    t.strictSame(await all(), [[], ['users:write'], ['users:write', 'audit:read']]);
+    t.equal(await writes(), 201);
+    await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: ['audit:read'] });
+    t.strictSame(await all(), [[], [], ['audit:read']], 'what the owner lost the token has lost');
+    t.equal(await writes(), 403);
+    await chief.request('DELETE', membership);
+    t.strictSame(await all(), [[], [], []]);
+    await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: ['*'] });
+    await chief.request('PUT', membership, { role: 'member' });
+    t.strictSame(await all(), [[], ['users:write'], ['users:write', 'audit:read']], 'and nothing is won');
+    const everything = await makeToken(owner, { scopes: ['*'] });
+    t.strictSame(await permissions(everything.headers), ['*']);
+    await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: group.permissions });
+    t.strictSame(await permissions(everything.headers), ['audit:read', 'users:write'], '* is what there is');
+  });
+
+  t.test('is not its owner: neither their account nor their sessions and tokens are its own', async (t) => {
+    const { headers } = await makeToken(owner, { scopes: ['users:write'] });
+    const refused = [
+      await robot.request('PATCH', `/api/users/${ann}`, { email: 'thief@example.org' }, headers),
+      await robot.request('POST', `/api/users/${ann}/reset`, undefined, headers),
+      await robot.request('DELETE', `/api/users/${ann}`, undefined, headers),
+      await robot.request('GET', '/api/sessions', undefined, headers),
+      await robot.request('DELETE', '/api/sessions', undefined, headers),
+      await robot.request('POST', '/api/tokens', { name: 'another' }, headers),
+      await robot.request('DELETE', membership, undefined, headers),
+    ];
+    t.strictSame(new Set(refused.map(({ statusCode }) => statusCode)), new Set([403]));
+  });
+
+  t.test('tells when it was last used, to some minutes', async (t) => {
+    const passOver = stopTheClock(t);
+    const { id, headers } = await makeToken(owner);
+    const lastUsed = async () => {
+      const { items } = (await owner.request('GET', '/api/tokens?limit=100')).json();
+      return items.find((each: { id: string }) => each.id === id).lastUsedAt;
+    };
+    t.equal(await lastUsed(), null);
+    const use = () => robot.request('GET', '/api/sign', undefined, headers);
+    const first = new Date().toISOString();
+    await Promise.all([use(), use(), use()]);
+    t.equal(await lastUsed(), first);
+    passOver(5 * 60 - 0.001);
+    const writes = t.capture(app.db, 'atomically', app.db.atomically);
+    await use();
+    t.equal(writes().length, 0);
+    t.equal(await lastUsed(), first);
+    passOver(0.001);
+    await use();
+    t.equal(await lastUsed(), new Date().toISOString());
+  });
+
+  t.test('is listed in pages, each once', async (t) => {
+    await makeUser(app, 'collector');
+    const collector = await signedIn(app, 'collector');
+    const made = [];
+    for (let n = 0; n < 7; n++) made.push((await makeToken(collector)).id);
+    for (const limit of [1, 3, 7, 100]) {
+      const seen: string[] = [];
+      let next: string | undefined = `/api/tokens?limit=${limit}`;
+      while (next && seen.length < 100) {
+        const response = await collector.request('GET', next);
+        seen.push(...response.json().items.map(({ id }: { id: string }) => id));
+        next = /^<(.+)>; rel="next"$/.exec(String(response.headers.link ?? ''))?.[1];
+      }
+      t.strictSame(seen.sort(), made.sort(), `pages of ${limit}`);
+    }
+  });
+});

@@ -1,0 +1,64 @@
+/**
+ * The back door for trying things out (AUTH_HACK_USER): it must be convenient in development, and never be there where it
+ * was not asked for.
+ */
+import { makeSecret } from '../../config/secret.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { runServer } from '../support/processes.ts';
+import {
+  Client,
+  makeUser,
+  quickPasswords,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../support/service.ts';
+
+const SHUT = ['', '?hack', '?hack=', '?hack=0', '?hack=2', '?hack=true', '?hack=1&hack=1', '?Hack=1'];
+
+onEachEngine('the back door', async (t, engine) => {
+  const settings = { AUTH_HACK_USER: 'ann' };
+  const passwords = quickPasswords;
+
+  t.test('case 11: ?hack=1 without the setting: 401; with it: that user; production: no start', async (t) => {
+    const plain = await startService(t, engine, { passwords });
+    await makeUser(plain.app, 'ann');
+    t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
+
+    const { app } = await startService(t, engine, { settings, passwords });
+    const ann = await makeUser(app, 'ann', { admin: true });
+    const writes = t.capture(app.db, 'atomically', app.db.atomically);
+    const client = new Client(app);
+    const response = await client.request('GET', '/api/sign?hack=1');
+    t.equal(response.statusCode, 200);
+    t.equal(response.headers['set-cookie'], undefined);
+    t.match(response.json(), { user: { id: ann }, via: 'hack', fresh: false, permissions: ['*'] });
+    t.notOk('session' in response.json(), 'there is no session');
+    t.equal(writes().length, 0);
+    t.equal(await whoamiStatus(client), 401, 'the next request is nobody again');
+    for (const query of SHUT) {
+      t.equal((await new Client(app).request('GET', `/api/sign${query}`)).statusCode, 401, `"${query}"`);
+    }
+
+    const DATABASE_URL = await engine.makeDatabase(t);
+    const production = { ...settings, NODE_ENV: 'production', SECRET_KEY: makeSecret(), DATABASE_URL };
+    const { code, stderr } = await runServer(production);
+    t.equal(code, 1);
+    t.match(stderr, /AUTH_HACK_USER.*never be given in production/);
+  });
+
+  t.test('yields to a session', async (t) => {
+    const { app } = await startService(t, engine, { settings, passwords });
+    await makeUser(app, 'ann', { admin: true });
+    await makeUser(app, 'bob');
+    const response = await (await signedIn(app, 'bob')).request('GET', '/api/sign?hack=1');
+    t.match(response.json(), { user: { username: 'bob' }, via: 'session' });
+  });
+
+  t.test('lets in neither a disabled user nor one that is not there', async (t) => {
+    const { app } = await startService(t, engine, { settings, passwords });
+    t.equal((await new Client(app).request('GET', '/api/sign?hack=1')).statusCode, 401);
+    await makeUser(app, 'ann', { active: false });
+    t.equal((await new Client(app).request('GET', '/api/sign?hack=1')).statusCode, 401);
+  });
+});

@@ -1,0 +1,77 @@
+/**
+ * Real processes on one database are one service: a server with two workers, and another one beside it, which stands for
+ * another host. What one of them knows the others know at once, since only the database remembers.
+ */
+import { makeSecret } from '../../config/secret.ts';
+import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { startServer } from '../support/processes.ts';
+import { askBothWorkers } from '../support/workers.ts';
+
+onEachEngine('several processes', async (t, engine) => {
+  const DATABASE_URL = await engine.makeDatabase(t);
+  await makeDatabaseWith(DATABASE_URL, 'ann');
+  const [old, fresh] = [makeSecret(), makeSecret()];
+  const start = (SECRET_KEY: string, WORKERS: string) =>
+    startServer(t, { environment: { DATABASE_URL, SECRET_KEY, WORKERS, LOG_LEVEL: 'debug' } });
+  const starting = [start(old, '2'), start(old, '1')];
+  const [workers, host] = await Promise.all(starting);
+  if (!workers || !host) throw new Error('two were started');
+
+  /** Signs in at one. @returns the caller, and another one with the same cookie, as it was then. */
+  async function signedInAt({ url }: { url: string }) {
+    const caller = new Caller();
+    t.equal(await caller.signIn(url, 'ann'), 200);
+    const thief = new Caller();
+    thief.cookie = caller.cookie;
+    return { caller, thief };
+  }
+  const signOut = (caller: Caller, { url }: { url: string }) =>
+    caller.status(url, '/api/sign/out', { method: 'POST' });
+  const whoami = ({ cookie }: Caller, { url }: { url: string }) => {
+    const caller = new Caller();
+    caller.cookie = cookie;
+    return caller.status(url, '/api/sign');
+  };
+
+  await t.test(
+    'case 20: signed out: the old cookie is refused by another worker and host at once',
+    async (t) => {
+      const { caller, thief } = await signedInAt(workers);
+      t.equal(await signOut(caller, workers), 204);
+      t.equal(caller.cookie, '');
+      t.equal(await whoami(thief, host), 401);
+      t.same(await askBothWorkers(workers, thief), [401]);
+    },
+  );
+
+  await t.test('case 29: signed in on one, known on the other, out on either, gone on both', async (t) => {
+    for (const [here, there] of [
+      [workers, host],
+      [host, workers],
+    ] as const) {
+      const { caller, thief } = await signedInAt(here);
+      t.same(await askBothWorkers(workers, caller), [200]);
+      t.equal(await whoami(caller, host), 200);
+      t.equal(await signOut(caller, there), 204);
+      t.same(await askBothWorkers(workers, thief), [401]);
+      t.equal(await whoami(thief, host), 401);
+    }
+  });
+
+  await t.test('case 30: sessions live on after a restart, and with a new first key', async (t) => {
+    const before = (await signedInAt(host)).caller;
+    t.equal((await host.stop()).code, 0);
+    const both = await start(`${fresh},${old}`, '1');
+    t.equal(await whoami(before, both), 200, 'it was signed by the old key');
+    const after = (await signedInAt(both)).caller;
+    t.equal(await whoami(after, both), 200);
+    t.equal(await whoami(after, workers), 401, 'new cookies are signed by the new key');
+    t.equal((await both.stop()).code, 0);
+
+    const newOnly = await start(fresh, '1');
+    t.equal(await whoami(after, newOnly), 200);
+    t.equal(await whoami(before, newOnly), 401, 'the old key is gone, and what it signed is refused');
+    t.equal(await whoami(before, workers), 200, 'who has it still knows it');
+  });
+});

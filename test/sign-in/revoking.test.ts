@@ -1,0 +1,108 @@
+/** Ending what lets somebody in, from outside of it: another password, a disabled user, sessions and tokens that are ended. */
+import { onEachEngine } from '../support/engines.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  PASSWORD,
+  quickPasswords,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../support/service.ts';
+
+const ANOTHER = 'another password';
+
+onEachEngine('revoking', async (t, engine) => {
+  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  await makeUser(app, 'chief', { admin: true });
+  const admin = await signedIn(app, 'chief');
+
+  t.test('case 22: password changed: the other sessions end, the present one is renewed', async (t) => {
+    const id = await makeUser(app, 'ann');
+    const present = await signedIn(app, 'ann');
+    const others = [await signedIn(app, 'ann'), await signedIn(app, 'ann')];
+    const bystander = await makeUser(app, 'bystander').then(() => signedIn(app, 'bystander'));
+    const token = await makeToken(present);
+    const issued = (await admin.request('POST', `/api/users/${id}/reset`)).json();
+    const { cookie } = present;
+    const { session } = (await present.request('GET', '/api/sign')).json();
+
+    const change = { current: PASSWORD, password: ANOTHER };
+    const response = await present.request('PUT', `/api/users/${id}/password`, change);
+    t.equal(response.statusCode, 204);
+    t.equal(response.cookies.length, 1);
+    t.match(response.cookies[0], { name: 'rollcall', path: '/', httpOnly: true, sameSite: 'Lax' });
+    for (const other of others) t.equal(await whoamiStatus(other), 401);
+    t.equal(await whoamiStatus(bystander), 200);
+    t.not(present.cookie, cookie);
+    t.match((await present.request('GET', '/api/sign')).json(), { session: { id: session.id }, fresh: true });
+    const thief = new Client(app);
+    thief.cookie = cookie;
+    t.equal(await whoamiStatus(thief), 401, 'the cookie of before is dead');
+    t.equal((await new Client(app).signIn('ann')).statusCode, 401, 'and so is the password');
+    t.equal((await new Client(app).signIn('ann', ANOTHER)).statusCode, 200);
+    const reset = { code: issued.code, password: PASSWORD };
+    t.equal((await thief.request('POST', '/api/sign/reset', reset)).statusCode, 400, 'and a code');
+
+    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'a token stays');
+    const listed = (await present.request('GET', '/api/tokens')).json();
+    t.match(listed, { items: [{ id: token.id }], next: null });
+    t.notMatch(JSON.stringify(listed), token.secret);
+    t.equal((await present.request('DELETE', `/api/tokens/${token.id}`)).statusCode, 204);
+    t.equal(await whoamiStatus(new Client(app), token.headers), 401, 'until it is ended');
+    t.strictSame((await present.request('GET', '/api/tokens')).json().items, []);
+  });
+
+  t.test('case 23: user disabled or deleted: every session and token refused at once', async (t) => {
+    const ends = [
+      { name: 'disabled', method: 'PATCH', payload: { active: false } },
+      { name: 'deleted', method: 'DELETE', payload: undefined },
+    ];
+    for (const { name, method, payload } of ends) {
+      const id = await makeUser(app, name);
+      const clients = [await signedIn(app, name), await signedIn(app, name)];
+      const token = await makeToken(clients[0] ?? new Client(app));
+      for (const client of clients) t.equal(await whoamiStatus(client), 200);
+      t.equal(await whoamiStatus(new Client(app), token.headers), 200);
+      t.match((await admin.request(method, `/api/users/${id}`, payload)).statusCode, /^20[04]$/);
+      for (const client of clients) t.equal(await whoamiStatus(client), 401, name);
+      t.equal(await whoamiStatus(new Client(app), token.headers), 401);
+      t.strictSame(await app.db.sessions.page(id, '', 100, 0), [], 'no row is left');
+    }
+  });
+
+  t.test('case 25: end one session, end all others, an administrator ends all: exactly those', async (t) => {
+    const id = await makeUser(app, 'bob');
+    await makeUser(app, 'cem');
+    const cem = await signedIn(app, 'cem');
+    const one = await signedIn(app, 'bob');
+    const two = await signedIn(app, 'bob');
+    const three = await signedIn(app, 'bob');
+    const statuses = () => Promise.all([one, two, three, cem, admin].map((client) => whoamiStatus(client)));
+    const idOf = async (client: Client) => (await client.request('GET', '/api/sign')).json().session.id;
+    const { items } = (await one.request('GET', '/api/sessions')).json();
+    t.strictSame(
+      items.map((each: { id: string; current: boolean }) => [each.id, each.current]),
+      [
+        [await idOf(one), true],
+        [await idOf(two), false],
+        [await idOf(three), false],
+      ],
+    );
+
+    t.equal(
+      (await one.request('DELETE', `/api/sessions/${await idOf(cem)}`)).statusCode,
+      404,
+      'not of others',
+    );
+    t.equal((await one.request('DELETE', `/api/sessions/${await idOf(two)}`)).statusCode, 204);
+    t.strictSame(await statuses(), [200, 401, 200, 200, 200]);
+    await two.signIn('bob');
+    t.equal((await one.request('DELETE', '/api/sessions')).statusCode, 204);
+    t.strictSame(await statuses(), [200, 401, 401, 200, 200]);
+    await two.signIn('bob');
+    t.equal((await admin.request('DELETE', `/api/users/${id}/sessions`)).statusCode, 204);
+    t.strictSame(await statuses(), [401, 401, 401, 200, 200]);
+  });
+});

@@ -1,0 +1,164 @@
+/**
+ * The people of the matrix of authorization. Each request has its own: whoever calls, and a member whom the request is
+ * about, in a group that it may be about. They are written straight into the database, as one list, since hundreds of
+ * requests need them.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { App } from '../../app.ts';
+import { keyOf, makeSecret } from '../../schemas/secrets.ts';
+import { PASSWORD } from './service.ts';
+
+export const CALLERS = [
+  'anonymous',
+  'member',
+  'other member',
+  'manager',
+  'other manager',
+  'holder',
+  'administrator',
+  'disabled',
+  'token',
+  'token without',
+] as const;
+export type Caller = (typeof CALLERS)[number];
+
+/** To which groups the callers belong: the member's own one, another one, and two that carry something. */
+const MEMBERSHIPS: Record<
+  Caller,
+  { group: 'own' | 'other' | 'holders' | 'all'; role: 'member' | 'manager' }[]
+> = {
+  anonymous: [],
+  member: [{ group: 'own', role: 'member' }],
+  'other member': [{ group: 'other', role: 'member' }],
+  manager: [{ group: 'own', role: 'manager' }],
+  'other manager': [{ group: 'other', role: 'manager' }],
+  holder: [{ group: 'holders', role: 'member' }],
+  administrator: [{ group: 'all', role: 'member' }],
+  // Those who could do the most, so that what is refused to them is refused for the right reason.
+  disabled: [
+    { group: 'all', role: 'manager' },
+    { group: 'own', role: 'manager' },
+  ],
+  token: [
+    { group: 'all', role: 'manager' },
+    { group: 'own', role: 'manager' },
+  ],
+  'token without': [
+    { group: 'all', role: 'manager' },
+    { group: 'own', role: 'manager' },
+  ],
+};
+
+/** @returns the fields of a session that was started just now, and the secret that its cookie carries. */
+export function newSession(app: App, userId: string, passwordHash: string) {
+  const secret = app.sessionCookie.makeSecret();
+  const now = Date.now();
+  return {
+    secret,
+    key: app.sessionCookie.keyOf(secret),
+    id: randomUUIDv7(),
+    userId,
+    passwordHash,
+    now,
+    expiresAt: now + 60_000,
+    endsAt: now + 60_000,
+    remembered: false,
+    address: '127.0.0.1',
+    userAgent: 'test',
+  };
+}
+
+/** @returns the fields of a token that does not expire, and its secret. */
+export function newToken(userId: string, scopes: string[]) {
+  const secret = makeSecret('rc_');
+  return { secret, key: keyOf(secret), id: randomUUIDv7(), userId, name: 'test', scopes, expiresAt: null };
+}
+
+let count = 0;
+
+/** A caller, and whom and what the request may be about. */
+export interface Scene {
+  /** What stands for `{name}` in a path or a body. */
+  names: Record<string, string>;
+  send(options: Pick<InjectOptions, 'method' | 'url' | 'payload'>): Promise<LightMyRequestResponse>;
+}
+
+/** Sets the scene for one request. @param permission what the holder holds, and the token has as its scope. */
+export async function setScene(app: App, caller: Caller, permission: string): Promise<Scene> {
+  const { db } = app;
+  const number = ++count;
+  const now = Date.now();
+  const passwordHash = await app.passwords.hash(PASSWORD);
+  const person = (username: string) => {
+    const id = randomUUIDv7();
+    return { id, username, name: '', email: `${username}@example.org`, active: true, passwordHash };
+  };
+  const group = (name: string, permissions: string[]) => ({
+    id: randomUUIDv7(),
+    name: `${name}-${number}`,
+    title: '',
+    permissions,
+  });
+  const member = person(`member-${number}`);
+  const actor = caller === 'member' ? member : person(`caller-${number}`);
+  const groups = {
+    own: group('own', []),
+    other: group('other', []),
+    holders: group('holders', [permission]),
+    all: group('all', ['*']),
+  };
+  const [ownSession, memberSession] = [
+    newSession(app, actor.id, passwordHash),
+    newSession(app, member.id, passwordHash),
+  ];
+  const ownToken = newToken(actor.id, caller === 'token without' ? [] : [permission]);
+  const memberToken = newToken(member.id, []);
+  const code = makeSecret('rcc_');
+
+  await db.atomically([
+    db.users.add(member, now),
+    ...(actor === member ? [] : [db.users.add(actor, now)]),
+    ...Object.values(groups).flatMap((each) => db.groups.add(each, now)),
+    ...db.memberships.put({ groupId: groups.own.id, userId: member.id, role: 'member' }, now),
+    ...MEMBERSHIPS[caller].flatMap((each) =>
+      db.memberships.put({ groupId: groups[each.group].id, userId: actor.id, role: each.role }, now),
+    ),
+    ...db.sessions.start(memberSession),
+    ...db.sessions.start(ownSession),
+    ...[memberToken, ownToken].flatMap((each) => [
+      db.tokens.add(each, now),
+      db.tokens.touch(each.key, now, now),
+    ]),
+    ...db.codes.issue({ key: keyOf(code), userId: member.id, expiresAt: now + 60_000 }, now),
+    ...(caller === 'disabled' ? [db.users.change({ ...actor, version: 1, active: false }, now)] : []),
+  ]);
+
+  const cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(ownSession.secret)}`;
+  const authorization = `Bearer ${ownToken.secret}`;
+  const credentials: Record<string, string> = caller.startsWith('token')
+    ? { authorization }
+    : { cookie, ...(caller === 'disabled' ? { authorization } : {}) };
+  return {
+    names: {
+      caller: actor.id,
+      user: member.id,
+      group: groups.own.id,
+      groupName: groups.own.name,
+      session: memberSession.id,
+      token: memberToken.id,
+      code,
+      username: caller === 'anonymous' ? member.username : actor.username,
+      password: PASSWORD,
+      newName: `new-${number}`,
+    },
+    send: ({ method = 'GET', ...options }) =>
+      app.inject({
+        ...options,
+        method,
+        headers: caller === 'anonymous' ? {} : credentials,
+        // So that the attempts of one do not count for another.
+        remoteAddress: `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`,
+      }),
+  };
+}

@@ -1,0 +1,17 @@
+/** Reads what the service writes into its log. */
+import { Writable } from 'node:stream';
+
+/** @returns where the log may go, and its lines so far. */
+export function makeLog() {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  /** @returns the lines that tell of an event, as objects. */
+  const events = (): Record<string, unknown>[] =>
+    lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
+  return { logger: { level: 'info', stream }, lines, events };
+}

@@ -1,0 +1,40 @@
+/**
+ * Counts the statements that reach the engine, however they got there: SQLite's by the driver's own methods, and MySQL's
+ * by what its driver tells of them. What begins and ends transactions, and sets up a connection, does not count.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import Sqlite from 'better-sqlite3';
+import type { Test } from 'tap';
+
+const QUERIES = 'tracing:mysql2:query:start';
+const NOT_COUNTED = /^(START TRANSACTION|COMMIT|ROLLBACK|SET )/;
+
+/** @returns a function that gives how many statements there were since it was last asked, until the test ends. */
+export function countStatements(t: Test): () => number {
+  let count = 0;
+  const client = new Sqlite(':memory:');
+  const statement: Pick<Sqlite.Statement, 'all' | 'get' | 'run'> = Object.getPrototypeOf(
+    client.prepare('SELECT 1'),
+  );
+  client.close();
+  for (const method of ['all', 'get', 'run'] as const) {
+    const original = statement[method];
+    t.intercept(statement, method, {
+      value(this: Sqlite.Statement, ...values: unknown[]) {
+        count++;
+        return original.apply(this, values);
+      },
+    });
+  }
+  const onQuery = (message: unknown) => {
+    const told = typeof message === 'object' && message !== null && 'query' in message ? message.query : '';
+    if (!NOT_COUNTED.test(String(told).trimStart())) count++;
+  };
+  subscribe(QUERIES, onQuery);
+  t.teardown(() => unsubscribe(QUERIES, onQuery));
+  return () => {
+    const counted = count;
+    count = 0;
+    return counted;
+  };
+}

@@ -1,0 +1,26 @@
+/** Several workers behind one port: which of them answers is not for the caller to choose, but the log tells it. */
+import type { Caller } from './api.ts';
+import { type Server, until } from './processes.ts';
+
+/**
+ * Asks who the caller is until each of two workers has answered; the server must log requests (LOG_LEVEL=debug).
+ * @returns the statuses that came.
+ */
+export async function askBothWorkers(server: Server, caller: Caller): Promise<number[]> {
+  const since = server.log().length;
+  const answered = () =>
+    new Set(
+      server
+        .log()
+        .slice(since)
+        .filter(({ msg }) => msg === 'request completed')
+        .map(({ pid }) => pid),
+    );
+  const statuses = new Set<number>();
+  await until('each worker has answered', async () => {
+    const burst = Array.from({ length: 24 }, () => caller.status(server.url, '/api/sign'));
+    for (const status of await Promise.all(burst)) statuses.add(status);
+    return answered().size === 2 ? true : undefined;
+  });
+  return [...statuses];
+}

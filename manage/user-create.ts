@@ -46,7 +46,7 @@ export async function createUser(db: Database, user: NewUser): Promise<void> {
     : await (await argon2Passwords()).hash(await readPassword(user.passwordStdin));
   const fields = { username, name, email, active: true };
   const id = randomUUIDv7();
-  const invitation = user.code ? issueCode(db, id, INVITATION_LIFETIME) : undefined;
+  const invitation = user.code ? issueCode(db, id, null, INVITATION_LIFETIME) : undefined;
   const target = targetOf({ id, username });
   const writes = [
     db.users.add({ id, ...fields, passwordHash }, Date.now()),

@@ -143,7 +143,7 @@ async function setPassword(db: Database, name: string, fromStandardInput: boolea
 
 async function printCode(db: Database, name: string): Promise<void> {
   const user = await findUser(db, name);
-  const { writes, shown } = issueCode(db, user.id, RESET_LIFETIME);
+  const { writes, shown } = issueCode(db, user.id, null, RESET_LIFETIME);
   const { code, expiresAt } = shown;
   await carryOut(db, [
     ...writes,

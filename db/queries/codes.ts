@@ -8,7 +8,7 @@ export function codeQueries({ build, equals, read, write, tables: { codes, users
 
   const owner = read(
     build
-      .select({ id: users.id, username: users.username })
+      .select({ id: users.id, username: users.username, issuerId: codes.issuerId })
       .from(codes)
       .innerJoin(users, eq(users.id, codes.userId))
       .where(living),
@@ -17,6 +17,7 @@ export function codeQueries({ build, equals, read, write, tables: { codes, users
     build.insert(codes).values({
       key: given('key'),
       userId: given('userId'),
+      issuerId: given('issuerId'),
       createdAt: given('now'),
       expiresAt: given('expiresAt'),
     }),
@@ -26,12 +27,15 @@ export function codeQueries({ build, equals, read, write, tables: { codes, users
   const removalOfUser = write(build.delete(codes).where(equals(codes.userId, 'userId')), 'any');
 
   return {
-    /** @returns the user whose code this is, while it can be used. */
+    /** @returns the user whose code this is, while it can be used, and who issued it. */
     async findOwner(key: string, now: number) {
       return (await owner({ key, now }))[0];
     },
     /** Writes that give the user a code, and take back the one that they had. */
-    issue(code: { key: string; userId: string; expiresAt: number }, now: number): Write[] {
+    issue(
+      code: { key: string; userId: string; issuerId: string | null; expiresAt: number },
+      now: number,
+    ): Write[] {
       return [removalOfUser({ userId: code.userId }), insert({ ...code, now })];
     },
     /** Uses the code up; of two requests that try, one touches a row. */

@@ -14,6 +14,8 @@ export const defineCodes = (v: Vocabulary, users: UsersTable) =>
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
+      /** Who issued it; absent when it was the operator. It is worth no more than they may do when it is used. */
+      issuerId: v.ref(),
       createdAt: v.instant().notNull(),
       expiresAt: v.instant().notNull(),
     },

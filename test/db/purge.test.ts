@@ -53,7 +53,10 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   ]);
   function codeOf(expiresAt: number) {
     const user = userNamed(`user-${expiresAt}`);
-    return [db.users.add(user, now), ...db.codes.issue({ key: key(), userId: user.id, expiresAt }, now)];
+    return [
+      db.users.add(user, now),
+      ...db.codes.issue({ key: key(), userId: user.id, issuerId: null, expiresAt }, now),
+    ];
   }
 
   const count = async () => {

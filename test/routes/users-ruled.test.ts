@@ -16,6 +16,7 @@ onEachEngine('who may write users, but does not hold everything,', async (t, eng
     ...app.db.memberships.put({ groupId, userId: ann, role: 'member' }, Date.now()),
   ]);
   const clerk = await signedIn(app, 'ann');
+  const chief = await signedIn(app, 'chief');
 
   for (const changes of [{ active: true }, { email: 'ann@example.com' }, { username: 'adam' }]) {
     t.test(`does not change the ${Object.keys(changes)} of an administrator`, async (t) => {
@@ -36,5 +37,30 @@ onEachEngine('who may write users, but does not hold everything,', async (t, eng
     const changes = { username: 'bobby', email: null, active: false };
     t.equal((await clerk.request('PATCH', `/api/users/${bob}`, changes)).statusCode, 200);
     t.equal((await clerk.request('DELETE', `/api/users/${bob}`)).statusCode, 204);
+  });
+
+  t.test(
+    'does not get hold of whoever comes to hold more, by a code that they have issued before',
+    async (t) => {
+      const made = await clerk.request('POST', '/api/users', { username: 'cleo' });
+      const cleo: string = made.json().id;
+      const reset = (code: string) =>
+        clerk.request('POST', '/api/sign/reset', { code, password: 'chosen by the clerk' });
+      const admins = await app.db.groups.findByName('admins');
+      const join = { groupId: admins?.id ?? '', userId: cleo, role: 'member' as const };
+      await app.db.atomically(app.db.memberships.put(join, Date.now()));
+      const refused = await reset(made.json().reset.code);
+      t.match(refused.json(), { status: 400, type: 'urn:rollcall:problem:invalid-code' });
+      t.equal(await app.db.users.passwordHash(cleo), null);
+
+      const issued = await chief.request('POST', `/api/users/${cleo}/reset`);
+      t.equal((await reset(issued.json().code)).statusCode, 204, "an administrator's code does it");
+    },
+  );
+
+  t.test('gives away a code to whoever holds no more', async (t) => {
+    const made = await clerk.request('POST', '/api/users', { username: 'dora' });
+    const body = { code: made.json().reset.code, password: 'chosen by dora' };
+    t.equal((await clerk.request('POST', '/api/sign/reset', body)).statusCode, 204);
   });
 });

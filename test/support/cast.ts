@@ -130,7 +130,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
       db.tokens.add(each, now),
       db.tokens.touch(each.key, now, now),
     ]),
-    ...db.codes.issue({ key: keyOf(code), userId: member.id, expiresAt: now + 60_000 }, now),
+    ...db.codes.issue({ key: keyOf(code), userId: member.id, issuerId: null, expiresAt: now + 60_000 }, now),
     ...(caller === 'disabled' ? [db.users.change({ ...actor, version: 1, active: false }, now)] : []),
   ]);
 

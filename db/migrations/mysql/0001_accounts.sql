@@ -26,6 +26,7 @@ CREATE TABLE `audit` (
 CREATE TABLE `codes` (
 	`key` char(43) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
 	`user_id` char(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+	`issuer_id` char(36) CHARACTER SET ascii COLLATE ascii_bin,
 	`created_at` bigint NOT NULL,
 	`expires_at` bigint NOT NULL,
 	CONSTRAINT `codes_key` PRIMARY KEY(`key`)

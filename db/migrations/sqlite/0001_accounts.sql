@@ -28,6 +28,7 @@ CREATE INDEX `audit_event` ON `audit` (`event`,`id`);--> statement-breakpoint
 CREATE TABLE `codes` (
 	`key` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
+	`issuer_id` text,
 	`created_at` integer NOT NULL,
 	`expires_at` integer NOT NULL,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade

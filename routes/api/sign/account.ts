@@ -97,6 +97,9 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         const key = keyOf(code);
         const owner = await db.codes.findOwner(key, Date.now());
         if (!owner) throw invalid;
+        // Who issued it would have got hold of more than they hold, if the user has come to hold more since.
+        if (owner.issuerId !== null && !(await db.permissions.covers(owner.issuerId, owner.id)))
+          throw invalid;
         const passwordHash = await passwords.hash(password);
         const now = Date.now();
         const target = { kind: 'user' as const, id: owner.id, name: owner.username };

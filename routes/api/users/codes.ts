@@ -7,13 +7,22 @@ import { keyOf, makeSecret } from '../../../schemas/secrets.ts';
 export const RESET_LIFETIME = 60 * 60 * 1000;
 export const INVITATION_LIFETIME = 3 * 24 * 60 * 60 * 1000;
 
-/** @returns the writes that issue a code, and what is shown of it, once. */
-export function issueCode(db: FastifyInstance['db'], userId: string, lifetime: number) {
+/**
+ * @param issuerId who issues it; null for the operator.
+ * @param lifetime in milliseconds.
+ * @returns the writes that issue a code, and what is shown of it, once.
+ */
+export function issueCode(
+  db: FastifyInstance['db'],
+  userId: string,
+  issuerId: string | null,
+  lifetime: number,
+) {
   const code = makeSecret('rcc_');
   const now = Date.now();
   const expiresAt = now + lifetime;
   return {
-    writes: db.codes.issue({ key: keyOf(code), userId, expiresAt }, now),
+    writes: db.codes.issue({ key: keyOf(code), userId, issuerId, expiresAt }, now),
     shown: { code, expiresAt: instant(expiresAt) },
   };
 }

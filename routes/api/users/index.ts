@@ -66,7 +66,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           operationId: 'changeUser',
           summary: 'Change a user',
-          description: `Asks for ${WRITE}, and for all that the user holds; or, for name and email, to be that user.`,
+          description: `Asks for ${WRITE}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
           params: IdParams,
           body: Changes,
           response: responses({ 200: User }),
@@ -119,7 +119,8 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         const id = randomUUIDv7();
         const fields = { name: '', email: null, active: true, ...given };
         const passwordHash = password === undefined ? null : await passwords.hash(password);
-        const invitation = password === undefined ? issueCode(db, id, INVITATION_LIFETIME) : undefined;
+        const invitation =
+          password === undefined ? issueCode(db, id, request.caller().id, INVITATION_LIFETIME) : undefined;
         const target = { kind: 'user' as const, id, name: fields.username };
         await request.record({ event: 'user-created', target, after: fields }, [
           db.users.add({ id, ...fields, passwordHash }, Date.now()),

@@ -16,8 +16,25 @@ const require = createRequire(import.meta.url ?? join(process.cwd(), 'package.js
 const core: typeof Core = require('drizzle-orm');
 const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
-export const { and, asc, desc, eq, exists, fillPlaceholders, gt, gte, lt, lte, ne, not, notExists, or, sql } =
-  core;
+export const {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  fillPlaceholders,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  lt,
+  lte,
+  ne,
+  not,
+  notExists,
+  or,
+  sql,
+} = core;
 export const openSqliteDrizzle = betterSqlite3.drizzle;
 export const mysqlCore: typeof MysqlCore = require('drizzle-orm/mysql-core');
 export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';
+import { firstIdOf } from './ids.ts';
 
 /** How many rows are removed at once, and how long others have the database to themselves before the next, in milliseconds. */
 const BATCH = 500;
@@ -41,10 +42,4 @@ export async function purge(db: Database, { auditRetention, signal }: PurgeOptio
     }
   }
   return batches;
-}
-
-/** @returns what is before every id (UUIDv7) of that moment or later, and behind all older ones. */
-export function firstIdOf(moment: number): string {
-  const digits = moment.toString(16).padStart(12, '0');
-  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
-import { AuditQuery, auditJson, idRange } from '../schemas/audit.ts';
+import { AuditQuery, auditJson, idRange, isMoment } from '../schemas/audit.ts';
 import { isId } from '../schemas/common.ts';
 import { findUser } from './changes.ts';
 import { check, withDatabase } from './context.ts';
@@ -43,7 +43,7 @@ export function addAuditCommands(program: Command): void {
 function checkMoment(text: string | undefined): void {
   if (text === undefined) return;
   check('moment', AuditQuery.properties.from, text);
-  if (Number.isNaN(Date.parse(text))) throw new Error(`There is no such moment as ${text}.`);
+  if (!isMoment(text)) throw new Error(`There is no such moment as ${text}.`);
 }
 
 async function list(db: Database, options: AuditOptions): Promise<void> {

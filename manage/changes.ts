@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import type { Database } from '../db/database.ts';
 import type { Write } from '../db/engine.ts';
-import type { AuditEntry, Target } from '../db/queries/audit.ts';
+import type { AuditEntry } from '../db/queries/audit.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { UserRow } from '../db/queries/users.ts';
 
@@ -48,11 +48,6 @@ function operator(): string {
     // In a container a process may have a user id that nobody has given a name.
     return `${process.getuid?.() ?? 'unknown'}@${hostname()}`;
   }
-}
-
-/** @returns the user as the audit trail names them. */
-export function targetOf({ id, username }: { id: string; username: string }): Target {
-  return { kind: 'user', id, name: username };
 }
 
 /** @returns the user of that name or e-mail address. @throws when there is none. */

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { keepAdministrator } from '../db/administrators.ts';
 import type { Database } from '../db/database.ts';
 import { DuplicateError, type Write } from '../db/engine.ts';
-import type { Target } from '../db/queries/audit.ts';
+import { type Target, targetOf } from '../db/queries/audit.ts';
 import type { Role } from '../db/queries/memberships.ts';
 import { GroupName, GroupTitle, groupJson, Permission, Permissions } from '../schemas/groups.ts';
-import { carryOut, entry, findGroup, findUser, insist, targetOf } from './changes.ts';
+import { carryOut, entry, findGroup, findUser, insist } from './changes.ts';
 import { check, print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 

@@ -1,9 +1,11 @@
 /** manage session: where users are signed in, and ending it. */
+
 import type { Command } from 'commander';
 import type { Database } from '../db/database.ts';
+import { targetOf } from '../db/queries/audit.ts';
 import { Id } from '../schemas/common.ts';
 import { listedSessionJson } from '../schemas/sessions.ts';
-import { carryOut, entry, findUser, targetOf } from './changes.ts';
+import { carryOut, entry, findUser } from './changes.ts';
 import { check, print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 

@@ -1,8 +1,10 @@
 /** manage user: who there is, and their upkeep. Making users is in user-create.ts. */
+
 import { type Command, Option } from 'commander';
 import { keepAdministrator } from '../db/administrators.ts';
 import type { Database } from '../db/database.ts';
 import { editPersistently } from '../db/edit.ts';
+import { targetOf } from '../db/queries/audit.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { argon2Passwords } from '../plugins/passwords.ts';
 import { issueCode, RESET_LIFETIME } from '../routes/api/users/codes.ts';
@@ -11,7 +13,7 @@ import { Line } from '../schemas/common.ts';
 import { userGroupJson } from '../schemas/groups.ts';
 import { tokenJson } from '../schemas/tokens.ts';
 import { userJson } from '../schemas/users.ts';
-import { carryOut, entry, findUser, insist, targetOf } from './changes.ts';
+import { carryOut, entry, findUser, insist } from './changes.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { readPassword } from './password.ts';

@@ -3,10 +3,11 @@
  * Attempts are counted in the database, before the password is looked at, so that neither many workers nor many
  * requests at once give more tries; and the same for names that nobody has.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import fp from 'fastify-plugin';
 import { DuplicateError, type Write } from '../db/engine.ts';
+import { targetOf } from '../db/queries/audit.ts';
 import { comparable } from '../db/text.ts';
 
 /** How many wrong passwords are let pass, and for how long they are counted, in milliseconds. */
@@ -22,6 +23,8 @@ declare module 'fastify' {
        * @throws a 429 problem when there were too many.
        */
       count(request: FastifyRequest, what: string): Promise<Write>;
+      /** @returns a write that forgets the attempts at that from where the request comes. */
+      forget(request: FastifyRequest, what: string): Write;
     };
   }
 }
@@ -35,6 +38,11 @@ function network(address: string): string {
   const first = [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4);
   // A proxy may write the same address in more than one way.
   return first.map((group) => (Number.parseInt(group, 16) || 0).toString(16)).join(':');
+}
+
+/** @returns what attempts at that from there are counted under: a digest, since what was typed as a name may be a password. */
+function keyOf(address: string, what: string): string {
+  return hash('sha256', `${network(address)} ${comparable(what)}`, 'base64url');
 }
 
 export default fp(
@@ -52,8 +60,10 @@ export default fp(
       now: number,
     ): Promise<{ failures: number; expiresAt: number } | undefined> {
       if (await took(attempts.increment(key, now, LIMIT))) return undefined;
-      const full = await attempts.find(key, now);
-      if (full) return full;
+      const counted = await attempts.find(key, now);
+      if (counted && counted.failures >= LIMIT) return counted;
+      // Another request has begun the count between the two.
+      if (counted) return countOne(key, now);
       const expiresAt = now + WINDOW;
       if (await took(attempts.restart(key, now, expiresAt))) return undefined;
       try {
@@ -67,16 +77,18 @@ export default fp(
     }
 
     app.decorate('attempts', {
+      forget: (request, what) => attempts.forget(keyOf(request.ip, what)),
       async count(request, what) {
-        const text = `${network(request.ip)} ${comparable(what)}`;
-        const key = createHash('sha256').update(text).digest('base64url');
+        const key = keyOf(request.ip, what);
         const now = Date.now();
         const full = await countOne(key, now);
         if (!full) return attempts.forget(key);
         const { failures, expiresAt } = full;
         // Told once: each attempt more would only fill the trail.
         if (failures === LIMIT) {
-          await request.record({ event: 'throttled' }, [attempts.exceed(key, now, LIMIT)]);
+          const user = await db.users.findCredentials(what);
+          const target = user ? targetOf(user) : null;
+          await request.record({ event: 'throttled', target }, [attempts.exceed(key, now, LIMIT)]);
         }
         const seconds = Math.max(1, Math.ceil((expiresAt - now) / 1000));
         throw app.problem({

@@ -36,6 +36,9 @@ declare module 'fastify' {
   }
 }
 
+/** The audit trail keeps so many characters of it. */
+const LONGEST_VIA = 16;
+
 /** @returns what the loader gives; what it throws before there is a promise as a promise, too. */
 function asked(load: RequestLoader, request: FastifyRequest): ReturnType<RequestLoader> {
   try {
@@ -49,6 +52,8 @@ export default fp(
   async (app) => {
     const loaders: { via: string; load: RequestLoader }[] = [];
     app.decorate('addRequestLoader', (via, load) => {
+      if (via.length > LONGEST_VIA)
+        throw new RangeError(`The name ${via} is longer than ${LONGEST_VIA} characters.`);
       loaders.push({ via, load });
     });
     app.decorateRequest('user');

@@ -8,7 +8,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Static } from 'typebox';
 import { LastAdministratorError } from '../db/administrators.ts';
-import { DatabaseUnavailableError, DuplicateError } from '../db/engine.ts';
+import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../db/engine.ts';
 import { Problem } from '../schemas/common.ts';
 
 type ProblemBody = Static<typeof Problem>;
@@ -65,9 +65,11 @@ function problemBody(options: ProblemOptions, requestId: string): ProblemBody {
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 function send(request: FastifyRequest, reply: FastifyReply, options: ProblemOptions): FastifyReply {
+  // RFC 9110, section 15.5.2, asks for a challenge.
+  const challenge = options.status === 401 ? { 'www-authenticate': 'Bearer realm="rollcall"' } : {};
   return reply
     .code(options.status)
-    .headers({ 'cache-control': 'no-store', ...options.headers })
+    .headers({ 'cache-control': 'no-store', ...challenge, ...options.headers })
     .type(PROBLEM_TYPE)
     .send(problemBody(options, request.id));
 }
@@ -131,6 +133,12 @@ function toProblem(error: unknown): ProblemOptions {
   }
   if (error instanceof LastAdministratorError)
     return { status: 409, kind: 'last-administrator', detail: error.message };
+  if (error instanceof MissingReferenceError) {
+    return {
+      status: 409,
+      detail: 'Something that this is about was removed meanwhile. Nothing was changed.',
+    };
+  }
   if (error instanceof DuplicateError) {
     const field = UNIQUE_FIELDS[error.index];
     return {

@@ -22,7 +22,7 @@ declare module 'fastify' {
     /**
      * Who signs in, and whether they may, is not for those to decide who hold less than they: they would give away, or
      * get hold of, what they don't hold.
-     * @throws a 403 problem unless the caller is that user, or holds all that the user holds.
+     * @throws a 403 problem unless the caller is that user, and not their token, or holds all that the user holds.
      */
     mustRule: (request: FastifyRequest, userId: string) => Promise<void>;
     /**
@@ -36,6 +36,11 @@ declare module 'fastify' {
     caller(): PassportUser;
     /** @returns the session behind `requireSession`. @throws when there is none, because the guard was forgotten. */
     ownSession(): LiveSession;
+    /**
+     * For changes by which an account, or what it may do, could be taken over.
+     * @throws a 403 problem of the kind `confirm` when the caller has a session that is not fresh.
+     */
+    mustBeFresh(): void;
     /** @returns whether the caller is that user, and acts as themselves: a token acts by its scopes alone. */
     isSelf(userId: string): boolean;
     /** @returns the permissions that the caller holds at this moment: with a token, those among its scopes. */
@@ -104,6 +109,10 @@ export default fp(
       return this.liveSession;
     });
 
+    app.decorateRequest('mustBeFresh', function mustBeFresh(this: FastifyRequest) {
+      if (this.liveSession && !app.sessions.isFresh(this.liveSession)) throw stale;
+    });
+
     app.decorateRequest('isSelf', function isSelf(this: FastifyRequest, userId: string) {
       return this.scopes === null && this.caller().id === userId;
     });
@@ -124,7 +133,9 @@ export default fp(
     });
 
     app.decorate('mustRule', async (request, userId) => {
-      if (!request.isSelf(userId)) await request.mustHold(...(await app.db.permissions.heldBy(userId)));
+      if (request.isSelf(userId)) return;
+      if (request.caller().id === userId) throw sessionOnly;
+      await request.mustHold(...(await app.db.permissions.heldBy(userId)));
     });
 
     app.decorate('keepAdministrator', (writes) => keepAdministrator(app.db, writes));

@@ -3,7 +3,7 @@
  * secret is 256 random bits, the signature an HMAC-SHA-256 (RFC 2104) of it, both in base64url. The newest key signs,
  * every key is accepted, so that a key can be replaced without signing anybody out.
  */
-import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fastifyCookie } from '@fastify/cookie';
 import fp from 'fastify-plugin';
 
@@ -39,15 +39,32 @@ interface SessionCookieOptions {
 /** 256 bits in base64url. */
 const LENGTH = 43;
 
-function signature(key: KeyObject, secret: string): string {
-  return createHmac('sha256', key).update(secret).digest('base64url');
+/** What SHA-256 works on at once, and what it makes, in bytes. */
+const BLOCK = 64;
+const DIGEST = 32;
+
+/**
+ * @returns a function that gives the HMAC-SHA-256 (RFC 2104, section 2) of a secret, in base64url. It is put together from
+ * two hashes, since Node's own Hmac is an object for each call: 12 of the 85 µs of a signed-in request, this 3.
+ */
+function makeSigner(key: string): (secret: string) => string {
+  const bytes = Buffer.from(key);
+  const padded = Buffer.alloc(BLOCK);
+  (bytes.length > BLOCK ? hash('sha256', bytes, 'buffer') : bytes).copy(padded);
+  const inner = Buffer.concat([padded.map((byte) => byte ^ 0x36), Buffer.alloc(LENGTH)]);
+  const outer = Buffer.concat([padded.map((byte) => byte ^ 0x5c), Buffer.alloc(DIGEST)]);
+  return (secret) => {
+    inner.write(secret, BLOCK, 'latin1');
+    hash('sha256', inner, 'buffer').copy(outer, BLOCK);
+    return hash('sha256', outer, 'base64url');
+  };
 }
 
 export default fp<SessionCookieOptions>(
   async (app, options) => {
-    const keys = options.keys.map((key) => createSecretKey(Buffer.from(key)));
-    const [newest] = keys;
-    if (!newest) throw new Error('The session cookie needs a key to sign with.');
+    const signers = options.keys.map(makeSigner);
+    const [sign] = signers;
+    if (!sign) throw new Error('The session cookie needs a key to sign with.');
     const name = options.secure ? '__Host-rollcall' : 'rollcall';
     const start = `${name}=`;
 
@@ -56,13 +73,13 @@ export default fp<SessionCookieOptions>(
       const secret = value.slice(0, LENGTH);
       const given = Buffer.from(value.slice(LENGTH + 1));
       // As text: of the last of its letters two bits would not count.
-      const right = keys.some(
-        (key) => given.length === LENGTH && timingSafeEqual(Buffer.from(signature(key, secret)), given),
+      const right = signers.some(
+        (signer) => given.length === LENGTH && timingSafeEqual(Buffer.from(signer(secret)), given),
       );
       return right ? secret : undefined;
     }
 
-    const sign = (secret: string) => `${secret}.${signature(newest, secret)}`;
+    const signed = (secret: string) => `${secret}.${sign(secret)}`;
     const attributes: SessionCookie['attributes'] = {
       path: '/',
       httpOnly: true,
@@ -74,9 +91,9 @@ export default fp<SessionCookieOptions>(
       name,
       attributes,
       makeSecret: () => randomBytes(32).toString('base64url'),
-      sign,
+      sign: signed,
       header: (secret, expires) =>
-        fastifyCookie.serialize(name, sign(secret), { ...attributes, ...(expires ? { expires } : {}) }),
+        fastifyCookie.serialize(name, signed(secret), { ...attributes, ...(expires ? { expires } : {}) }),
       unsign,
       read(header) {
         // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie.

@@ -41,6 +41,8 @@ interface Sessions {
 declare module 'fastify' {
   interface FastifyInstance {
     sessions: Sessions;
+    /** Writes what a request does not depend on: it waits only a moment, and is not refused if that fails. */
+    noteInPassing(write: Write, log: FastifyBaseLogger): Promise<void>;
   }
 }
 
@@ -57,7 +59,7 @@ const FRESH = 15 * 60 * 1000;
 const TOUCH_INTERVAL = 5 * 60 * 1000;
 
 /** How long a request waits for that at most, in milliseconds. */
-const TOUCH_PATIENCE = 100;
+const NOTE_PATIENCE = 100;
 
 export default fp<Lifetimes>(
   async (app, { idle, lifetime, remember: remembered }) => {
@@ -65,14 +67,17 @@ export default fp<Lifetimes>(
     const idleTime = idle * 1000;
     const touchInterval = Math.min(TOUCH_INTERVAL, idleTime / 4);
 
-    /** Writes what it is no reason to refuse a request if it fails. */
     async function note(write: Write, log: FastifyBaseLogger): Promise<void> {
       try {
         await db.atomically([write]);
       } catch (error) {
-        log.warn({ err: error }, 'a session could not be brought up to date');
+        log.warn({ err: error }, 'that somebody was seen could not be noted');
       }
     }
+
+    app.decorate('noteInPassing', async (write, log) => {
+      await Promise.race([note(write, log), delay(NOTE_PATIENCE, undefined, { ref: false })]);
+    });
 
     /** @returns the session as it is after it has been seen now. */
     function seen(session: LiveSession, now: number): LiveSession {
@@ -109,9 +114,8 @@ export default fp<Lifetimes>(
         }
         if (now - row.lastSeenAt < touchInterval) return session;
         const touched = seen(session, now);
-        const noted = note(db.sessions.touch({ ...touched, unseenSince: now - touchInterval + 1 }), log);
-        // Not longer than this, since the answer is the same whether or not it has been written.
-        await Promise.race([noted, delay(TOUCH_PATIENCE, undefined, { ref: false })]);
+        const touch = db.sessions.touch({ ...touched, unseenSince: now - touchInterval + 1 });
+        await app.noteInPassing(touch, log);
         return touched;
       },
       async end(secret) {

@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The scopes of the token that was sent; null when the caller acts with all that they hold. */
     scopes: string[] | null;
+    /** The id of that token. */
+    tokenId: string | null;
   }
 }
 
@@ -21,6 +23,7 @@ export default fp(
   async (app) => {
     const { db } = app;
     app.decorateRequest('scopes', null);
+    app.decorateRequest('tokenId', null);
 
     app.addRequestLoader('token', (request) => {
       const { authorization } = request.headers;
@@ -33,16 +36,14 @@ export default fp(
       const token = await db.tokens.find(key);
       const now = Date.now();
       if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
-      if (token.active && now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL) {
-        try {
-          await db.atomically([db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1)]);
-        } catch (error) {
-          request.log.warn({ err: error }, 'the use of a token could not be noted');
-        }
+      if (!token.active) return undefined;
+      if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL) {
+        await app.noteInPassing(db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), request.log);
       }
       request.scopes = token.scopes;
+      request.tokenId = token.id;
       return { id: token.userId, username: token.username, active: token.active };
     }
   },
-  { name: 'tokens', dependencies: ['auth', 'database'] },
+  { name: 'tokens', dependencies: ['auth', 'database', 'sessions'] },
 );

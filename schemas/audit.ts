@@ -1,6 +1,6 @@
 /** How the audit trail appears in the API, and what of a change it keeps. */
 import { type Static, Type } from 'typebox';
-import { firstIdOf } from '../db/purge.ts';
+import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
 import { Id, Instant, Nullable, PageQuery } from './common.ts';
@@ -46,6 +46,12 @@ export const AuditQuery = Type.Object({
 
 /** Follows every id. */
 const BEHIND_ALL = 'g';
+
+/** @returns whether there is that moment: JavaScript takes the 31st of February for one of March. */
+export function isMoment(text: string): boolean {
+  const moment = Date.parse(text);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text.slice(0, 19));
+}
 
 /**
  * @param from the earliest moment, @param to the one after the latest, in ISO 8601; absent where there is no such limit.

@@ -2,9 +2,10 @@
  * What the errors of a MySQL or MariaDB server, and of mysql2, mean to us: what may be tried again, what was never
  * answered, and which of our own errors they become.
  */
-import { DatabaseUnavailableError, DuplicateError } from '../engine.ts';
+import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../engine.ts';
 
 const DUPLICATE_ENTRY = 1062;
+const NO_REFERENCED_ROW = 1452;
 const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
 
@@ -86,6 +87,7 @@ export function translated(error: unknown): unknown {
     const index = /for key '(?:[^'.]*\.)?([^']*)'$/.exec(cause.message)?.[1] ?? '';
     return new DuplicateError(index);
   }
+  if (cause instanceof Error && errnoOf(cause) === NO_REFERENCED_ROW) return new MissingReferenceError();
   const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(cause) || isConflict(cause)) return unavailable(cause);
   if (!(cause instanceof Error && 'sqlState' in cause)) return cause;

@@ -35,6 +35,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       ),
   };
   const tables: Tables = mysqlTables;
+  const build = held<Build>(loadMysqlDrizzle()({ client: held<Pool>(reader), casing: 'snake_case' }));
   const query: Query = async (statement) => {
     try {
       const [rows] = await persistently(
@@ -53,7 +54,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
   return {
     dialect: 'mysql',
     tables,
-    build: held<Build>(loadMysqlDrizzle()({ client: held<Pool>(reader), casing: 'snake_case' })),
+    build,
     equals: (column, name) => eq(column, sql.placeholder(name)),
     read<Row>(query: { prepare(): unknown }) {
       const prepared = held<PreparedRead<Row>>(query.prepare());
@@ -69,6 +70,13 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       const { sql: statement, params } = query.toSQL();
       return (values) => new MysqlWrite(statement, fillPlaceholders(params, values), rows);
     },
+    // A query inside a query would have MySQL lock every row of the table.
+    removeLeast: (table, _key, column) =>
+      build
+        .delete(table)
+        .where(
+          sql`${column} < ${sql.placeholder('before')} ORDER BY ${column} LIMIT ${sql.placeholder('limit')}`,
+        ),
     async atomically(writes) {
       try {
         return await persistently(() => runAll(connections, writes), mayRunAgain);

@@ -11,6 +11,7 @@ import {
   DatabaseUnavailableError,
   DuplicateError,
   type Engine,
+  MissingReferenceError,
   type Rows,
   touchedEnough,
   type Values,
@@ -71,6 +72,10 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     write(query, rows) {
       const statement = query.prepare();
       return (values) => new SqliteWrite(statement, values, rows);
+    },
+    removeLeast(table, key, column) {
+      const least = sql`SELECT ${key} FROM ${table} WHERE ${column} < ${sql.placeholder('before')} ORDER BY ${column} LIMIT ${sql.placeholder('limit')}`;
+      return build.delete(table).where(sql`${key} IN (${least})`);
     },
     atomically(writes) {
       const deadline = Date.now() + PATIENCE;
@@ -219,6 +224,7 @@ function translated(error: unknown): unknown {
   const code = codeOf(cause);
   if (code === '' || !(cause instanceof Error)) return cause;
   if (code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return new DuplicateError('PRIMARY');
+  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return new MissingReferenceError();
   if (code === 'SQLITE_CONSTRAINT_UNIQUE') {
     // It names table.column, table.column: an index is named by both (see test/db/parity.test.ts).
     const columns = cause.message.replace(/^.*failed: /, '').split(', ');

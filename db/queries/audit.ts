@@ -39,6 +39,11 @@ export interface Target {
   name: string;
 }
 
+/** @returns the user as something that is done to. */
+export function targetOf(user: { id: string; username: string }): Target {
+  return { kind: 'user', id: user.id, name: user.username };
+}
+
 export interface AuditEntry {
   /** A UUIDv7 of the moment. */
   id: string;

@@ -86,6 +86,28 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .where(ofUserInGroup),
     1,
   );
+  const insertNew = write(
+    build.insert(memberships).select(
+      build
+        .select({
+          groupId: groups.id,
+          userId: users.id,
+          role: givenAs('role', memberships.role).as('role'),
+          createdAt: givenAs('now', memberships.createdAt).as('created_at'),
+        })
+        .from(groups)
+        .innerJoin(users, equals(users.id, 'userId'))
+        .where(equals(groups.id, 'groupId')),
+    ),
+    1,
+  );
+  const updateFrom = write(
+    build
+      .update(memberships)
+      .set({ role: givenAs('role', memberships.role) })
+      .where(and(ofUserInGroup, eq(memberships.role, given('before')))),
+    1,
+  );
   const removal = write(build.delete(memberships).where(ofUserInGroup), 1);
 
   return {
@@ -111,6 +133,17 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
     /** Writes that make the user belong to the group in that role, whether they did before or not. */
     put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {
       return [insertIfAbsent({ ...membership, now }), update({ ...membership })];
+    },
+    /**
+     * A write that makes the user belong to the group in that role, and only takes effect while they have the role before
+     * (undefined: they don't belong to it; then it may throw DuplicateError).
+     */
+    change(
+      membership: { groupId: string; userId: string; role: Role },
+      before: string | undefined,
+      now: number,
+    ) {
+      return before === undefined ? insertNew({ ...membership, now }) : updateFrom({ ...membership, before });
     },
     remove(groupId: string, userId: string) {
       return removal({ groupId, userId });

@@ -54,11 +54,6 @@ export function permissionQueries({ build, equals, read, write, tables }: Engine
     async heldBy(userId: string) {
       return (await ofUser({ userId })).map(({ permission }) => permission).sort();
     },
-    /** @returns whether the one user holds all that the other holds. */
-    async covers(userId: string, otherId: string) {
-      const held = await this.heldBy(userId);
-      return held.includes(EVERYTHING) || (await this.heldBy(otherId)).every((each) => held.includes(each));
-    },
     /** Put at the end of a list it undoes the list if no active user would hold every permission any more. */
     keepHolderOfEverything() {
       return countHolders({});

@@ -49,16 +49,23 @@ export function tokenQueries({ build, equals, read, write, tables: { tokens, use
       .orderBy(asc(tokens.id))
       .limit(given('limit')),
   );
+  // Only for a user who is active at this moment, as a session is.
   const insert = write(
-    build.insert(tokens).values({
-      key: given('key'),
-      id: given('id'),
-      userId: given('userId'),
-      name: given('name'),
-      scopes: given('scopes'),
-      createdAt: given('now'),
-      expiresAt: given('expiresAt'),
-    }),
+    build.insert(tokens).select(
+      build
+        .select({
+          key: givenAs('key', tokens.key).as('key'),
+          id: givenAs('id', tokens.id).as('id'),
+          userId: users.id,
+          name: givenAs('name', tokens.name).as('name'),
+          scopes: givenAs('scopes', tokens.scopes).as('scopes'),
+          createdAt: givenAs('now', tokens.createdAt).as('created_at'),
+          expiresAt: givenAs('expiresAt', tokens.expiresAt).as('expires_at'),
+          lastUsedAt: sql<null>`NULL`.as('last_used_at'),
+        })
+        .from(users)
+        .where(and(equals(users.id, 'userId'), eq(users.active, true))),
+    ),
     1,
   );
   const use = write(

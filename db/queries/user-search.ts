@@ -2,7 +2,7 @@
  * Finds users by what they are called, by group, and by whether they are active. Each way goes along an index, so that
  * a page costs the same among a thousand users and among a million.
  */
-import type { AnyColumn } from 'drizzle-orm';
+import type { AnyColumn, SQL } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, or } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { comparable } from '../text.ts';
@@ -54,7 +54,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       .orderBy(asc(memberships.userId))
       .limit(given('limit')),
   );
-  const byKey = (key: AnyColumn) =>
+  const byKey = (key: AnyColumn, order: SQL[]) =>
     read(
       build
         .select(columns)
@@ -62,13 +62,14 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
         .where(
           and(inRange(key), not(and(eq(key, given('from')), lte(users.id, given('after'))) ?? eq(key, key))),
         )
-        .orderBy(asc(key), asc(users.id))
+        .orderBy(...order)
         .limit(given('limit')),
     );
+  // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
   const ways = {
-    usernameKey: byKey(users.usernameKey),
-    emailKey: byKey(users.emailKey),
-    nameKey: byKey(users.nameKey),
+    usernameKey: byKey(users.usernameKey, [asc(users.usernameKey)]),
+    emailKey: byKey(users.emailKey, [asc(users.emailKey)]),
+    nameKey: byKey(users.nameKey, [asc(users.nameKey), asc(users.id)]),
   };
   const names = ['usernameKey', 'emailKey', 'nameKey'] as const;
 
@@ -84,7 +85,8 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       after: string,
       limit: number,
     ) {
-      const from = comparable(q);
+      // Without spaces at the end, of which engines think differently when they compare.
+      const from = comparable(q).trimEnd();
       return byGroup({
         groupId,
         after,
@@ -105,7 +107,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       after: { key: string; id: string } | undefined,
       limit: number,
     ): Promise<Found> {
-      const text = comparable(q);
+      const text = comparable(q).trimEnd();
       const values = {
         from: after?.key ?? text,
         to: text + LAST_CHARACTER,

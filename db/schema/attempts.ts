@@ -1,6 +1,6 @@
 /**
- * Passwords that were wrong, counted for each name and address, so that guessing is slowed down whichever worker it
- * reaches. The key is a digest: what was typed as a name may have been a password.
+ * Attempts at passwords that have not been right so far, counted for each name and address, so that guessing is slowed
+ * down whichever worker it reaches. The key is a digest: what was typed as a name may have been a password.
  */
 import type { Vocabulary } from '../vocabulary.ts';
 

@@ -14,7 +14,7 @@ export const defineCodes = (v: Vocabulary, users: UsersTable) =>
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
-      /** Who issued it; absent when it was the operator. It is worth no more than they may do when it is used. */
+      /** The user or the token that issued it; absent when it was the operator. */
       issuerId: v.ref(),
       createdAt: v.instant().notNull(),
       expiresAt: v.instant().notNull(),

@@ -1,10 +1,12 @@
 /** What is over is removed, all of it and nothing else, by the service itself and not by a request. */
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import mysql from 'mysql2/promise';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
+import { firstIdOf } from '../../db/ids.ts';
 import { ensureSchema } from '../../db/migrator.ts';
-import { firstIdOf, purge } from '../../db/purge.ts';
+import { purge } from '../../db/purge.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
 import { startServer, until } from '../support/processes.ts';
@@ -12,6 +14,8 @@ import { startServer, until } from '../support/processes.ts';
 const DAY = 24 * 60 * 60 * 1000;
 /** More than are removed at once. */
 const MANY = 1_200;
+/** So many that a server looks for what is over by the index, and not at all of them. */
+const LIVING = 400;
 
 const key = () => randomBytes(32).toString('base64url');
 
@@ -30,7 +34,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   const session = (expiresAt: number) =>
     db.sessions.start({
       ...{ key: key(), id: randomUUIDv7(), userId: ann.id, passwordHash: ann.passwordHash },
-      ...{ remembered: false, now, expiresAt, endsAt: now + DAY, address: '', userAgent: '' },
+      ...{ remembered: false, now, expiresAt, endsAt: now + 9 * DAY, address: '', userAgent: '' },
     });
   const token = (expiresAt: number | null) =>
     db.tokens.add({ key: key(), id: randomUUIDv7(), userId: ann.id, name: 't', scopes: [], expiresAt }, now);
@@ -42,7 +46,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
     });
   await db.atomically([
     ...Array.from({ length: MANY }, () => session(now - 1)).flat(),
-    ...session(now + DAY),
+    ...Array.from({ length: LIVING }, (_, n) => session(now + DAY + n)).flat(),
     ...[now - 1, now + DAY].flatMap((expiresAt) => [
       db.attempts.begin(key(), expiresAt),
       // Of another user each, since a user has one code.
@@ -69,22 +73,22 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
     );
     return Object.fromEntries(counts);
   };
-  return { url, db, count };
+  return { url, db, count, sessionUntil: session };
 }
 
 onEachEngine('what is over', async (t, engine) => {
-  const { url, db, count } = await prepare(t, engine);
-  t.strictSame(await count(), { sessions: MANY + 1, attempts: 2, codes: 2, tokens: 4, audit: 3 });
+  const { url, db, count, sessionUntil } = await prepare(t, engine);
+  t.strictSame(await count(), { sessions: MANY + LIVING, attempts: 2, codes: 2, tokens: 4, audit: 3 });
 
   t.test('stays while the service is not told to remove it', async (t) => {
     t.equal(await purge(db, { auditRetention: 0, signal: AbortSignal.abort() }), 0);
-    t.equal((await count()).sessions, MANY + 1);
+    t.equal((await count()).sessions, MANY + LIVING);
   });
 
   t.test('is removed by the service, but for the audit trail, which is kept', async (t) => {
     const environment = { DATABASE_URL: url, WORKERS: '1', AUTO_MIGRATE: 'false' };
     const server = await startServer(t, { environment });
-    const left = { sessions: 1, attempts: 1, codes: 1, tokens: 3, audit: 3 };
+    const left = { sessions: LIVING, attempts: 1, codes: 1, tokens: 3, audit: 3 };
     await until('all that is over is gone', async () =>
       JSON.stringify(await count()) === JSON.stringify(left) ? true : undefined,
     );
@@ -93,6 +97,19 @@ onEachEngine('what is over', async (t, engine) => {
     t.equal(await purge(db, { auditRetention: 0 }), 0, 'nothing else is');
     t.strictSame(await count(), left);
   });
+
+  if (engine.name === 'MySQL') {
+    t.test('is removed while somebody holds a row that is not over', async (t) => {
+      const holder = await mysql.createConnection(url);
+      t.teardown(() => holder.destroy());
+      await holder.query('START TRANSACTION');
+      await holder.query(
+        'SELECT * FROM sessions FORCE INDEX (sessions_expires) ORDER BY expires_at DESC LIMIT 1 FOR UPDATE',
+      );
+      await db.atomically(sessionUntil(Date.now() - 1));
+      t.equal(await purge(db, { auditRetention: 0 }), 1);
+    });
+  }
 
   t.test('of the audit trail is what is older than the operator wishes to keep', async (t) => {
     t.equal(await purge(db, { auditRetention: 10 }), 1);

@@ -1,7 +1,7 @@
 /** Who may write users rules those who hold no more than they: else they could give away what they don't hold. */
 import { randomUUIDv7 } from 'node:crypto';
 import { onEachEngine } from '../support/engines.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
 onEachEngine('who may write users, but does not hold everything,', async (t, engine) => {
   const { app } = await startService(t, engine);
@@ -47,8 +47,8 @@ onEachEngine('who may write users, but does not hold everything,', async (t, eng
       const reset = (code: string) =>
         clerk.request('POST', '/api/sign/reset', { code, password: 'chosen by the clerk' });
       const admins = await app.db.groups.findByName('admins');
-      const join = { groupId: admins?.id ?? '', userId: cleo, role: 'member' as const };
-      await app.db.atomically(app.db.memberships.put(join, Date.now()));
+      const membership = `/api/groups/${admins?.id}/members/${cleo}`;
+      t.equal((await chief.request('PUT', membership, { role: 'member' })).statusCode, 200);
       const refused = await reset(made.json().reset.code);
       t.match(refused.json(), { status: 400, type: 'urn:rollcall:problem:invalid-code' });
       t.equal(await app.db.users.passwordHash(cleo), null);
@@ -62,5 +62,35 @@ onEachEngine('who may write users, but does not hold everything,', async (t, eng
     const made = await clerk.request('POST', '/api/users', { username: 'dora' });
     const body = { code: made.json().reset.code, password: 'chosen by dora' };
     t.equal((await clerk.request('POST', '/api/sign/reset', body)).statusCode, 204);
+  });
+
+  t.test('does not keep codes that a group could come to carry more for', async (t) => {
+    const made = await clerk.request('POST', '/api/users', { username: 'emil' });
+    const plain = await chief.request('POST', '/api/groups', { name: 'plain' });
+    const group = `/api/groups/${plain.json().id}`;
+    await chief.request('PUT', `${group}/members/${made.json().id}`, { role: 'member' });
+    await chief.request('PATCH', group, { permissions: ['audit:read'] });
+    const body = { code: made.json().reset.code, password: 'chosen by the clerk' };
+    t.equal((await clerk.request('POST', '/api/sign/reset', body)).statusCode, 400);
+  });
+
+  t.test('has no code for themselves, nor has a token for its owner', async (t) => {
+    t.equal((await clerk.request('POST', `/api/users/${ann}/reset`)).statusCode, 403);
+    const token = await clerk.request('POST', '/api/tokens', { name: 'robot', scopes: ['users:write'] });
+    const robot = new Client(app);
+    const headers = { authorization: `Bearer ${token.json().secret}` };
+    const asked = (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) =>
+      robot.request(method, `/api/users/${ann}${path}`, body, headers);
+    t.equal((await asked('POST', '/reset')).statusCode, 403);
+    t.equal((await asked('PATCH', '', { email: 'thief@example.org' })).statusCode, 403);
+    t.equal((await asked('PATCH', '', { username: 'thief' })).statusCode, 403);
+    t.equal((await asked('DELETE', '')).statusCode, 403);
+  });
+
+  t.test('who is disabled leaves no code behind', async (t) => {
+    const made = await clerk.request('POST', '/api/users', { username: 'fritz' });
+    t.equal((await chief.request('PATCH', `/api/users/${ann}`, { active: false })).statusCode, 200);
+    const body = { code: made.json().reset.code, password: 'chosen by the clerk' };
+    t.equal((await new Client(app).request('POST', '/api/sign/reset', body)).statusCode, 400);
   });
 });

@@ -44,7 +44,8 @@ onEachEngine('a session', async (t, engine) => {
     const id = await makeUser(app, 'bob', { admin: true });
     const bob = await signedIn(app, 'bob');
     const token = await makeToken(bob);
-    const issued = await bob.request('POST', `/api/users/${id}/reset`);
+    await makeUser(app, 'chief', { admin: true });
+    const issued = await (await signedIn(app, 'chief')).request('POST', `/api/users/${id}/reset`);
     const { code } = issued.json();
     for (const stored of [keyOf(token.secret), `rc_${keyOf(token.secret)}`, token.id]) {
       t.equal(await whoamiStatus(new Client(app), { authorization: `Bearer ${stored}` }), 401);

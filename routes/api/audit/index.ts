@@ -1,15 +1,9 @@
 /** The audit trail, for those who look after the service: read, and nothing else. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { AuditEntry, AuditQuery, auditJson, idRange } from '../../../schemas/audit.ts';
+import { AuditEntry, AuditQuery, auditJson, idRange, isMoment } from '../../../schemas/audit.ts';
 import { Page, responses } from '../../../schemas/common.ts';
 
 const READ = 'audit:read';
-
-/** @returns whether there is that moment: JavaScript takes the 31st of February for one of March. */
-function isMoment(text: string): boolean {
-  const moment = Date.parse(text);
-  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text.slice(0, 19));
-}
 
 const audit: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);

@@ -87,6 +87,7 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
       async (request, reply) => {
         const id = randomUUIDv7();
         const group = { id, title: '', permissions: [], ...request.body };
+        if (group.permissions.length > 0) request.mustBeFresh();
         await request.mustHold(...group.permissions);
         const { name, title, permissions } = group;
         const target = { kind: 'group' as const, id, name };
@@ -126,8 +127,13 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
             const target = { kind: 'group' as const, id, name: row.name };
             const happening = { event: 'group-changed' as const, target, ...differences(row, request.body) };
             if (!request.body.permissions) return request.record(happening, [change]);
+            request.mustBeFresh();
             await request.mustHold(...group.permissions.filter((each) => !row.permissions.includes(each)));
-            const writes = [change, ...db.groups.setPermissions(id, group.permissions)];
+            const writes = [
+              change,
+              ...db.groups.setPermissions(id, group.permissions),
+              db.codes.removeOfMembers(id, request.tokenId ?? request.caller().id),
+            ];
             return request.record(happening, writes, app.keepAdministrator);
           },
         );

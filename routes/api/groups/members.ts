@@ -2,6 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { editPersistently } from '../../../db/edit.ts';
+import { DuplicateError } from '../../../db/engine.ts';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, Id, IdParams, isId, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { Member, memberJson, Role } from '../../../schemas/groups.ts';
 
@@ -55,26 +58,46 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
         params: MemberParams,
         body: Membership,
         response: responses({ 200: Member }),
-        errors: [403, 404],
+        errors: [403, 404, 409],
       },
     },
     async (request) => {
       const { id: groupId, userId } = request.params;
       const group = await db.groups.find(groupId);
       if (!group) throw notFound('group');
+      const grants = group.permissions.length > 0;
+      if (grants) request.mustBeFresh();
       // Whoever joins gets what the group carries: that is granting it.
       await request.mustHold(...group.permissions);
       const user = await db.users.find(userId);
       if (!user) throw notFound('user');
       const { role } = request.body;
-      const before = await db.memberships.role(groupId, userId);
-      const happening = {
-        event: 'membership-set' as const,
-        target: { kind: 'user' as const, id: userId, name: user.username },
-        before: { group: group.name, role: before ?? null },
-        after: { group: group.name, role },
+      const target = targetOf({ id: userId, username: user.username });
+      const change = async (before: string | undefined) => {
+        if (before === role) return true;
+        const happening = {
+          event: 'membership-set' as const,
+          target,
+          before: { group: group.name, role: before ?? null },
+          after: { group: group.name, role },
+        };
+        const codes = grants ? [db.codes.removeOf(userId, request.tokenId ?? request.caller().id)] : [];
+        const membership = db.memberships.change({ groupId, userId, role }, before, Date.now());
+        try {
+          return await request.record(happening, [membership, ...codes]);
+        } catch (error) {
+          // Another request was quicker: on top of what it did.
+          if (error instanceof DuplicateError) return false;
+          throw error;
+        }
       };
-      await request.record(happening, db.memberships.put({ groupId, userId, role }, Date.now()));
+      if (!(await editPersistently(() => db.memberships.role(groupId, userId), change))) {
+        throw app.problem({
+          status: 409,
+          detail:
+            'Others have changed this membership at the same time, or removed the user or the group. Try again.',
+        });
+      }
       return memberJson(await app.readBack('user', () => db.memberships.find(groupId, userId)));
     },
   );
@@ -102,11 +125,13 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
       if (!member) throw notFound('member');
       const happening = {
         event: 'membership-removed' as const,
-        target: { kind: 'user' as const, id: userId, name: member.username },
+        target: targetOf({ id: userId, username: member.username }),
         before: { group: group.name, role: member.role },
       };
       const removal = [db.memberships.remove(id, userId)];
-      if (!(await request.record(happening, removal, app.keepAdministrator))) throw notFound('member');
+      // Only with such a group somebody can lose everything.
+      const carryOut = group.permissions.includes('*') ? app.keepAdministrator : undefined;
+      if (!(await request.record(happening, removal, carryOut))) throw notFound('member');
       return reply.code(204).send();
     },
   );

@@ -1,5 +1,6 @@
 /** One's own sessions: where one is signed in, and ending what should not be. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
@@ -40,7 +41,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id, username } = request.caller();
-      await request.record({ event: 'sessions-ended', target: { kind: 'user', id, name: username } }, [
+      await request.record({ event: 'sessions-ended', target: targetOf({ id, username }) }, [
         db.sessions.endOthersOf(id, request.ownSession().key),
       ]);
       return reply.code(204).send();

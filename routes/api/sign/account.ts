@@ -2,6 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { isSecret, keyOf } from '../../../schemas/secrets.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
@@ -52,7 +53,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       },
       async (request, reply) => {
         const user = request.caller();
-        const target = { kind: 'user' as const, id: user.id, name: user.username };
+        const target = targetOf(user);
         const forget = await attempts.count(request, user.username);
         const right = await passwords.verify(await db.users.passwordHash(user.id), request.body.password);
         if (!right) {
@@ -77,6 +78,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/reset',
       {
         config: { anonymous: true },
+        preHandler: app.requireRoom,
         schema: {
           operationId: 'resetPassword',
           summary: 'Set a password with a one-time code',
@@ -97,16 +99,14 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         const key = keyOf(code);
         const owner = await db.codes.findOwner(key, Date.now());
         if (!owner) throw invalid;
-        // Who issued it would have got hold of more than they hold, if the user has come to hold more since.
-        if (owner.issuerId !== null && !(await db.permissions.covers(owner.issuerId, owner.id)))
-          throw invalid;
         const passwordHash = await passwords.hash(password);
         const now = Date.now();
-        const target = { kind: 'user' as const, id: owner.id, name: owner.username };
+        const target = targetOf(owner);
         const used = await request.record({ event: 'password-reset', actor: owner, via: 'code', target }, [
           db.codes.use(key, now),
           db.users.setPassword(owner.id, passwordHash, now),
           db.sessions.endAllOf(owner.id),
+          attempts.forget(request, owner.username),
         ]);
         if (!used) throw invalid;
         return reply.code(204).send();
@@ -118,6 +118,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/up',
       {
         config: { anonymous: true },
+        preHandler: app.requireRoom,
         schema: {
           operationId: 'signUp',
           summary: 'Make oneself an account',
@@ -134,12 +135,12 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         const id = randomUUIDv7();
         const passwordHash = await passwords.hash(password);
         const actor = { id, username: fields.username };
-        const target = { kind: 'user' as const, id, name: fields.username };
+        const target = targetOf({ id, username: fields.username });
         await request.record({ event: 'signed-up', actor, via: 'sign-up', target, after: fields }, [
           db.users.add({ id, ...fields, passwordHash }, Date.now()),
         ]);
         const row = await app.readBack('user', () => db.users.find(id));
-        reply.code(201).header('location', `/api/users/${id}`);
+        reply.code(201).header('location', `/api/users/${id}`).version(row);
         return userJson(row);
       },
     );

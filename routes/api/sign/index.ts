@@ -5,6 +5,7 @@ import fastifySession from '@fastify/session';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest, PassportUser } from 'fastify';
 import { Type } from 'typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { Nothing, responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';
@@ -75,7 +76,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     /** Tells of a sign-in that failed, as of somebody's if there is such a user. @returns what to answer. */
     const refused = async (request: FastifyRequest) => {
       const { candidate } = request;
-      const target = candidate && { kind: 'user' as const, id: candidate.id, name: candidate.username };
+      const target = candidate && targetOf(candidate);
       await request.record({ event: 'sign-in-refused', target }, []);
       return app.problem({ status: 401, detail: 'The username or the password is wrong.' });
     };
@@ -132,7 +133,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         };
         let kept = false;
         request.session.set('keep', async (secret) => {
-          const target = { kind: 'user' as const, id: account.id, name: account.username };
+          const target = targetOf(account);
           const happening = { event: 'signed-in' as const, actor: account, via: 'password', target };
           kept = await request.record(happening, [...sessions.start(secret, signIn), forgetAttempts]);
         });
@@ -164,7 +165,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
             const actor = { id: session.userId, username: session.username };
             const target = { kind: 'session' as const, id: session.id, name: session.username };
             const happening = { event: 'signed-out' as const, actor, via: 'session', target };
-            await request.record(happening, [db.sessions.end(session.key)]);
+            await request.record(happening, [db.sessions.endOf(session.userId, session.id)]);
           }
           letGo(request);
           reply.clearCookie(cookie.name, cookie.attributes);

@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { differences } from '../../../schemas/audit.ts';
 import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
 import { ResetCode } from '../../../schemas/tokens.ts';
@@ -79,17 +80,22 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
       async (request, reply) => {
         const { id } = request.params;
         await refuseForeignFields(request, request.body);
-        if (Object.keys(request.body).some((field) => field !== 'name')) await app.mustRule(request, id);
+        // With what they sign in, and whether they can.
+        if (Object.keys(request.body).some((field) => field !== 'name')) {
+          request.mustBeFresh();
+          await app.mustRule(request, id);
+        }
         await request.edit(
           'user',
           () => db.users.find(id),
           async (row) => {
             const user = { ...row, ...request.body };
-            const target = { kind: 'user' as const, id, name: row.username };
+            const target = targetOf({ id, username: row.username });
             const happening = { event: 'user-changed' as const, target, ...differences(row, request.body) };
             const change = db.users.change(user, Date.now());
             if (!row.active || user.active) return request.record(happening, [change]);
-            return request.record(happening, [change, db.sessions.endAllOf(id)], app.keepAdministrator);
+            const ending = [db.sessions.endAllOf(id), db.codes.removeIssuedBy(id)];
+            return request.record(happening, [change, ...ending], app.keepAdministrator);
           },
         );
         const row = await app.readBack('user', () => db.users.find(id));
@@ -120,8 +126,10 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         const fields = { name: '', email: null, active: true, ...given };
         const passwordHash = password === undefined ? null : await passwords.hash(password);
         const invitation =
-          password === undefined ? issueCode(db, id, request.caller().id, INVITATION_LIFETIME) : undefined;
-        const target = { kind: 'user' as const, id, name: fields.username };
+          password === undefined
+            ? issueCode(db, id, request.tokenId ?? request.caller().id, INVITATION_LIFETIME)
+            : undefined;
+        const target = targetOf({ id, username: fields.username });
         await request.record({ event: 'user-created', target, after: fields }, [
           db.users.add({ id, ...fields, passwordHash }, Date.now()),
           ...(invitation?.writes ?? []),
@@ -151,14 +159,15 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
           'user',
           () => db.users.find(id),
           (row) => {
-            const target = { kind: 'user' as const, id, name: row.username };
+            const target = targetOf({ id, username: row.username });
             const { username, name, email, active } = row;
             const happening = {
               event: 'user-deleted' as const,
               target,
               before: { username, name, email, active },
             };
-            return request.record(happening, [db.users.remove(row)], app.keepAdministrator);
+            const writes = [db.users.remove(row), db.codes.removeIssuedBy(id)];
+            return request.record(happening, writes, app.keepAdministrator);
           },
         );
         return reply.code(204).send();

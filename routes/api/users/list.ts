@@ -8,7 +8,7 @@ import { User, userJson } from '../../../schemas/users.ts';
 
 const UsersQuery = Type.Object({
   limit: PageQuery.properties.limit,
-  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,600}$', rule: 'the next of the page before' })),
+  after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,1500}$', rule: 'the next of the page before' })),
   /** The beginning of a username, an e-mail address or a name. */
   q: Type.Optional(Line({ minLength: 1, maxLength: 64 })),
   /** The id of a group that they belong to. */

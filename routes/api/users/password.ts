@@ -1,5 +1,6 @@
 /** How a user gets another password: they change their own, or get a one-time code with which they set one. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, IdParams, Nothing, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { ResetCode } from '../../../schemas/tokens.ts';
 import { NewPassword } from '../../../schemas/users.ts';
@@ -42,7 +43,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       const { current, password } = request.body;
       const forget = await attempts.count(request, user.username);
       const oldHash = await db.users.passwordHash(user.id);
-      const target = { kind: 'user' as const, id: user.id, name: user.username };
+      const target = targetOf(user);
       if (!(await passwords.verify(oldHash, current)) || !oldHash) {
         await request.record({ event: 'confirm-refused', target }, []);
         throw problem({
@@ -81,7 +82,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'issueResetCode',
         summary: 'Issue a one-time code to set a password with',
-        description: `Asks for users:write, and for all that the user holds. It can be used within ${RESET_LIFETIME / 60_000} minutes, and takes the place of an earlier one.`,
+        description: `Asks for users:write, for all that the user holds, and for a fresh session or a token; not for oneself. It can be used within ${RESET_LIFETIME / 60_000} minutes, and takes the place of an earlier one.`,
         params: IdParams,
         response: responses({ 201: ResetCode }),
         errors: [403, 404],
@@ -89,11 +90,18 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id } = request.params;
+      if (request.caller().id === id) {
+        throw problem({
+          status: 403,
+          detail: "One changes one's own password by PUT /api/users/:id/password.",
+        });
+      }
+      request.mustBeFresh();
       await app.mustRule(request, id);
       const row = await db.users.find(id);
       if (!row) throw app.notFound('user');
-      const { shown, writes } = issueCode(app.db, id, request.caller().id, RESET_LIFETIME);
-      const target = { kind: 'user' as const, id, name: row.username };
+      const { shown, writes } = issueCode(app.db, id, request.tokenId ?? request.caller().id, RESET_LIFETIME);
+      const target = targetOf({ id, username: row.username });
       await request.record({ event: 'code-issued', target, after: { expiresAt: shown.expiresAt } }, writes);
       return reply.code(201).send(shown);
     },

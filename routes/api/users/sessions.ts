@@ -1,5 +1,6 @@
 /** Where other users are signed in: for those who look after the service. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { targetOf } from '../../../db/queries/audit.ts';
 import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
@@ -46,7 +47,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const row = await db.users.find(request.params.id);
       if (!row) throw app.notFound('user');
-      const target = { kind: 'user' as const, id: row.id, name: row.username };
+      const target = targetOf(row);
       await request.record({ event: 'sessions-ended', target }, [db.sessions.endAllOf(row.id)]);
       return reply.code(204).send();
     },

@@ -51,15 +51,6 @@ export interface Engine {
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: WriteQuery, rows: Rows): (values: Values) => Write;
   /**
-   * @returns a query that removes rows of which that column is less than `before`, the least first, and at most `limit`:
-   * by an index on the column, and touching no other row.
-   */
-  removeLeast(
-    table: Parameters<BetterSQLite3Database['delete']>[0],
-    key: AnyColumn,
-    column: AnyColumn,
-  ): WriteQuery;
-  /**
    * Carries out all the writes in one transaction, or none of them.
    * @returns undefined when all took effect; else the first write that touched another number of rows than it must.
    * @throws {DuplicateError} when a unique key exists already. @throws {DatabaseUnavailableError}

@@ -7,7 +7,7 @@ import type { Database } from './database.ts';
 import { firstIdOf } from './ids.ts';
 
 /** How many rows are removed at once, and how long others have the database to themselves before the next, in milliseconds. */
-const BATCH = 500;
+const BATCH = 200;
 const PAUSE = 20;
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -24,19 +24,20 @@ export interface PurgeOptions {
 /** @returns how many batches were removed, once nothing is left that is over. */
 export async function purge(db: Database, { auditRetention, signal }: PurgeOptions): Promise<number> {
   const now = Date.now();
-  const kinds: [keyof Database['purge'], number | string][] = [
-    ['sessions', now],
-    ['codes', now],
-    ['attempts', now],
-    ['tokens', now - TOKENS_LISTED],
+  const { sessions, codes, attempts, tokens, audit } = db.purge;
+  const kinds = [
+    () => sessions(now, BATCH),
+    () => codes(now, BATCH),
+    () => attempts(now, BATCH),
+    () => tokens(now - TOKENS_LISTED, BATCH),
+    ...(auditRetention > 0 ? [() => audit(firstIdOf(now - auditRetention * DAY), BATCH)] : []),
   ];
-  if (auditRetention > 0) kinds.push(['audit', firstIdOf(now - auditRetention * DAY)]);
   let batches = 0;
-  for (const [kind, before] of kinds) {
-    while (
-      !signal?.aborted &&
-      (await db.atomically([db.purge[kind]({ before, limit: BATCH })])) === undefined
-    ) {
+  for (const due of kinds) {
+    while (!signal?.aborted) {
+      const removals = await due();
+      if (removals.length === 0) break;
+      await db.atomically(removals);
       batches++;
       await delay(PAUSE);
     }

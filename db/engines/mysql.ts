@@ -70,13 +70,6 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       const { sql: statement, params } = query.toSQL();
       return (values) => new MysqlWrite(statement, fillPlaceholders(params, values), rows);
     },
-    // A query inside a query would have MySQL lock every row of the table.
-    removeLeast: (table, _key, column) =>
-      build
-        .delete(table)
-        .where(
-          sql`${column} < ${sql.placeholder('before')} ORDER BY ${column} LIMIT ${sql.placeholder('limit')}`,
-        ),
     async atomically(writes) {
       try {
         return await persistently(() => runAll(connections, writes), mayRunAgain);

@@ -73,10 +73,6 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       const statement = query.prepare();
       return (values) => new SqliteWrite(statement, values, rows);
     },
-    removeLeast(table, key, column) {
-      const least = sql`SELECT ${key} FROM ${table} WHERE ${column} < ${sql.placeholder('before')} ORDER BY ${column} LIMIT ${sql.placeholder('limit')}`;
-      return build.delete(table).where(sql`${key} IN (${least})`);
-    },
     atomically(writes) {
       const deadline = Date.now() + PATIENCE;
       const attempt = () => {

@@ -4,6 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
+import { MissingReferenceError } from '../../db/engine.ts';
 import { databaseName, HASTY, onOwnServer, quickPasswords } from '../support/own-server.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
 
@@ -105,7 +106,7 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
     const [row] = await inDatabase(left);
     t.match(row, { sessions: 0, memberships: 0 });
     const stray = app.db.groups.setPermissions(randomUUIDv7(), ['users:write']);
-    await t.rejects(app.db.atomically(stray), /ER_NO_REFERENCED_ROW/);
+    await t.rejects(app.db.atomically(stray), new MissingReferenceError());
   });
 
   await t.test('shows every worker what another one has just written', async (t) => {

@@ -124,7 +124,7 @@ function welcome(settings: Settings, url: string, { migrations, inhabited }: New
     `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
     `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${brought}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
-    `  documentation  ${PROJECT_ROOT}/README.md`,
+    `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
     ...(inhabited
       ? []
       : ['Nobody can sign in yet. Make the first administrator: npm run manage -- user create NAME --admin']),

@@ -102,7 +102,7 @@ function line({ id, username, active, name }: ReturnType<typeof userJson>): stri
 async function* beginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
   let after: { key: string; id: string } | undefined;
   do {
-    const { rows, next } = await db.userSearch.beginningWith(q, undefined, after, PAGE);
+    const { rows, next } = await db.userSearch.beginningWith(q, {}, after, PAGE);
     yield* rows;
     after = next ?? undefined;
   } while (after);

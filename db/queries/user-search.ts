@@ -2,8 +2,8 @@
  * Finds users by what they are called, by group, and by whether they are active. Each way goes along an index, so that
  * a page costs the same among a thousand users and among a million.
  */
-import type { AnyColumn, SQL } from 'drizzle-orm';
-import { and, asc, eq, gt, gte, lt, lte, not, or } from '../drizzle.ts';
+import type { AnyColumn } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, lt, lte, not } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { comparable } from '../text.ts';
 import { given, givenAs } from '../vocabulary.ts';
@@ -12,16 +12,29 @@ import { shownColumns, type UserRow } from './users.ts';
 /** Follows everything that begins with what is before it. */
 const LAST_CHARACTER = '\u{10ffff}';
 
+interface Candidate extends UserRow {
+  usernameKey: string;
+  emailKey: string | null;
+  nameKey: string;
+  /** In the group that was asked for, if there was one. */
+  role?: string | null;
+}
+
 /** A user who was found, by one of their keys. */
 interface Hit {
   key: string;
-  row: UserRow & { usernameKey: string; emailKey: string | null; nameKey: string };
+  row: Candidate;
+}
+
+interface Cursor {
+  key: string;
+  id: string;
 }
 
 export interface Found {
   rows: UserRow[];
   /** Where the next page begins: to be given as `after`; null when there is none. */
-  next: { key: string; id: string } | null;
+  next: Cursor | null;
 }
 
 export function userSearch({ build, equals, read, tables: { memberships, users } }: Engine) {
@@ -36,40 +49,52 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       .orderBy(asc(users.id))
       .limit(given('limit')),
   );
-  const inRange = (key: AnyColumn) => and(gte(key, given('from')), lt(key, given('to')));
   const byGroup = read(
     build
-      .select(columns)
+      .select(shownColumns(users))
       .from(memberships)
       .innerJoin(users, eq(users.id, memberships.userId))
-      .where(
-        and(
-          equals(memberships.groupId, 'groupId'),
-          gt(memberships.userId, given('after')),
-          gte(users.active, givenAs('least', users.active)),
-          lte(users.active, givenAs('most', users.active)),
-          or(...Object.values(keys).map(inRange)),
-        ),
-      )
+      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
       .orderBy(asc(memberships.userId))
       .limit(given('limit')),
   );
-  const byKey = (key: AnyColumn, order: SQL[]) =>
+  // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
+  const orders = {
+    usernameKey: [asc(users.usernameKey)],
+    emailKey: [asc(users.emailKey)],
+    nameKey: [asc(users.nameKey), asc(users.id)],
+  };
+  const behind = (key: AnyColumn) =>
+    and(
+      gte(key, given('from')),
+      lt(key, given('to')),
+      not(and(eq(key, given('from')), lte(users.id, given('after'))) ?? eq(key, key)),
+    );
+  const way = (name: keyof typeof keys) =>
     read(
       build
         .select(columns)
         .from(users)
-        .where(
-          and(inRange(key), not(and(eq(key, given('from')), lte(users.id, given('after'))) ?? eq(key, key))),
-        )
-        .orderBy(...order)
+        .where(behind(keys[name]))
+        .orderBy(...orders[name])
         .limit(given('limit')),
     );
-  // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
-  const ways = {
-    usernameKey: byKey(users.usernameKey, [asc(users.usernameKey)]),
-    emailKey: byKey(users.emailKey, [asc(users.emailKey)]),
-    nameKey: byKey(users.nameKey, [asc(users.nameKey), asc(users.id)]),
+  // Joined to the left, so that the limit is on what is looked at and not on what is found.
+  const wayInGroup = (name: keyof typeof keys) =>
+    read(
+      build
+        .select({ ...columns, role: memberships.role })
+        .from(users)
+        .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
+        .where(behind(keys[name]))
+        .orderBy(...orders[name])
+        .limit(given('limit')),
+    );
+  const ways = { usernameKey: way('usernameKey'), emailKey: way('emailKey'), nameKey: way('nameKey') };
+  const waysInGroup = {
+    usernameKey: wayInGroup('usernameKey'),
+    emailKey: wayInGroup('emailKey'),
+    nameKey: wayInGroup('nameKey'),
   };
   const names = ['usernameKey', 'emailKey', 'nameKey'] as const;
 
@@ -78,43 +103,42 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
     active(active: boolean, after: string, limit: number) {
       return byActive({ active, after, limit });
     },
-    /** The same of the group's members, if `q` is given only those of whom a key begins with it. */
-    inGroup(
-      groupId: string,
-      { q = '', active }: { q?: string; active?: boolean },
-      after: string,
-      limit: number,
-    ) {
-      // Without spaces at the end, of which engines think differently when they compare.
-      const from = comparable(q).trimEnd();
-      return byGroup({
-        groupId,
-        after,
-        limit,
-        from,
-        to: from + LAST_CHARACTER,
-        least: active ?? false,
-        most: active ?? true,
-      });
+    /**
+     * Looks at `limit` of the group's members whose ids follow `after`, in the order of their ids.
+     * @returns those of them who are active or not, as is asked for, and the last id that was looked at if there are more.
+     */
+    async inGroup(groupId: string, active: boolean | undefined, after: string, limit: number) {
+      const members = await byGroup({ groupId, after, limit: limit + 1 });
+      const looked = members.slice(0, limit);
+      return {
+        rows: active === undefined ? looked : looked.filter((row) => row.active === active),
+        next: members.length > limit ? (looked.at(-1)?.id ?? null) : null,
+      };
     },
     /**
      * Finds users whose username, e-mail address or name begins with the text, in the order of what was found.
-     * @returns at most `limit` of them; fewer, even when there are more pages, where many were found by two keys.
+     * @returns at most `limit` of them; fewer, even when there are more pages, where many were found by two keys, or are
+     * not as they are asked for: no page looks at more because there are more users.
      */
     async beginningWith(
       q: string,
-      active: boolean | undefined,
-      after: { key: string; id: string } | undefined,
+      { active, group }: { active?: boolean | undefined; group?: string | undefined },
+      after: Cursor | undefined,
       limit: number,
     ): Promise<Found> {
+      // Without spaces at the end, of which engines think differently when they compare.
       const text = comparable(q).trimEnd();
       const values = {
         from: after?.key ?? text,
         to: text + LAST_CHARACTER,
         after: after?.id ?? '',
         limit: 2 * limit + 1,
+        groupId: group,
       };
-      const found = await Promise.all(names.map((name) => ways[name](values)));
+      const looking = names.map((name) => (group === undefined ? ways : waysInGroup)[name](values));
+      const found: Candidate[][] = await Promise.all(looking);
+      const isAskedFor = (row: Candidate) =>
+        (active === undefined || row.active === active) && (group === undefined || row.role != null);
       const hits = found.flatMap((rows, way) =>
         rows.map((row): Hit => ({ key: row[names[way] ?? 'usernameKey'] ?? '', row })),
       );
@@ -123,8 +147,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       const more = found.some((rows) => rows.length === values.limit) || hits.length > certain.length;
       const shown: Hit[] = [];
       for (const [index, hit] of certain.entries()) {
-        if (!isFirstOf(hit, text, certain[index - 1]) || (active !== undefined && hit.row.active !== active))
-          continue;
+        if (!isFirstOf(hit, text, certain[index - 1]) || !isAskedFor(hit.row)) continue;
         if (shown.length === limit) return page(shown, shown.at(-1));
         shown.push(hit);
       }

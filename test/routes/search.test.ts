@@ -147,7 +147,7 @@ onEachEngine('finding users', async (t, engine) => {
       t.equal(response.statusCode, 400, after.slice(0, 60));
       t.match(response.json(), { errors: [{ in: 'query', pointer: '/after' }] });
     }
-    for (const query of ['', 'active=true&', `group=${groupId}&`, `group=${groupId}&q=ann&`]) {
+    for (const query of ['', 'active=true&', `group=${groupId}&`]) {
       const response = await client.request('GET', `/api/users?${query}after=${next}`);
       t.equal(response.statusCode, 400, `of another kind of list: ${query}`);
     }

@@ -43,10 +43,14 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
       errors: [{ in: 'query', pointer: '/after', detail: 'must be the next of the page before' }],
     });
 
-  async function search(q: string, { after, limit, active }: Static<typeof UsersQuery>, reply: FastifyReply) {
+  async function search(
+    q: string,
+    { after, limit, active, group }: Static<typeof UsersQuery>,
+    reply: FastifyReply,
+  ) {
     const from = after === undefined ? undefined : decode(after);
     if (after !== undefined && !from) throw notOurs();
-    const { rows, next } = await db.userSearch.beginningWith(q, active, from, limit);
+    const { rows, next } = await db.userSearch.beginningWith(q, { active, group }, from, limit);
     return reply.pageBefore(rows.map(userJson), next && encode(next));
   }
 
@@ -57,22 +61,23 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'listUsers',
         summary: 'List users',
         description:
-          'With q, those whose username, e-mail address or name begins with it, in that order; a page may then be short although there is a next one.',
+          'With q, those whose username, e-mail address or name begins with it, in that order. With q, or with group and active, a page may be short although there is a next one.',
         querystring: UsersQuery,
         response: responses({ 200: Page(User) }),
       },
     },
     async (request, reply) => {
       const { after = '', limit, q, group, active } = request.query;
-      if (q !== undefined && group === undefined) return search(q, request.query, reply);
+      if (q !== undefined) return search(q, request.query, reply);
       if (after !== '' && !isId(after)) throw notOurs();
-      const filter = { ...(q === undefined ? {} : { q }), ...(active === undefined ? {} : { active }) };
+      if (group !== undefined) {
+        const { rows, next } = await db.userSearch.inGroup(group, active, after, limit);
+        return reply.pageBefore(rows.map(userJson), next);
+      }
       const rows =
-        group !== undefined
-          ? await db.userSearch.inGroup(group, filter, after, limit + 1)
-          : active !== undefined
-            ? await db.userSearch.active(active, after, limit + 1)
-            : await db.users.page(after, limit + 1);
+        active === undefined
+          ? await db.users.page(after, limit + 1)
+          : await db.userSearch.active(active, after, limit + 1);
       return reply.page(rows, limit, userJson);
     },
   );

@@ -100,6 +100,8 @@ export function putMember(
 ): Write[] {
   return [
     ...db.memberships.put({ groupId: group.id, userId: user.id, role }, Date.now()),
+    // But the operator's own: who has issued another one may hold less than the group carries.
+    db.codes.removeOf(user.id, ''),
     entry(db, {
       event: 'membership-set',
       target: user,

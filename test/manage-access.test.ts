@@ -2,6 +2,7 @@
  * The operator says by command what users may do, and ends what lets them in: groups, tokens and sessions, beside a
  * service that runs on the same database; and reads the audit trail, in which that is told.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { PASSWORD } from './support/api.ts';
 import { commandsOn, fails, objects, showsSecret, succeeds } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
@@ -42,7 +43,11 @@ onEachEngine('access by command', async (t, engine) => {
 
     const client = await signedIn(app, 'bob');
     const may = async () => (await client.request('GET', '/api/sign')).json().permissions;
+    const code = { key: 'of-a-clerk'.padEnd(43, '-'), userId: bob, issuerId: randomUUIDv7() };
+    await db.atomically(db.codes.issue({ ...code, expiresAt: Date.now() + 60_000 }, Date.now()));
     succeeds(t, await command(['group', 'add', 'writers', 'bob']), /^bob is a member of writers\n$/);
+    const owner = await db.codes.findOwner(code.key, Date.now());
+    t.equal(owner, undefined, 'nobody gets hold of it by a code that they have issued before');
     t.same(await may(), ['groups:write', 'users:write']);
     const promoted = await command(['group', 'add', 'writers', 'bob@example.org', '--manager']);
     succeeds(t, promoted, /^bob is a manager of writers \(before: member\)\n$/);

@@ -59,24 +59,27 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .limit(given('limit')),
   );
   // From the two tables, so that a group or a user that is gone gives no row instead of a broken reference.
+  const joining = () =>
+    build
+      .select({
+        groupId: groups.id,
+        userId: users.id,
+        role: givenAs('role', memberships.role).as('role'),
+        createdAt: givenAs('now', memberships.createdAt).as('created_at'),
+      })
+      .from(groups)
+      .innerJoin(users, equals(users.id, 'userId'));
   const insertIfAbsent = write(
-    build.insert(memberships).select(
-      build
-        .select({
-          groupId: groups.id,
-          userId: users.id,
-          role: givenAs('role', memberships.role).as('role'),
-          createdAt: givenAs('now', memberships.createdAt).as('created_at'),
-        })
-        .from(groups)
-        .innerJoin(users, equals(users.id, 'userId'))
-        .where(
+    build
+      .insert(memberships)
+      .select(
+        joining().where(
           and(
             equals(groups.id, 'groupId'),
             notExists(build.select({ one: sql`1` }).from(memberships).where(ofUserInGroup)),
           ),
         ),
-    ),
+      ),
     'any',
   );
   const update = write(
@@ -86,21 +89,7 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .where(ofUserInGroup),
     1,
   );
-  const insertNew = write(
-    build.insert(memberships).select(
-      build
-        .select({
-          groupId: groups.id,
-          userId: users.id,
-          role: givenAs('role', memberships.role).as('role'),
-          createdAt: givenAs('now', memberships.createdAt).as('created_at'),
-        })
-        .from(groups)
-        .innerJoin(users, equals(users.id, 'userId'))
-        .where(equals(groups.id, 'groupId')),
-    ),
-    1,
-  );
+  const insertNew = write(build.insert(memberships).select(joining().where(equals(groups.id, 'groupId'))), 1);
   const updateFrom = write(
     build
       .update(memberships)

@@ -41,6 +41,8 @@ declare module 'fastify' {
      * @throws a 403 problem of the kind `confirm` when the caller has a session that is not fresh.
      */
     mustBeFresh(): void;
+    /** @returns the id of what the caller acts by: of the token, or of the user themselves. */
+    actingId(): string;
     /** @returns whether the caller is that user, and acts as themselves: a token acts by its scopes alone. */
     isSelf(userId: string): boolean;
     /** @returns the permissions that the caller holds at this moment: with a token, those among its scopes. */
@@ -111,6 +113,10 @@ export default fp(
 
     app.decorateRequest('mustBeFresh', function mustBeFresh(this: FastifyRequest) {
       if (this.liveSession && !app.sessions.isFresh(this.liveSession)) throw stale;
+    });
+
+    app.decorateRequest('actingId', function actingId(this: FastifyRequest) {
+      return this.tokenId ?? this.caller().id;
     });
 
     app.decorateRequest('isSelf', function isSelf(this: FastifyRequest, userId: string) {

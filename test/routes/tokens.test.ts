@@ -31,6 +31,22 @@ onEachEngine('an API token', async (t, engine) => {
     t.notMatch(listed.payload, secret);
   });
 
+  t.test('is not made for a user who is disabled meanwhile', async (t) => {
+    const id = await makeUser(app, 'dora');
+    const dora = await signedIn(app, 'dora');
+    const disable = async () => {
+      const row = await app.db.users.find(id);
+      if (row) await app.db.atomically([app.db.users.change({ ...row, active: false }, Date.now())]);
+      return [];
+    };
+    const between = t.capture(app.db.permissions, 'heldBy', disable);
+    const response = await dora.request('POST', '/api/tokens', { name: 'robot' });
+    between.restore();
+    t.equal(response.statusCode, 401);
+    t.notMatch(response.payload, 'rc_');
+    t.strictSame(await app.db.tokens.page(id, '', 10), []);
+  });
+
   t.test('acts by its scopes, as far as the owner holds them now', async (t) => {
     const tokens = {
       none: await makeToken(owner),

@@ -132,7 +132,7 @@ const groups: FastifyPluginAsyncTypebox = async (app) => {
             const writes = [
               change,
               ...db.groups.setPermissions(id, group.permissions),
-              db.codes.removeOfMembers(id, request.tokenId ?? request.caller().id),
+              db.codes.removeOfMembers(id, request.actingId()),
             ];
             return request.record(happening, writes, app.keepAdministrator);
           },

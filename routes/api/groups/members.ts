@@ -81,7 +81,7 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
           before: { group: group.name, role: before ?? null },
           after: { group: group.name, role },
         };
-        const codes = grants ? [db.codes.removeOf(userId, request.tokenId ?? request.caller().id)] : [];
+        const codes = grants ? [db.codes.removeOf(userId, request.actingId())] : [];
         const membership = db.memberships.change({ groupId, userId, role }, before, Date.now());
         try {
           return await request.record(happening, [membership, ...codes]);

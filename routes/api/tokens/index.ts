@@ -54,7 +54,9 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
       const target = { kind: 'token' as const, id, name };
       const shown = tokenJson({ id, name, scopes, createdAt: now, expiresAt, lastUsedAt: null });
       const after = { name, scopes, expiresAt: shown.expiresAt };
-      await request.record({ event: 'token-created', target, after }, [db.tokens.add(token, now)]);
+      if (!(await request.record({ event: 'token-created', target, after }, [db.tokens.add(token, now)]))) {
+        throw app.problem({ status: 401, detail: 'This user was disabled or removed meanwhile.' });
+      }
       reply.code(201).header('location', `/api/tokens/${id}`);
       return { ...shown, secret };
     },

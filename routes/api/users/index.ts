@@ -126,9 +126,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         const fields = { name: '', email: null, active: true, ...given };
         const passwordHash = password === undefined ? null : await passwords.hash(password);
         const invitation =
-          password === undefined
-            ? issueCode(db, id, request.tokenId ?? request.caller().id, INVITATION_LIFETIME)
-            : undefined;
+          password === undefined ? issueCode(db, id, request.actingId(), INVITATION_LIFETIME) : undefined;
         const target = targetOf({ id, username: fields.username });
         await request.record({ event: 'user-created', target, after: fields }, [
           db.users.add({ id, ...fields, passwordHash }, Date.now()),

@@ -100,7 +100,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       await app.mustRule(request, id);
       const row = await db.users.find(id);
       if (!row) throw app.notFound('user');
-      const { shown, writes } = issueCode(app.db, id, request.tokenId ?? request.caller().id, RESET_LIFETIME);
+      const { shown, writes } = issueCode(app.db, id, request.actingId(), RESET_LIFETIME);
       const target = targetOf({ id, username: row.username });
       await request.record({ event: 'code-issued', target, after: { expiresAt: shown.expiresAt } }, writes);
       return reply.code(201).send(shown);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import autoload from '@fastify/autoload';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
+import { type Logger, pino } from 'pino';
 import type { Settings } from './config/load.ts';
 import { openEngine, prepareQueries } from './db/database.ts';
 import { ensureSchema } from './db/migrator.ts';
@@ -31,8 +32,8 @@ export interface AppOptions {
   settings: Settings;
   /** Whether another process has made the database ready, and looks after it (see openEngine). */
   worker?: boolean;
-  /** Where the log goes: standard output unless something else is given. */
-  logger?: FastifyServerOptions['logger'];
+  /** What is logged with: to standard output unless another is given. */
+  log?: Logger;
   /** Takes the place of the real hashing. */
   passwords?: Passwords;
 }
@@ -57,12 +58,11 @@ export async function createApp({ settings, worker = false, ...parts }: AppOptio
 async function assemble(
   settings: Settings,
   db: ReturnType<typeof prepareQueries>,
-  parts: Pick<AppOptions, 'logger' | 'passwords'>,
+  parts: Pick<AppOptions, 'log' | 'passwords'>,
 ) {
-  const app = Fastify({
-    ...serverOptions(settings),
-    logger: parts.logger ?? { level: settings.LOG_LEVEL },
-  }).withTypeProvider<TypeBoxTypeProvider>();
+  const log = parts.log ?? pino({ level: settings.LOG_LEVEL });
+  const app = Fastify(serverOptions(settings, log)).withTypeProvider<TypeBoxTypeProvider>();
+  app.log = log;
 
   await app.register(directory);
   await app.register(errors);
@@ -100,19 +100,26 @@ async function assemble(
 /** The largest body that is read, in bytes: no request of this API needs more. */
 const BODY_LIMIT = 64 * 1024;
 
-function serverOptions(settings: Settings): FastifyServerOptions {
+function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
   // Unlike Fastify's own ids, these are unique across workers and restarts.
   const prefix = randomBytes(6).toString('base64url');
   let count = 0;
   const nextId = () => `${prefix}-${(count++).toString(36)}`;
 
+  const logsRequests = ['debug', 'trace'].includes(settings.LOG_LEVEL);
+
   return {
+    // With a logger of its own Fastify attends to the end of each answer, whether or not it then logs it: 4 of the 45 µs
+    // of a signed-in request. So it has none where it would be silent, and is only told what requests log with.
+    ...(logsRequests
+      ? { loggerInstance: log }
+      : { childLoggerFactory: (_none, bindings, options) => log.child(bindings, options) }),
     trustProxy: settings.TRUST_PROXY,
     routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,
     genReqId: nextId,
     logController: new LogController({
-      disableRequestLogging: !['debug', 'trace'].includes(settings.LOG_LEVEL),
+      disableRequestLogging: !logsRequests,
       requestIdLogLabel: 'requestId',
     }),
     // A client that sends its request a byte at a time must not hold a connection for ever, in milliseconds.

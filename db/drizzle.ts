@@ -19,13 +19,14 @@ const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3'
 export const {
   and,
   asc,
+  Column,
   desc,
   eq,
   exists,
-  fillPlaceholders,
   gt,
   gte,
   inArray,
+  is,
   isNotNull,
   lt,
   lte,
@@ -33,14 +34,18 @@ export const {
   not,
   notExists,
   or,
+  Param,
+  Placeholder,
+  SQL,
   sql,
 } = core;
-export const openSqliteDrizzle = betterSqlite3.drizzle;
+/** Builds queries for SQLite, with no connection: what is built is run by the engine (see statement.ts). */
+export const sqliteBuilder = betterSqlite3.drizzle.mock;
 export const mysqlCore: typeof MysqlCore = require('drizzle-orm/mysql-core');
 export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');
 
-/** @returns what opens drizzle on mysql2, which only those load who use it. */
-export function loadMysqlDrizzle(): typeof Mysql2.drizzle {
+/** @returns what builds queries for MySQL, which only those load who use it. */
+export function loadMysqlBuilder(): typeof Mysql2.drizzle.mock {
   const mysql2: typeof Mysql2 = require('drizzle-orm/mysql2');
-  return mysql2.drizzle;
+  return mysql2.drizzle.mock;
 }

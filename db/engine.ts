@@ -2,14 +2,12 @@
  * What Rollcall asks of a database engine, and the errors that it may answer with. Everything that differs between
  * SQLite and MySQL is behind this interface: the shape of a result, duplicate keys, transactions, locks.
  */
-import type { AnyColumn, SQL } from 'drizzle-orm';
+import type { AnyColumn, Placeholder, SQL } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type * as schema from './schema.sqlite.ts';
+import type { BuiltQuery, SelectQuery, Values } from './statement.ts';
 
 export type Tables = typeof schema;
-
-/** The values of a prepared query's placeholders, by name. */
-export type Values = Record<string, unknown>;
 
 /** How many rows a write must touch for its list to take effect. */
 export type Rows = number | 'any' | 'some';
@@ -17,14 +15,6 @@ export type Rows = number | 'any' | 'some';
 /** A prepared write with its values, ready to be part of a list. */
 export interface Write {
   readonly rows: Rows;
-}
-
-interface SelectQuery<Row> {
-  prepare(): { all(values?: Values): Row[] };
-}
-export interface WriteQuery {
-  prepare(): { run(values?: Values): { changes: number } };
-  toSQL(): { sql: string; params: unknown[] };
 }
 
 /** Runs a statement that reads. */
@@ -46,10 +36,14 @@ export interface Engine {
   readonly build: BetterSQLite3Database;
   /** The condition that a column equals the named value, written so that the engine need not plan it again each time. */
   equals(column: AnyColumn, name: string): SQL;
+  /** How many rows to read at most, given as `limit`; written for the same reason in the engine's way. */
+  readonly givenLimit: Placeholder;
   /** Prepares a query that reads. @returns a function of its values that gives the rows. */
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
+  /** The same for a query that finds one row at most. */
+  readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
-  write(query: WriteQuery, rows: Rows): (values: Values) => Write;
+  write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**
    * Carries out all the writes in one transaction, or none of them.
    * @returns undefined when all took effect; else the first write that touched another number of rows than it must.

@@ -23,9 +23,13 @@ async function describeApi(): Promise<unknown> {
   const { createApp } = await import('../app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
   try {
-    const environment = { DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}`, SIGN_UP: 'open' };
+    const environment = {
+      DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}`,
+      SIGN_UP: 'open',
+      LOG_LEVEL: 'silent',
+    };
     const settings = { ...loadSettings({ root: PROJECT_ROOT, environment }), SECRET_KEY: [makeSecret()] };
-    const app = await createApp({ settings, logger: false });
+    const app = await createApp({ settings });
     const response = await app.inject('/openapi.json');
     await app.close();
     return response.json();

@@ -5,7 +5,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { LiveSession } from './sessions.ts';
+import type { SessionRow } from '../db/queries/sessions.ts';
 
 interface RecognisedUser {
   id: string;
@@ -28,7 +28,7 @@ declare module 'fastify' {
     user?: PassportUser;
     /** How the user was recognised: 'session', or the name of a request loader. */
     via: string | null;
-    liveSession: LiveSession | null;
+    liveSession: SessionRow | null;
   }
   interface FastifyContextConfig {
     /** The route needs nobody: no session is looked up for it. */

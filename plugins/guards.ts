@@ -7,7 +7,7 @@ import fp from 'fastify-plugin';
 import { keepAdministrator } from '../db/administrators.ts';
 import type { Write } from '../db/engine.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
-import type { LiveSession } from './sessions.ts';
+import type { SessionRow } from '../db/queries/sessions.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -35,7 +35,7 @@ declare module 'fastify' {
     /** @returns the user behind a guard. @throws when there is none, because the guard was forgotten. */
     caller(): PassportUser;
     /** @returns the session behind `requireSession`. @throws when there is none, because the guard was forgotten. */
-    ownSession(): LiveSession;
+    ownSession(): SessionRow;
     /**
      * For changes by which an account, or what it may do, could be taken over.
      * @throws a 403 problem of the kind `confirm` when the caller has a session that is not fresh.
@@ -106,7 +106,7 @@ export default fp(
       return this.user;
     });
 
-    app.decorateRequest('ownSession', function ownSession(this: FastifyRequest): LiveSession {
+    app.decorateRequest('ownSession', function ownSession(this: FastifyRequest): SessionRow {
       if (!this.liveSession) throw new Error('This route has no guard that asks for a session.');
       return this.liveSession;
     });

@@ -9,11 +9,6 @@ import fp from 'fastify-plugin';
 import type { Write } from '../db/engine.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
 
-/** A session that is alive, with the user that it belongs to. */
-export interface LiveSession extends SessionRow {
-  key: string;
-}
-
 /** Who signed in, and from where. */
 export interface SignIn {
   userId: string;
@@ -32,10 +27,10 @@ interface Sessions {
    */
   start(secret: string, from: SignIn): Write[];
   /** @returns the session of that secret while it lives and its user is active, having noted that it was seen. */
-  find(secret: string, log: FastifyBaseLogger): Promise<LiveSession | undefined>;
+  find(secret: string, log: FastifyBaseLogger): Promise<SessionRow | undefined>;
   end(secret: string): Promise<void>;
   /** @returns whether its password was given so recently that sensitive changes need no other proof. */
-  isFresh(session: LiveSession): boolean;
+  isFresh(session: SessionRow): boolean;
 }
 
 declare module 'fastify' {
@@ -80,7 +75,7 @@ export default fp<Lifetimes>(
     });
 
     /** @returns the session as it is after it has been seen now. */
-    function seen(session: LiveSession, now: number): LiveSession {
+    function seen(session: SessionRow, now: number): SessionRow {
       // A session that was to be remembered lives as long as it may from the start, idle or not.
       const expiresAt = Math.min(Math.max(session.expiresAt, now + idleTime), session.endsAt);
       return { ...session, lastSeenAt: now, expiresAt };
@@ -104,15 +99,14 @@ export default fp<Lifetimes>(
       },
       async find(secret, log) {
         const key = sessionCookie.keyOf(secret);
-        const row = await db.sessions.find(key);
-        if (!row) return undefined;
+        const session = await db.sessions.find(key);
+        if (!session) return undefined;
         const now = Date.now();
-        const session = { ...row, key };
-        if (row.expiresAt <= now || !row.active) {
+        if (session.expiresAt <= now || !session.active) {
           await note(db.sessions.end(key), log);
           return undefined;
         }
-        if (now - row.lastSeenAt < touchInterval) return session;
+        if (now - session.lastSeenAt < touchInterval) return session;
         const touched = seen(session, now);
         const touch = db.sessions.touch({ ...touched, unseenSince: now - touchInterval + 1 });
         await app.noteInPassing(touch, log);

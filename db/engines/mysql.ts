@@ -1,74 +1,59 @@
 /** MySQL and MariaDB through mysql2: a pool of connections a process. */
-import type { Pool, RowDataPacket } from 'mysql2/promise';
-import { eq, fillPlaceholders, loadMysqlDrizzle, sql } from '../drizzle.ts';
-import {
-  type Engine,
-  type Query,
-  type Rows,
-  type Tables,
-  touchedEnough,
-  type Values,
-  type Write,
-} from '../engine.ts';
+import type { RowDataPacket } from 'mysql2/promise';
+import { eq, loadMysqlBuilder, sql } from '../drizzle.ts';
+import { type Engine, type Query, type Rows, type Tables, touchedEnough, type Write } from '../engine.ts';
 import * as mysqlTables from '../schema.mysql.ts';
+import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
 import { held } from '../vocabulary.ts';
 import { MysqlConnections, type MysqlOptions, persistently, STATEMENT_TIMEOUT } from './mysql-connections.ts';
 import { isConflict, isLost, isServerError, translated, UnknownOutcomeError } from './mysql-errors.ts';
 import { exclusively, isMigrating } from './mysql-migrations.ts';
 
-type Build = Engine['build'];
-/** What drizzle's prepared queries for MySQL can, where those for SQLite have `all`. */
-interface PreparedRead<Row> {
-  execute(values?: Values): Promise<Row[]>;
-}
-
 /** Opens a pool; it connects when it is first used. */
 export async function openMysql(options: MysqlOptions): Promise<Engine> {
   const connections = new MysqlConnections(options);
   // Each read takes a connection of its own accord; one that was lost meanwhile may be tried again on another.
-  const reader = {
-    query: (query: { sql: string }, params: unknown[]) =>
-      persistently(
-        () =>
-          connections.use((connection) => connection.query({ ...query, timeout: STATEMENT_TIMEOUT }, params)),
-        isLost,
-      ),
-  };
-  const tables: Tables = mysqlTables;
-  const build = held<Build>(loadMysqlDrizzle()({ client: held<Pool>(reader), casing: 'snake_case' }));
-  const query: Query = async (statement) => {
-    try {
-      const [rows] = await persistently(
-        () =>
-          connections.use((connection) =>
-            connection.query<RowDataPacket[]>({ sql: statement, timeout: STATEMENT_TIMEOUT }),
-          ),
-        isLost,
+  async function fetch<Rows extends RowDataPacket[] | RowDataPacket[][]>(
+    options: { sql: string; rowsAsArray?: boolean },
+    params?: unknown[],
+  ): Promise<Rows> {
+    const attempt = () =>
+      connections.use((connection) =>
+        connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
       );
+    try {
+      const [rows] = await persistently(attempt, isLost);
       return rows;
     } catch (error) {
       throw translated(error);
     }
-  };
+  }
+  const query: Query = (sql) => fetch<RowDataPacket[]>({ sql });
+
+  function read<Row>(query: SelectQuery<Row>) {
+    const { text, bind } = statementOf(query);
+    const toRow = rowReader(query);
+    return async (values?: Values) => {
+      const rows = await fetch<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, bind(values));
+      return rows.map(toRow);
+    };
+  }
+  const tables: Tables = mysqlTables;
 
   return {
     dialect: 'mysql',
     tables,
-    build,
+    build: held<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
     equals: (column, name) => eq(column, sql.placeholder(name)),
-    read<Row>(query: { prepare(): unknown }) {
-      const prepared = held<PreparedRead<Row>>(query.prepare());
-      return async (values?: Values) => {
-        try {
-          return await prepared.execute(values);
-        } catch (error) {
-          throw translated(error);
-        }
-      };
+    givenLimit: sql.placeholder('limit'),
+    read,
+    readOne(query) {
+      const rows = read(query);
+      return async (values) => (await rows(values))[0];
     },
     write(query, rows) {
-      const { sql: statement, params } = query.toSQL();
-      return (values) => new MysqlWrite(statement, fillPlaceholders(params, values), rows);
+      const { text, bind } = statementOf(query);
+      return (values) => new MysqlWrite(text, bind(values), rows);
     },
     async atomically(writes) {
       try {

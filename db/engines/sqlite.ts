@@ -6,7 +6,8 @@ import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
-import { openSqliteDrizzle, sql } from '../drizzle.ts';
+import type { Placeholder } from 'drizzle-orm';
+import { sql, sqliteBuilder } from '../drizzle.ts';
 import {
   DatabaseUnavailableError,
   DuplicateError,
@@ -14,11 +15,11 @@ import {
   MissingReferenceError,
   type Rows,
   touchedEnough,
-  type Values,
   type Write,
-  type WriteQuery,
 } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
+import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
+import { held } from '../vocabulary.ts';
 import { watchFile } from './sqlite-file.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
@@ -49,29 +50,49 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
   const inPlace = watchFile(path);
   // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
   let queue: Promise<unknown> = Promise.resolve();
-  const build = openSqliteDrizzle({ client, casing: 'snake_case' });
+  const build = sqliteBuilder({ casing: 'snake_case' });
+
+  function prepareRead<Row>(query: SelectQuery<Row>) {
+    const { text, bind } = statementOf(query);
+    return { bind, statement: client.prepare<unknown[], unknown[]>(text).raw(), toRow: rowReader(query) };
+  }
+
+  function reading<Result>(bind: (values?: Values) => unknown[], run: (params: unknown[]) => Result) {
+    return async (values?: Values) => {
+      inPlace.check();
+      const params = bind(values);
+      try {
+        return run(params);
+      } catch (error) {
+        if (isBusy(error)) return patiently(() => run(params));
+        throw translated(error);
+      }
+    };
+  }
 
   return {
     dialect: 'sqlite',
     tables,
     build,
-    // Without the plus sign SQLite plans a join again at each run, for the sake of its statistics.
+    // Without the plus signs SQLite plans a query again at each run, by the values that it is given: a page of 20 users took
+    // 19 µs, and with them 13.
     equals: (column, name) => sql`${column} = +${sql.placeholder(name)}`,
+    givenLimit: held<Placeholder>(sql`+${sql.placeholder('limit')}`),
     read(query) {
-      const prepared = query.prepare();
-      return async (values) => {
-        inPlace.check();
-        try {
-          return prepared.all(values);
-        } catch (error) {
-          if (isBusy(error)) return patiently(() => prepared.all(values));
-          throw translated(error);
-        }
-      };
+      const { bind, statement, toRow } = prepareRead(query);
+      return reading(bind, (params) => statement.all(params).map(toRow));
+    },
+    readOne(query) {
+      const { bind, statement, toRow } = prepareRead(query);
+      return reading(bind, (params) => {
+        const row = statement.get(params);
+        return row && toRow(row);
+      });
     },
     write(query, rows) {
-      const statement = query.prepare();
-      return (values) => new SqliteWrite(statement, values, rows);
+      const { text, bind } = statementOf(query);
+      const statement = client.prepare(text);
+      return (values) => new SqliteWrite(statement, bind(values), rows);
     },
     atomically(writes) {
       const deadline = Date.now() + PATIENCE;
@@ -161,18 +182,18 @@ function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
 
 class SqliteWrite implements Write {
   readonly rows: Rows;
-  readonly #statement: ReturnType<WriteQuery['prepare']>;
-  readonly #values: Values;
+  readonly #statement: Sqlite.Statement;
+  readonly #params: unknown[];
 
-  constructor(statement: ReturnType<WriteQuery['prepare']>, values: Values, rows: Rows) {
+  constructor(statement: Sqlite.Statement, params: unknown[], rows: Rows) {
     this.#statement = statement;
-    this.#values = values;
+    this.#params = params;
     this.rows = rows;
   }
 
   /** @returns how many rows it touched. */
   run(): number {
-    return this.#statement.run(this.#values).changes;
+    return this.#statement.run(this.#params).changes;
   }
 }
 

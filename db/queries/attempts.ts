@@ -3,8 +3,8 @@ import { and, eq, gt, lt, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
-export function attemptQueries({ build, equals, read, write, tables: { attempts } }: Engine) {
-  const byKey = read(
+export function attemptQueries({ build, equals, readOne, write, tables: { attempts } }: Engine) {
+  const byKey = readOne(
     build
       .select({ failures: attempts.failures, expiresAt: attempts.expiresAt })
       .from(attempts)
@@ -35,9 +35,7 @@ export function attemptQueries({ build, equals, read, write, tables: { attempts 
 
   return {
     /** @returns the count of that key while it is not over. */
-    async find(key: string, now: number) {
-      return (await byKey({ key, now }))[0];
-    },
+    find: (key: string, now: number) => byKey({ key, now }),
     /** Three ways to count one more: one of them touches a row, unless there were as many as the limit. */
     increment: (key: string, now: number, limit: number) => increment({ key, now, limit }),
     restart: (key: string, now: number, expiresAt: number) => restart({ key, now, expiresAt }),

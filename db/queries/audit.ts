@@ -69,7 +69,7 @@ export interface AuditFilter {
   event?: AuditEvent | undefined;
 }
 
-export function auditQueries({ build, equals, read, write, tables: { audit } }: Engine) {
+export function auditQueries({ build, equals, givenLimit, read, write, tables: { audit } }: Engine) {
   const columns = {
     actor: audit.actorId,
     target: audit.targetId,
@@ -90,7 +90,7 @@ export function auditQueries({ build, equals, read, write, tables: { audit } }: 
           ),
         )
         .orderBy(desc(audit.id))
-        .limit(given('limit')),
+        .limit(givenLimit),
     );
   }
   /** One query for each set of filters, by a bit for each. */

@@ -3,10 +3,16 @@ import { and, eq, gt, inArray, isNotNull, ne } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
 import { given } from '../vocabulary.ts';
 
-export function codeQueries({ build, equals, read, write, tables: { codes, memberships, users } }: Engine) {
+export function codeQueries({
+  build,
+  equals,
+  readOne,
+  write,
+  tables: { codes, memberships, users },
+}: Engine) {
   const living = and(equals(codes.key, 'key'), gt(codes.expiresAt, given('now')));
 
-  const owner = read(
+  const owner = readOne(
     build
       .select({ id: users.id, username: users.username })
       .from(codes)
@@ -44,9 +50,7 @@ export function codeQueries({ build, equals, read, write, tables: { codes, membe
 
   return {
     /** @returns the user whose code this is, while it can be used. */
-    async findOwner(key: string, now: number) {
-      return (await owner({ key, now }))[0];
-    },
+    findOwner: (key: string, now: number) => owner({ key, now }),
     /** Writes that give the user a code, and take back the one that they had. */
     issue(
       code: { key: string; userId: string; issuerId: string | null; expiresAt: number },

@@ -6,7 +6,7 @@ import { given, givenAs } from '../vocabulary.ts';
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
 export function groupQueries(engine: Engine) {
-  const { build, equals, read, write } = engine;
+  const { build, equals, givenLimit, read, write } = engine;
   const { groups, groupPermissions } = engine.tables;
 
   const columns = {
@@ -25,7 +25,7 @@ export function groupQueries(engine: Engine) {
       .from(groups)
       .where(gt(groups.id, given('after')))
       .orderBy(asc(groups.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   const permissionsBetween = read(
     build

@@ -8,12 +8,12 @@ export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof members
 
 export type UserGroupRow = Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>[number];
 
-export function membershipQueries({ build, equals, read, write, tables }: Engine) {
+export function membershipQueries({ build, equals, givenLimit, read, readOne, write, tables }: Engine) {
   const { groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
-  const roleOf = read(build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup));
-  const roleByName = read(
+  const roleOf = readOne(build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup));
+  const roleByName = readOne(
     build
       .select({ role: memberships.role })
       .from(groups)
@@ -27,7 +27,7 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
     role: memberships.role,
     createdAt: memberships.createdAt,
   };
-  const one = read(
+  const one = readOne(
     build
       .select(shown)
       .from(memberships)
@@ -41,7 +41,7 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .innerJoin(users, eq(users.id, memberships.userId))
       .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
       .orderBy(asc(memberships.userId))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   const pageOfUser = read(
     build
@@ -56,7 +56,7 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
       .innerJoin(groups, eq(groups.id, memberships.groupId))
       .where(and(equals(memberships.userId, 'userId'), gt(memberships.groupId, given('after'))))
       .orderBy(asc(memberships.groupId))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   // From the two tables, so that a group or a user that is gone gives no row instead of a broken reference.
   const joining = () =>
@@ -102,15 +102,13 @@ export function membershipQueries({ build, equals, read, write, tables }: Engine
   return {
     /** @returns the user's role in the group, or undefined when they don't belong to it. */
     async role(groupId: string, userId: string) {
-      return (await roleOf({ groupId, userId }))[0]?.role;
+      return (await roleOf({ groupId, userId }))?.role;
     },
     /** @returns whether the user belongs to the group of that name. */
     async belongs(userId: string, name: string) {
-      return (await roleByName({ userId, name })).length > 0;
+      return (await roleByName({ userId, name })) !== undefined;
     },
-    async find(groupId: string, userId: string) {
-      return (await one({ groupId, userId }))[0];
-    },
+    find: (groupId: string, userId: string) => one({ groupId, userId }),
     /** @returns at most `limit` members whose ids follow `after`, in the order of their ids. */
     page(groupId: string, after: string, limit: number) {
       return pageOfGroup({ groupId, after, limit });

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 /** The permission that implies every other one. */
 export const EVERYTHING = '*';
 
-export function permissionQueries({ build, equals, read, write, tables }: Engine) {
+export function permissionQueries({ build, equals, read, readOne, write, tables }: Engine) {
   const { groupPermissions, memberships, users } = tables;
 
   const ofUser = read(
@@ -36,7 +36,7 @@ export function permissionQueries({ build, equals, read, write, tables }: Engine
     'some',
   );
 
-  const anyHolder = read(
+  const anyHolder = readOne(
     build
       .select({ userId: memberships.userId })
       .from(groupPermissions)
@@ -49,7 +49,7 @@ export function permissionQueries({ build, equals, read, write, tables }: Engine
   return {
     /** @returns whether any active user holds every permission. */
     async everythingIsHeld() {
-      return (await anyHolder()).length > 0;
+      return (await anyHolder()) !== undefined;
     },
     async heldBy(userId: string) {
       return (await ofUser({ userId })).map(({ permission }) => permission).sort();

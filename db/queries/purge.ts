@@ -7,7 +7,7 @@ import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { given } from '../vocabulary.ts';
 
-export function purgeQueries({ build, equals, read, write, tables }: Engine) {
+export function purgeQueries({ build, equals, givenLimit, read, write, tables }: Engine) {
   const { attempts, audit, codes, sessions, tokens } = tables;
   type Kept = typeof attempts | typeof codes | typeof sessions | typeof tokens;
 
@@ -19,7 +19,7 @@ export function purgeQueries({ build, equals, read, write, tables }: Engine) {
         .from(table)
         .where(over)
         .orderBy(asc(table.expiresAt))
-        .limit(given('limit')),
+        .limit(givenLimit),
     );
     // Only what is still over: a session may have been used since.
     const removal = write(build.delete(table).where(and(equals(table.key, 'key'), over)), 'any');
@@ -34,7 +34,7 @@ export function purgeQueries({ build, equals, read, write, tables }: Engine) {
       .from(audit)
       .where(lt(audit.id, given('before')))
       .orderBy(asc(audit.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   const removeEntry = write(build.delete(audit).where(eq(audit.id, given('id'))), 'any');
 

@@ -17,14 +17,24 @@ interface SessionStart {
   userAgent: string;
 }
 
+/** A session, with the user that it belongs to. */
 export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessionQueries>['find']>>>;
 
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
-export function sessionQueries({ build, equals, read, write, tables: { sessions, users } }: Engine) {
-  const byKey = read(
+export function sessionQueries({
+  build,
+  equals,
+  givenLimit,
+  read,
+  readOne,
+  write,
+  tables: { sessions, users },
+}: Engine) {
+  const byKey = readOne(
     build
       .select({
+        key: sessions.key,
         id: sessions.id,
         createdAt: sessions.createdAt,
         lastSeenAt: sessions.lastSeenAt,
@@ -129,14 +139,12 @@ export function sessionQueries({ build, equals, read, write, tables: { sessions,
         ),
       )
       .orderBy(asc(sessions.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
 
   return {
     /** @returns the session of that key with its user, whether or not it is still alive. */
-    async find(key: string) {
-      return (await byKey({ key }))[0];
-    },
+    find: (key: string) => byKey({ key }),
     /** Writes that start a session and note the user's sign-in; they take effect only while the user is active. */
     start(session: SessionStart): Write[] {
       return [insert({ ...session }), signedIn({ userId: session.userId, now: session.now })];

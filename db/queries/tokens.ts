@@ -14,7 +14,15 @@ interface NewToken {
 
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
-export function tokenQueries({ build, equals, read, write, tables: { tokens, users } }: Engine) {
+export function tokenQueries({
+  build,
+  equals,
+  givenLimit,
+  read,
+  readOne,
+  write,
+  tables: { tokens, users },
+}: Engine) {
   const shown = {
     id: tokens.id,
     name: tokens.name,
@@ -25,7 +33,7 @@ export function tokenQueries({ build, equals, read, write, tables: { tokens, use
   };
   const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
 
-  const byKey = read(
+  const byKey = readOne(
     build
       .select({
         id: tokens.id,
@@ -40,14 +48,14 @@ export function tokenQueries({ build, equals, read, write, tables: { tokens, use
       .innerJoin(users, eq(users.id, tokens.userId))
       .where(equals(tokens.key, 'key')),
   );
-  const one = read(build.select(shown).from(tokens).where(ofOwner));
+  const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
     build
       .select(shown)
       .from(tokens)
       .where(and(equals(tokens.userId, 'userId'), gt(tokens.id, given('after'))))
       .orderBy(asc(tokens.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   // Only for a user who is active at this moment, as a session is.
   const insert = write(
@@ -84,12 +92,8 @@ export function tokenQueries({ build, equals, read, write, tables: { tokens, use
 
   return {
     /** @returns the token of that key with its owner, whether or not it is still good. */
-    async find(key: string) {
-      return (await byKey({ key }))[0];
-    },
-    async findOf(userId: string, id: string) {
-      return (await one({ userId, id }))[0];
-    },
+    find: (key: string) => byKey({ key }),
+    findOf: (userId: string, id: string) => one({ userId, id }),
     /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
     page(userId: string, after: string, limit: number) {
       return pageOfUser({ userId, after, limit });

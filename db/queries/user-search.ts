@@ -37,7 +37,7 @@ export interface Found {
   next: Cursor | null;
 }
 
-export function userSearch({ build, equals, read, tables: { memberships, users } }: Engine) {
+export function userSearch({ build, equals, givenLimit, read, tables: { memberships, users } }: Engine) {
   const keys = { usernameKey: users.usernameKey, emailKey: users.emailKey, nameKey: users.nameKey };
   const columns = { ...shownColumns(users), ...keys };
 
@@ -47,7 +47,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       .from(users)
       .where(and(eq(users.active, givenAs('active', users.active)), gt(users.id, given('after'))))
       .orderBy(asc(users.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   const byGroup = read(
     build
@@ -56,7 +56,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
       .innerJoin(users, eq(users.id, memberships.userId))
       .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
       .orderBy(asc(memberships.userId))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
   // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
   const orders = {
@@ -77,7 +77,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
         .from(users)
         .where(behind(keys[name]))
         .orderBy(...orders[name])
-        .limit(given('limit')),
+        .limit(givenLimit),
     );
   // Joined to the left, so that the limit is on what is looked at and not on what is found.
   const wayInGroup = (name: keyof typeof keys) =>
@@ -88,7 +88,7 @@ export function userSearch({ build, equals, read, tables: { memberships, users }
         .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
         .where(behind(keys[name]))
         .orderBy(...orders[name])
-        .limit(given('limit')),
+        .limit(givenLimit),
     );
   const ways = { usernameKey: way('usernameKey'), emailKey: way('emailKey'), nameKey: way('nameKey') };
   const waysInGroup = {

@@ -21,7 +21,7 @@ export function shownColumns(users: Engine['tables']['users']) {
   };
 }
 
-export function userQueries({ build, equals, read, write, tables: { users } }: Engine) {
+export function userQueries({ build, equals, givenLimit, read, readOne, write, tables: { users } }: Engine) {
   const shown = shownColumns(users);
   const credentials = {
     id: users.id,
@@ -30,21 +30,21 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
     passwordHash: users.passwordHash,
   };
 
-  const byId = read(build.select(shown).from(users).where(equals(users.id, 'id')));
+  const byId = readOne(build.select(shown).from(users).where(equals(users.id, 'id')));
   const pageAfter = read(
     build
       .select(shown)
       .from(users)
       .where(gt(users.id, given('after')))
       .orderBy(asc(users.id))
-      .limit(given('limit')),
+      .limit(givenLimit),
   );
-  const byUsername = read(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
-  const byEmail = read(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
-  const hashOf = read(
+  const byUsername = readOne(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
+  const byEmail = readOne(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
+  const hashOf = readOne(
     build.select({ passwordHash: users.passwordHash }).from(users).where(equals(users.id, 'id')),
   );
-  const anyWithPassword = read(
+  const anyWithPassword = readOne(
     build
       .select({ id: users.id })
       .from(users)
@@ -103,9 +103,7 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
   );
 
   return {
-    async find(id: string) {
-      return (await byId({ id }))[0];
-    },
+    find: (id: string) => byId({ id }),
     /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
     page(after: string, limit: number) {
       return pageAfter({ after, limit });
@@ -115,15 +113,15 @@ export function userQueries({ build, equals, read, write, tables: { users } }: E
       const key = comparable(username);
       // Nobody's name has a space, but MySQL takes no notice of those at the end when it compares.
       if (/\s/.test(key)) return undefined;
-      return (await (key.includes('@') ? byEmail({ key }) : byUsername({ key })))[0];
+      return key.includes('@') ? byEmail({ key }) : byUsername({ key });
     },
     /** @returns the hash of the user's password, null when there is none; undefined when there is no such user. */
     async passwordHash(id: string) {
-      return (await hashOf({ id }))[0]?.passwordHash;
+      return (await hashOf({ id }))?.passwordHash;
     },
     /** @returns whether anybody can sign in. */
     async exist() {
-      return (await anyWithPassword()).length > 0;
+      return (await anyWithPassword()) !== undefined;
     },
     add(user: UserFields & { id: string; passwordHash: string | null }, now: number) {
       return insert({ ...keyed(user), now });

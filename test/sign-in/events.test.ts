@@ -18,10 +18,10 @@ const BEHIND_ALL = 'g';
 type Told = Partial<Pick<AuditRow, 'actorName' | 'via' | 'targetKind' | 'targetName' | 'before' | 'after'>>;
 
 onEachEngine('the events', async (t, engine) => {
-  const log = makeLog();
+  const written = makeLog();
   const { app } = await startService(t, engine, {
     passwords: quickPasswords,
-    logger: { ...log.logger, level: 'trace' },
+    log: written.log,
     settings: { TRUST_PROXY: true, SIGN_UP: 'open', LOG_LEVEL: 'trace' },
   });
   await makeUser(app, 'chief', { admin: true });
@@ -48,14 +48,14 @@ onEachEngine('the events', async (t, engine) => {
     told: Told,
     act: () => Promise<LightMyRequestResponse>,
   ) {
-    const [before, linesBefore] = [await entries(), log.events().length];
+    const [before, linesBefore] = [await entries(), written.events().length];
     const response = await act();
     const [entry, ...others] = (await entries()).slice(0, -before.length || undefined);
     t.equal(others.length, 0, `${event} is told once`);
     t.match(entry, { event, address: '203.0.113.7', userAgent: 'Browser/1.0', requestId: /./, ...told });
     if (!told.before) t.equal(entry?.before, null);
     if (!told.after) t.equal(entry?.after, null);
-    const lines = log.events().slice(linesBefore);
+    const lines = written.events().slice(linesBefore);
     t.equal(lines.length, 1, `${event} is in the log once`);
     const { address, userAgent, requestId, via } = entry ?? {};
     t.match(lines[0], { level: 30, event, address, userAgent, requestId, via });
@@ -182,12 +182,12 @@ onEachEngine('the events', async (t, engine) => {
 
   await t.test('have no password, cookie, token or code', async (t) => {
     const trail = JSON.stringify(await entries());
-    const written = log.lines.join('');
-    t.ok(written.includes('request completed'), 'the log has every request');
+    const text = written.lines.join('');
+    t.ok(text.includes('request completed'), 'the log has every request');
     t.ok(secrets.size > 10);
     for (const secret of secrets) {
       t.notOk(trail.includes(secret), 'the trail');
-      t.notOk(written.includes(secret), 'the log');
+      t.notOk(text.includes(secret), 'the log');
     }
   });
 });

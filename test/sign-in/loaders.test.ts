@@ -107,8 +107,8 @@ onEachEngine('a token', async (t, engine) => {
 
 /** Starts a service with Ann and Bob, and a loader that recognises whom the header x-user names. */
 async function startWithLoader(t: Test, engine: TestEngine) {
-  const log = makeLog();
-  const { app } = await startService(t, engine, { passwords: quickPasswords, logger: log.logger });
+  const written = makeLog();
+  const { app } = await startService(t, engine, { passwords: quickPasswords, log: written.log });
   const ann = await makeUser(app, 'ann');
   await makeUser(app, 'bob');
   const asked: string[] = [];
@@ -119,7 +119,7 @@ async function startWithLoader(t: Test, engine: TestEngine) {
     const name = headers['x-user'];
     return typeof name === 'string' ? app.db.users.findCredentials(name) : undefined;
   });
-  return { app, ann, asked, log };
+  return { app, ann, asked, written };
 }
 
 onEachEngine("a loader of one's own", async (t, engine) => {
@@ -169,7 +169,7 @@ onEachEngine("a loader of one's own", async (t, engine) => {
 });
 
 onEachEngine('a request loader', async (t, engine) => {
-  const { app, log } = await startWithLoader(t, engine);
+  const { app, written } = await startWithLoader(t, engine);
   const throwing = { 'x-user': 'throw' };
 
   t.test('case 8: that throws: 500, logged, never signed in; the session of the user stays', async (t) => {
@@ -180,7 +180,7 @@ onEachEngine('a request loader', async (t, engine) => {
     t.notMatch(response.payload, /loader|fell|at \//);
     t.equal(response.headers['set-cookie'], undefined);
     t.equal(await whoamiStatus(client), 401);
-    const logged = log.lines.filter((line) => line.includes('the loader fell over'));
+    const logged = written.lines.filter((line) => line.includes('the loader fell over'));
     t.match(logged, [response.json().requestId], 'the log has it, once, under the id of the request');
 
     const ann = await signedIn(app, 'ann');

@@ -1,5 +1,6 @@
 /** Reads what the service writes into its log. */
 import { Writable } from 'node:stream';
+import { pino } from 'pino';
 
 /** @returns where the log may go, and its lines so far. */
 export function makeLog() {
@@ -13,5 +14,5 @@ export function makeLog() {
   /** @returns the lines that tell of an event, as objects. */
   const events = (): Record<string, unknown>[] =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
-  return { logger: { level: 'info', stream }, lines, events };
+  return { log: pino({ level: 'trace' }, stream), lines, events };
 }

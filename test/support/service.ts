@@ -15,7 +15,7 @@ export const quickPasswords = {
   verify: async (hashed: string | null | undefined, password: string) => hashed === `quick ${password}`,
 };
 
-export interface ServiceOptions extends Partial<Pick<AppOptions, 'passwords' | 'logger'>> {
+export interface ServiceOptions extends Partial<Pick<AppOptions, 'passwords' | 'log'>> {
   settings?: Partial<Settings>;
   /** The database of another instance, to be shared with it. */
   databaseUrl?: string;

@@ -2,127 +2,100 @@
  * What a request costs, beside the least that it could cost: each contender serves the same rows from the same database, in
  * several rounds that take turns, and what is compared is the processor time that the operating system counts for it.
  */
-import type { Filled } from './database.ts';
-import { PASSWORD } from './database.ts';
-import { type Load, load, type Request } from './load.ts';
+import { type Contender, contenders, ROWS, type Row, referenceOf, requestOf } from './contenders.ts';
+import { type Filled, fill } from './database.ts';
+import type { BenchEngine } from './engines.ts';
+import { type Load, load } from './load.ts';
+import { keepGeneratorAwake } from './processors.ts';
 import { MeasuredServer } from './server.ts';
 
-type RowName = 'index' | 'one user' | 'list of 20' | 'change' | 'sign-in';
-
-interface Contender {
-  name: string;
-  file: string;
-  /** What says who is calling. */
-  headers: Record<string, string>;
-  rows: RowName[];
-}
-
 export interface Measurement {
-  row: RowName;
+  engine: BenchEngine['name'];
+  row: Row;
   contender: string;
   /** Microseconds of processor time for each good answer; the median of the rounds. */
   cpu: number;
+  /** How many times that of the reference on the same engine, which is bare Fastify, or the hash alone. */
+  ratio: number | null;
   perSecond: number;
   p50: number;
   p99: number;
   /** Megabytes, after the last round. */
   memory: number;
-  /** How many times the reference's processor time it is; 1 for the reference itself. */
-  ratio: number | null;
+  /** Answers that were not 2xx, in all rounds. */
   other: number;
 }
 
-/** What the others are compared with. */
-export const REFERENCE = 'bare Fastify';
-
-function contenders({ cookie, stockCookie, token }: Filled): Contender[] {
-  const read: RowName[] = ['index', 'one user', 'list of 20'];
-  return [
-    { name: 'node:http, constant body', file: 'bench/servers/node-http.ts', headers: {}, rows: ['index'] },
-    { name: REFERENCE, file: 'bench/servers/bare-fastify.ts', headers: {}, rows: [...read, 'change'] },
-    {
-      name: 'stock session + passport',
-      file: 'bench/servers/stock.ts',
-      headers: { cookie: stockCookie },
-      rows: read,
-    },
-    {
-      name: 'Rollcall, cookie',
-      file: 'server.ts',
-      headers: { cookie },
-      rows: [...read, 'change', 'sign-in'],
-    },
-    {
-      name: 'Rollcall, token',
-      file: 'server.ts',
-      headers: { authorization: `Bearer ${token}` },
-      rows: ['one user', 'list of 20', 'change'],
-    },
-  ];
+export interface Turns {
+  rounds: number;
+  seconds: number;
 }
 
-export function requestOf(row: RowName, ids: string[], headers: Record<string, string>): Request {
-  const id = ids[Math.floor(ids.length / 2)] ?? '';
-  const requests: Record<RowName, Request> = {
-    index: { method: 'GET', path: '/' },
-    'one user': { method: 'GET', path: `/api/users/${id}`, headers },
-    'list of 20': { method: 'GET', path: '/api/users?limit=20', headers },
-    change: { method: 'PATCH', path: `/api/users/${id}`, headers, body: '{"name":"Changed"}' },
-    'sign-in': {
-      method: 'POST',
-      path: '/api/sign/in',
-      body: JSON.stringify({ username: 'user1', password: PASSWORD }),
-    },
-  };
-  return requests[row];
+export function median(numbers: number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+/** Sends one request, and counts what the server needed for it. */
+export async function measure(
+  server: MeasuredServer,
+  ...[requests, options]: [Parameters<typeof load>[1], Parameters<typeof load>[2]]
+): Promise<Load & { cpu: number }> {
+  const before = server.cpu();
+  const answered = await load(server.url, requests, options);
+  return { ...answered, cpu: (server.cpu() - before) / Math.max(1, answered.good) };
+}
 
-export async function compare(
-  filled: Filled,
-  { rounds, seconds, only }: { rounds: number; seconds: number; only?: RowName[] },
+type Running = Contender & { server: MeasuredServer };
+
+async function compareRow(
+  { name: engine }: BenchEngine,
+  row: Row,
+  running: Running[],
+  { ids }: Filled,
+  { rounds, seconds }: Turns,
 ): Promise<Measurement[]> {
-  const all = contenders(filled);
-  const measured: Measurement[] = [];
-  const servers = new Map<Contender, MeasuredServer>();
-  for (const contender of all) {
-    servers.set(contender, await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url }));
-  }
-  const rows: RowName[] = only ?? ['index', 'one user', 'list of 20', 'change', 'sign-in'];
-  for (const row of rows) {
-    const taking = all.filter((each) => each.rows.includes(row));
-    const results = new Map<Contender, { cpu: number; load: Load }[]>();
-    for (let round = -1; round < rounds; round++) {
-      for (const contender of taking) {
-        const server = servers.get(contender);
-        if (!server) continue;
-        const request = requestOf(row, filled.ids, contender.headers);
-        const before = server.cpu();
-        // The first round warms up, and does not count.
-        const answered = await load(server.url, request, { seconds: round < 0 ? 1 : seconds });
-        const cpu = (server.cpu() - before) / Math.max(1, answered.good);
-        if (round >= 0) results.set(contender, [...(results.get(contender) ?? []), { cpu, load: answered }]);
-      }
-    }
-    const cpuOf = (contender: Contender | undefined) =>
-      contender ? median((results.get(contender) ?? []).map(({ cpu }) => cpu)) : 0;
-    const reference = cpuOf(taking.find(({ name }) => name === REFERENCE));
-    for (const contender of taking) {
-      const loads = (results.get(contender) ?? []).map((each) => each.load);
-      measured.push({
-        row,
-        contender: contender.name,
-        cpu: cpuOf(contender),
-        perSecond: median(loads.map(({ perSecond }) => perSecond)),
-        p50: median(loads.map(({ p50 }) => p50)),
-        p99: median(loads.map(({ p99 }) => p99)),
-        memory: servers.get(contender)?.memory() ?? 0,
-        ratio: reference > 0 ? cpuOf(contender) / reference : null,
-        other: loads.reduce((sum, { other }) => sum + other, 0),
-      });
+  const taking = running.filter(({ rows }) => rows.includes(row));
+  const results = new Map(taking.map((contender) => [contender, [] as (Load & { cpu: number })[]]));
+  // The first round warms up, and does not count.
+  for (let round = -1; round < rounds; round++) {
+    for (const [{ server, headers }, loads] of results) {
+      const one = await measure(server, requestOf(row, ids, headers), { seconds: round < 0 ? 2 : seconds });
+      if (round >= 0) loads.push(one);
     }
   }
-  for (const server of servers.values()) await server.stop();
-  return measured;
+  const middle = (loads: (Load & { cpu: number })[], figure: 'cpu' | 'perSecond' | 'p50' | 'p99') =>
+    median(loads.map((each) => each[figure]));
+  const reference = taking.find(({ name }) => name === referenceOf(row));
+  const referenceCpu = reference && middle(results.get(reference) ?? [], 'cpu');
+  return [...results].map(([{ name, server }, loads]) => ({
+    engine,
+    row,
+    contender: name,
+    cpu: middle(loads, 'cpu'),
+    ratio: referenceCpu ? middle(loads, 'cpu') / referenceCpu : null,
+    perSecond: middle(loads, 'perSecond'),
+    p50: middle(loads, 'p50'),
+    p99: middle(loads, 'p99'),
+    memory: server.memory()[0] ?? 0,
+    other: loads.reduce((sum, { other }) => sum + other, 0),
+  }));
+}
+
+/** Compares the contenders on one engine, among so many users. */
+export async function compare(engine: BenchEngine, users: number, turns: Turns): Promise<Measurement[]> {
+  const filled = await fill(await engine.makeDatabase(), users);
+  const running: Running[] = [];
+  const letSleep = keepGeneratorAwake();
+  try {
+    for (const contender of contenders(engine.name, filled)) {
+      const server = await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url });
+      running.push({ ...contender, server });
+    }
+    const measured: Measurement[] = [];
+    for (const row of ROWS) measured.push(...(await compareRow(engine, row, running, filled, turns)));
+    return measured;
+  } finally {
+    letSleep();
+    for (const { server } of running) await server.stop();
+  }
 }

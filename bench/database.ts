@@ -1,5 +1,5 @@
 /** Databases to measure on: filled with so many users, each with a session, in lists of many rows at once. */
-import { createHmac, hash, randomBytes } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret as newKey } from '../config/secret.ts';
@@ -19,6 +19,8 @@ export interface Filled {
   url: string;
   /** The ids of all users, in order. */
   ids: string[];
+  /** @returns the Cookie header of the user of that number. */
+  cookieOf(number: number): string;
   /** What the first user sends: Rollcall's cookie, that of the stock service, and an API token. */
   cookie: string;
   stockCookie: string;
@@ -31,6 +33,9 @@ function idOf(number: number, kind: string): string {
   return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-${kind}${number.toString(16).padStart(11, '0')}`;
 }
 
+/** @returns the secret of that user's session. */
+const secretOf = (number: number) => hash('sha256', `${SECRET_KEY} ${number}`, 'base64url');
+
 const quoted = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
 
 /** Makes the database at that URL, which must be empty, and fills it. */
@@ -38,7 +43,6 @@ export async function fill(url: string, count: number): Promise<Filled> {
   const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
   await ensureSchema(engine, true);
   const passwordHash = await (await argon2Passwords()).hash(PASSWORD);
-  const secret = randomBytes(32).toString('base64url');
   const now = Date.now();
   const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
     `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
@@ -64,7 +68,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
         return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
       });
       const sessions = some.map(({ id, number }) => {
-        const key = hash('sha256', number === 0 ? secret : `session ${number}`, 'base64url');
+        const key = hash('sha256', secretOf(number), 'base64url');
         const times = [now, now, now, now + DAY, now + DAY];
         return [key, idOf(number, 'b'), id, ...times, 0, '127.0.0.1', 'bench'];
       });
@@ -87,13 +91,18 @@ export async function fill(url: string, count: number): Promise<Filled> {
     ...db.memberships.put({ groupId: group.id, userId, role: 'manager' }, now),
   ]);
   await engine.close();
-  const signed = (encoding: 'base64' | 'base64url') =>
-    createHmac('sha256', SECRET_KEY).update(secret).digest(encoding).replace(/=+$/, '');
+  const signed = (number: number, encoding: 'base64' | 'base64url') => {
+    const secret = secretOf(number);
+    const signature = createHmac('sha256', SECRET_KEY).update(secret).digest(encoding);
+    return `${secret}.${signature.replace(/=+$/, '')}`;
+  };
+  const cookieOf = (number: number) => `rollcall=${signed(number, 'base64url')}`;
   return {
     url,
     ids,
     token,
-    cookie: `rollcall=${secret}.${signed('base64url')}`,
-    stockCookie: `stock=${encodeURIComponent(`${secret}.${signed('base64')}`)}`,
+    cookieOf,
+    cookie: cookieOf(0),
+    stockCookie: `stock=${encodeURIComponent(signed(0, 'base64'))}`,
   };
 }

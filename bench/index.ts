@@ -1,90 +1,100 @@
 /** npm run bench: how fast is it, beside what. Everything in one run on one machine, with tables or JSON as the result. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { program } from 'commander';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { comparisonChart, scaleChart } from './chart.ts';
 import { compare } from './compare.ts';
-import { fill } from './database.ts';
+import { type BenchEngine, onEngines } from './engines.ts';
 import { flood } from './flood.ts';
-import { comparisonTable, floodTable, scaleTable, startTable } from './report.ts';
+import { latency } from './latency.ts';
+import { GENERATOR } from './load.ts';
+import { comparisonTable, floodTable, latencyTable, scaleTable, startTable } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
 
 interface Options {
-  seconds: string;
-  users: string;
-  rounds: string;
-  database?: string;
+  engine?: string;
+  rounds: number;
+  seconds: number;
   json: boolean;
+  chart?: string;
 }
 
-/** Runs the work with names for new databases: files that are removed at its end, unless an empty one is named. */
-async function withDatabases<Result>(
-  named: string | undefined,
-  work: (makeUrl: (number: number) => string) => Promise<Result>,
-): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
-  try {
-    return await work((number) => named ?? `sqlite:${join(folder, `${number}.db`)}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Measures on each engine, and shows what came of it. */
+async function run<Result>(
+  { engine, json, chart }: Options,
+  measure: (engine: BenchEngine) => Promise<Result[]>,
+  table: (results: Result[]) => string,
+  draw?: (results: Result[]) => string,
+): Promise<void> {
+  const results = (await onEngines(engine, measure)).flat();
+  const machine = [
+    `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+    ...[`Node ${process.version}`, GENERATOR, new Date().toISOString().slice(0, 10)],
+  ].join(', ');
+  if (chart && draw) writeFileSync(chart, draw(results));
+  const shown = json ? JSON.stringify({ machine, results }) : `${machine}\n\n${table(results)}`;
+  process.stdout.write(`${shown}\n`);
 }
 
-function show<Result>(result: Result, { json }: Options, table: (result: Result) => string): void {
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
-  process.stdout.write(
-    json ? `${JSON.stringify({ machine, result })}\n` : `${machine}\n\n${table(result)}\n`,
-  );
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return Number(text);
 }
 
-function withOptions(command: typeof program): typeof program {
-  return command
-    .option('--seconds <number>', 'how long each measurement is', '3')
-    .option('--database <url>', 'an empty MySQL database, in place of new SQLite files')
+function command(name: string, description: string, rounds: number): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(new Option('--engine <name>', 'only this one').choices(['sqlite', 'mariadb']))
+    .option('--rounds <number>', 'how often each has its turn', wholeNumber, rounds)
+    .option('--seconds <number>', 'how long each turn is', wholeNumber, 2)
     .option('--json', 'print JSON instead of a table', false);
 }
 
-withOptions(program)
-  .name('npm run bench --')
-  .description('compare what a request costs with the least that it could cost')
-  .option('--rounds <number>', 'how often each contender has its turn', '5')
-  .option('--users <number>', 'how many users there are', '1000')
-  .action((options: Options) =>
-    withDatabases(options.database, async (makeUrl) => {
-      const filled = await fill(makeUrl(0), Number(options.users));
-      const turns = { rounds: Number(options.rounds), seconds: Number(options.seconds) };
-      show(await compare(filled, turns), options, comparisonTable);
-    }),
-  );
+const CHART = ['--chart <file>', 'draw the result as SVG into that file'] as const;
 
-withOptions(program.command('scale'))
-  .description('the same requests among more and more users; with --database, among so many only')
-  .option('--users <numbers>', 'how many, separated by commas', '1000,10000,100000,1000000')
-  .action((_own: Options, command: typeof program) => {
-    const options: Options = command.optsWithGlobals();
-    return withDatabases(options.database, async (makeUrl) => {
-      const sizes = options.users.split(',').map(Number);
-      show(await scale(sizes, makeUrl, Number(options.seconds)), options, scaleTable);
-    });
-  });
+const program = new Command('npm run bench --').description('measure what the service costs');
 
-withOptions(program.command('flood'))
-  .description('signed-in reads while ten times as many sign in as can')
-  .action((_own: Options, command: typeof program) => {
-    const options: Options = command.optsWithGlobals();
-    return withDatabases(options.database, async (makeUrl) => {
-      show(await flood(await fill(makeUrl(0), 1000), Number(options.seconds)), options, floodTable);
-    });
-  });
+program.addCommand(
+  command('compare', 'what a request costs, beside the least that it could cost', 7)
+    .option('--users <number>', 'how many users there are', wholeNumber, 1000)
+    .option(...CHART)
+    .action((options: Options & { users: number }) =>
+      run(options, (engine) => compare(engine, options.users, options), comparisonTable, comparisonChart),
+    ),
+  { isDefault: true },
+);
 
-withOptions(program.command('start'))
-  .description('from the command to the first answer')
-  .action((_own: Options, command: typeof program) => {
-    const options: Options = command.optsWithGlobals();
-    return withDatabases(options.database, async (makeUrl) =>
-      show(await start(makeUrl(0)), options, startTable),
-    );
-  });
+program.addCommand(
+  command('scale', 'the same requests among more and more users', 3)
+    .option(
+      '--users <numbers>',
+      'how many, separated by commas',
+      (text: string) => text.split(',').map(wholeNumber),
+      [1_000, 10_000, 100_000, 1_000_000],
+    )
+    .option(...CHART)
+    .action((options: Options & { users: number[] }) =>
+      run(options, (engine) => scale(engine, options.users, options), scaleTable, scaleChart),
+    ),
+);
+
+program.addCommand(
+  command('flood', 'signed-in reads while ten times as many sign in as can', 3).action((options: Options) =>
+    run(options, async (engine) => [await flood(engine, options)], floodTable),
+  ),
+);
+
+program.addCommand(
+  command('start', 'from the command to the first answer', 5).action((options: Options) =>
+    run(options, (engine) => start(engine, options.rounds), startTable),
+  ),
+);
+
+program.addCommand(
+  command('latency', 'how long one client waits: with many workers, with the database far off', 3).action(
+    (options: Options) => run(options, (engine) => latency(engine, options), latencyTable),
+  ),
+);
 
 await program.parseAsync();

@@ -1,9 +1,9 @@
-/** A real load generator (autocannon), in a process and on a processor of its own. Only answers with 2xx count. */
-import { execFile } from 'node:child_process';
+/** A real load generator, in a process and on a processor of its own: wrk where it is installed, else autocannon. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { PROJECT_ROOT } from '../config/project.ts';
-import { pinned } from './server.ts';
+import { runAutocannon } from './autocannon.ts';
+import { runWrk } from './wrk.ts';
 
 export interface Request {
   method: string;
@@ -12,49 +12,53 @@ export interface Request {
   body?: string;
 }
 
-export interface Load {
-  /** How many answers with 2xx came, and how many others (refusals, errors, time-outs). */
-  good: number;
-  other: number;
-  /** Both in seconds. */
+export interface LoadOptions {
   seconds: number;
+  connections: number;
+  /** How many requests a second at most; without it as many as are answered. */
+  rate?: number;
+}
+
+/** What came of it. Only answers with 2xx are good. */
+export interface Load {
+  good: number;
+  /** Refusals, errors and time-outs. */
+  other: number;
   perSecond: number;
-  /** Both in milliseconds. */
+  /** In milliseconds, of all answers. */
   p50: number;
   p99: number;
 }
 
-const AUTOCANNON = join(PROJECT_ROOT, 'node_modules/autocannon/autocannon.js');
-
-interface Report {
-  '2xx': number;
-  non2xx: number;
-  errors: number;
-  duration: number;
-  latency: { p50: number; p99: number };
+/** @returns the path of the program where it is installed. */
+export function installed(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(':');
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
-/** Sends the request again and again for so many seconds, over so many connections. */
+/** What the figures were got with. */
+export const GENERATOR = installed('wrk') ? 'wrk' : 'autocannon';
+
+/** Sends the requests again and again, one after the other, over so many connections. */
 export async function load(
   url: string,
-  { method, path, headers = {}, body }: Request,
-  { seconds, connections = 10, rate }: { seconds: number; connections?: number; rate?: number },
+  requests: Request | Request[],
+  { seconds, connections = 10, rate }: Partial<LoadOptions> & { seconds: number },
 ): Promise<Load> {
-  const flags = [
-    ...['--json', '--connections', String(connections), '--duration', String(seconds), '--method', method],
-    ...(rate === undefined ? [] : ['--overallRate', String(rate)]),
-    ...Object.entries(headers).flatMap(([name, value]) => ['--headers', `${name}=${value}`]),
-    ...(body === undefined ? [] : ['--headers', 'content-type=application/json', '--body', body]),
-  ];
-  const [program = '', ...args] = pinned(1, [process.execPath, AUTOCANNON, ...flags, url + path]);
-  const { stdout } = await promisify(execFile)(program, args, { maxBuffer: 64 * 1024 * 1024 });
-  const report: Report = JSON.parse(stdout);
-  return {
-    good: report['2xx'],
-    other: report.non2xx + report.errors,
-    seconds: report.duration,
-    perSecond: report['2xx'] / report.duration,
-    p50: report.latency.p50,
-    p99: report.latency.p99,
+  const all = [requests].flat();
+  const [first] = all;
+  if (!first) throw new Error('There is nothing to ask for.');
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-load-'));
+  const write = (name: string, text: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
   };
+  const options = { seconds, connections, ...(rate === undefined ? {} : { rate }) };
+  try {
+    const run = GENERATOR === 'wrk' ? runWrk : runAutocannon;
+    return await run(url, all, options, write);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

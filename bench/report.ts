@@ -1,6 +1,8 @@
 /** What was measured, as tables to read, in Markdown. */
 import type { Measurement } from './compare.ts';
 import type { FloodResult } from './flood.ts';
+import type { LatencyRow } from './latency.ts';
+import type { Load } from './load.ts';
 import type { ScaleRow } from './scale.ts';
 import type { StartResult } from './start.ts';
 
@@ -9,10 +11,21 @@ function table(head: string[], rows: string[][]): string {
 }
 
 export function comparisonTable(measured: Measurement[]): string {
-  const head = ['request', 'contender', 'CPU µs', 'ratio', 'a second', 'p50 ms', 'p99 ms', 'MB', 'not 2xx'];
+  const head = [
+    'engine',
+    'request',
+    'contender',
+    'CPU µs',
+    'ratio',
+    'a second',
+    'p50 ms',
+    'p99 ms',
+    'MB',
+    'not 2xx',
+  ];
   const rows = measured.map((each) => [
-    ...[each.row, each.contender, each.cpu.toFixed(1), each.ratio === null ? '' : each.ratio.toFixed(2)],
-    ...[each.perSecond.toFixed(0), each.p50.toFixed(1), each.p99.toFixed(1), each.memory.toFixed(0)],
+    ...[each.engine, each.row, each.contender, each.cpu.toFixed(1), each.ratio?.toFixed(2) ?? ''],
+    ...[each.perSecond.toFixed(0), each.p50.toFixed(2), each.p99.toFixed(2), each.memory.toFixed(0)],
     String(each.other),
   ]);
   return table(head, rows);
@@ -20,39 +33,61 @@ export function comparisonTable(measured: Measurement[]): string {
 
 export function scaleTable(rows: ScaleRow[]): string {
   const names = Object.keys(rows[0]?.cpu ?? {});
-  const head = ['users', 'filled in s', 'MB', ...names.map((name) => `${name}, CPU µs`)];
-  const cells = rows.map(({ users, filled, size, cpu }) => [
-    ...[String(users), filled.toFixed(1), size === null ? '' : size.toFixed(0)],
-    ...names.map((name) => (cpu[name] ?? 0).toFixed(1)),
-  ]);
+  const head = ['engine', 'users', 'filled in s', 'MB', ...names.map((name) => `${name}, CPU µs`)];
+  const cells = rows.map(({ engine, users, filled, size, cpu }) => {
+    const fewest = rows.find((each) => each.engine === engine)?.cpu ?? {};
+    return [
+      ...[engine, users.toLocaleString('en'), filled.toFixed(1), size.toFixed(0)],
+      ...names.map((name) => {
+        const cost = cpu[name] ?? 0;
+        return `${cost.toFixed(0)} (${(cost / (fewest[name] ?? cost)).toFixed(2)} ×)`;
+      }),
+    ];
+  });
   return table(head, cells);
 }
 
-export function floodTable({ capacity, quiet, flooded, signedIn, refused }: FloodResult): string {
-  const rows = [
-    ['quiet', '', '', quiet],
-    [`ten times ${capacity.toFixed(0)} sign-ins a second`, signedIn.toFixed(0), refused.toFixed(0), flooded],
-  ] as const;
-  const head = [
-    '',
-    'signed in, a second',
-    'turned away, a second',
-    'reads a second',
-    'p50 ms',
-    'p99 ms',
-    'not 2xx',
-  ];
+export function floodTable(results: FloodResult[]): string {
+  const cells = (
+    engine: string,
+    what: string,
+    did: string,
+    not: string,
+    { perSecond, p50, p99, other }: Load,
+  ) => [...[engine, what, did, not, perSecond.toFixed(0), p50.toFixed(1), p99.toFixed(1), String(other)]];
   return table(
-    head,
-    rows.map(([what, did, not, { perSecond, p50, p99, other }]) => [
-      ...[what, did, not, perSecond.toFixed(0), p50.toFixed(1), p99.toFixed(1), String(other)],
+    [
+      'engine',
+      '',
+      'signed in, a second',
+      'turned away, a second',
+      'reads a second',
+      'p50 ms',
+      'p99 ms',
+      'not 2xx',
+    ],
+    results.flatMap(({ engine, capacity, quiet, flooded, signedIn, refused }) => [
+      cells(engine, 'quiet', '', '', quiet),
+      cells(
+        engine,
+        `ten times ${capacity.toFixed(0)} sign-ins a second`,
+        ...([signedIn.toFixed(0), refused.toFixed(0)] as const),
+        flooded,
+      ),
     ]),
   );
 }
 
 export function startTable(results: StartResult[]): string {
-  const rows = results.map(({ what, milliseconds, memory }) => [
-    ...[what, milliseconds.toFixed(0), memory.map((each) => each.toFixed(0)).join(', ')],
+  const rows = results.map(({ engine, what, milliseconds, memory }) => [
+    ...[engine, what, milliseconds.toFixed(0), memory.map((each) => each.toFixed(0)).join(', ')],
   ]);
-  return table(['', 'first answer, ms', 'MB of each process'], rows);
+  return table(['engine', '', 'first answer, ms', 'MB of each process'], rows);
+}
+
+export function latencyTable(rows: LatencyRow[]): string {
+  const cells = rows.map(({ engine, what, row, p50, p99, roundTrips }) => [
+    ...[engine, what, row, p50.toFixed(2), p99.toFixed(2), roundTrips?.toFixed(2) ?? ''],
+  ]);
+  return table(['engine', '', 'request', 'p50 ms', 'p99 ms', 'round trips'], cells);
 }

@@ -1,58 +1,99 @@
 /** Whether a request costs the same among a thousand users, each with a session, and among a million. */
-import { statSync } from 'node:fs';
-import { requestOf } from './compare.ts';
+import { median } from './compare.ts';
+import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
+import type { BenchEngine } from './engines.ts';
 import { load, type Request } from './load.ts';
+import { keepGeneratorAwake } from './processors.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface ScaleRow {
+  engine: BenchEngine['name'];
   users: number;
   /** Seconds that filling the database took. */
   filled: number;
-  /** Megabytes; of SQLite only. */
-  size: number | null;
-  /** Microseconds of processor time of the server for each answer, by request. */
+  /** Megabytes on the disk. */
+  size: number;
+  /** Microseconds of processor time for each answer, by request: of the server, and of the database server. */
   cpu: Record<string, number>;
 }
 
-function requests({ ids, cookie }: Filled): Record<string, Request> {
-  const headers = { cookie };
-  const get = (path: string): Request => ({ method: 'GET', path, headers });
-  const deep = ids[Math.floor(ids.length * 0.9)] ?? '';
+/** How many users take turns in asking and in being asked for. */
+const ASKING = 1_000;
+/** How many different places in the list, and words to search for. */
+const PLACES = 100;
+
+/** @returns so many numbers below the limit, spread evenly, in an order that jumps about. */
+function spread(count: number, limit: number): number[] {
+  return Array.from({ length: count }, (_, index) =>
+    Math.floor((((index * 7919) % count) + 0.5) * (limit / count)),
+  );
+}
+
+function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]> {
+  const headers = { cookie: cookieOf(0) };
+  const get = (path: string, cookie = headers.cookie): Request => ({
+    method: 'GET',
+    path,
+    headers: { cookie },
+  });
+  const places = spread(PLACES, ids.length);
   return {
-    'one user': requestOf('one user', ids, headers),
+    'one user': spread(ASKING, ids.length).map((number) =>
+      get(`/api/users/${ids[ids.length - 1 - number]}`, cookieOf(number)),
+    ),
     'list of 20': get('/api/users?limit=20'),
-    'deep page': get(`/api/users?limit=20&after=${deep}`),
-    'search, one hit': get(`/api/users?q=user${ids.length - 1}&limit=20`),
-    'search, many hits': get('/api/users?q=u&limit=20'),
+    'page deep in the list': places.map((number) =>
+      get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),
+    ),
+    'search, one found': places.map((number) => get(`/api/users?q=user${number}@&limit=20`)),
+    'search, many found': get('/api/users?q=u&limit=20'),
     'sign-in': requestOf('sign-in', ids, {}),
   };
 }
 
-/** @param makeUrl gives the URL of a new, empty database for each size. */
+interface Sized {
+  row: ScaleRow;
+  server: MeasuredServer;
+  requests: Record<string, Request | Request[]>;
+}
+
+async function prepare(engine: BenchEngine, users: number): Promise<Sized> {
+  const url = await engine.makeDatabase();
+  const begin = performance.now();
+  const filled = await fill(url, users);
+  const seconds = (performance.now() - begin) / 1000;
+  const server = await MeasuredServer.start('server.ts', { DATABASE_URL: url });
+  const row = { engine: engine.name, users, filled: seconds, size: engine.size(url), cpu: {} };
+  return { row, server, requests: requests(filled) };
+}
+
+/** The sizes take turns, so that none has the quiet minutes of the machine for itself. */
 export async function scale(
+  engine: BenchEngine,
   sizes: number[],
-  makeUrl: (users: number) => string,
-  seconds: number,
+  { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<ScaleRow[]> {
-  const rows: ScaleRow[] = [];
-  for (const users of sizes) {
-    const url = makeUrl(users);
-    const begin = performance.now();
-    const filled = await fill(url, users);
-    const took = (performance.now() - begin) / 1000;
-    const server = await MeasuredServer.start('server.ts', { DATABASE_URL: url });
-    const cpu: Record<string, number> = {};
-    for (const [name, request] of Object.entries(requests(filled))) {
-      await load(server.url, request, { seconds: 1 });
-      const before = server.cpu();
-      const { good, other } = await load(server.url, request, { seconds });
-      if (other > 0) throw new Error(`${name} among ${users}: ${other} answers were not 2xx.`);
-      cpu[name] = (server.cpu() - before) / Math.max(1, good);
+  const sized: Sized[] = [];
+  for (const users of sizes) sized.push(await prepare(engine, users));
+  const letSleep = keepGeneratorAwake();
+  try {
+    for (const name of Object.keys(sized[0]?.requests ?? {})) {
+      const costs = sized.map(() => [] as number[]);
+      for (let round = -1; round < rounds; round++) {
+        for (const [index, { server, requests, row }] of sized.entries()) {
+          const before = server.cpu() + engine.cpu();
+          const { good, other } = await load(server.url, requests[name] ?? [], { seconds });
+          if (other > 0) throw new Error(`${name} among ${row.users}: ${other} answers were not 2xx.`);
+          // The first round warms up, and does not count.
+          if (round >= 0) costs[index]?.push((server.cpu() + engine.cpu() - before) / Math.max(1, good));
+        }
+      }
+      for (const [index, { row }] of sized.entries()) row.cpu[name] = median(costs[index] ?? []);
     }
-    await server.stop();
-    const size = url.startsWith('sqlite:') ? statSync(url.slice('sqlite:'.length)).size / 1_000_000 : null;
-    rows.push({ users, filled: took, size, cpu });
+  } finally {
+    letSleep();
+    for (const { server } of sized) await server.stop();
   }
-  return rows;
+  return sized.map(({ row }) => row);
 }

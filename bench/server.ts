@@ -1,35 +1,11 @@
 /** A server that is measured: a process of its own, on a processor of its own where that can be had. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
+import { freePort } from '../test/support/mysql-server.ts';
 import { SECRET_KEY } from './database.ts';
-
-/** How many times a second the operating system counts a process's time (sysconf _SC_CLK_TCK, the same on every Linux). */
-const TICKS = 100;
-
-/** @returns the command, so that it runs on that processor alone, where there is more than one and a way to say so. */
-export function pinned(processor: number, command: string[]): string[] {
-  const can = availableParallelism() > 1 && existsSync('/usr/bin/taskset');
-  return can ? ['/usr/bin/taskset', '-c', String(processor), ...command] : command;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
-function memoryOf(pid: string): number {
-  const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
-  return (Number(pages) * 4096) / 1_000_000;
-}
+import { childrenOf, onServerProcessor, processorTime, residentMemory } from './processors.ts';
 
 export class MeasuredServer {
   readonly url: string;
@@ -40,15 +16,18 @@ export class MeasuredServer {
     this.url = url;
   }
 
-  /** @param file what to run, relative to the project. @returns it once it listens. @throws when it ends before that. */
+  /**
+   * @param file what to run, relative to the project. @param pinned whether it is to have one processor alone, or all.
+   * @returns it once it listens. @throws when it ends before that.
+   */
   static async start(
     file: string,
     environment: Record<string, string>,
-    { processor }: { processor?: number } = { processor: 0 },
+    { pinned }: { pinned: boolean } = { pinned: true },
   ): Promise<MeasuredServer> {
     const port = await freePort();
     const command = [process.execPath, join(PROJECT_ROOT, file)];
-    const [program = '', ...args] = processor === undefined ? command : pinned(processor, command);
+    const [program = '', ...args] = pinned ? onServerProcessor(command) : command;
     const { PATH = '', HOME = '/' } = process.env;
     const given = {
       PATH,
@@ -84,21 +63,12 @@ export class MeasuredServer {
 
   /** @returns the processor time that it has used, in microseconds. */
   cpu(): number {
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS;
+    return processorTime(this.pid);
   }
 
-  /** @returns its resident memory, in megabytes. */
-  memory(): number {
-    return memoryOf(String(this.pid));
-  }
-
-  /** @returns the same of it and of each of its workers. */
-  memoryOfAll(): number[] {
-    const workers = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
-    return [String(this.pid), ...workers.filter((pid) => pid !== '')].map(memoryOf);
+  /** @returns its resident memory, and that of each of its workers, in megabytes. */
+  memory(): number[] {
+    return [this.pid, ...childrenOf(this.pid)].map(residentMemory);
   }
 
   async stop(): Promise<void> {

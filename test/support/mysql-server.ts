@@ -45,6 +45,11 @@ export class MysqlServer {
     this.#flags = flags;
   }
 
+  /** The process's id; 0 while it was never started. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   get url(): string {
     return `mysql://root@127.0.0.1:${this.port}`;
   }
@@ -133,7 +138,8 @@ export class MysqlServer {
   }
 }
 
-function freePort(): Promise<number> {
+/** @returns a port of this host on which nobody listens. */
+export function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const probe = createServer().on('error', reject);
   probe.listen(0, '127.0.0.1', () => {

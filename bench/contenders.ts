@@ -1,0 +1,73 @@
+/** Who is compared, and what each is asked for: the least that can be done, the usual way, and Rollcall. */
+import { type Filled, PASSWORD } from './database.ts';
+import type { BenchEngine } from './engines.ts';
+import type { Request } from './load.ts';
+
+export const ROWS = ['index', 'one user', 'list of 20', 'change', 'sign-in'] as const;
+
+export type Row = (typeof ROWS)[number];
+
+export interface Contender {
+  name: string;
+  file: string;
+  /** What says who is calling. */
+  headers: Record<string, string>;
+  rows: Row[];
+}
+
+export const BARE = 'bare Fastify';
+export const HASH = 'node:http, the hash alone';
+
+const READS: Row[] = ['index', 'one user', 'list of 20'];
+
+/** What the others of a row are compared with. */
+export function referenceOf(row: Row): string {
+  return row === 'sign-in' ? HASH : BARE;
+}
+
+/** @returns who is compared on that engine. */
+export function contenders(engine: BenchEngine['name'], { cookie, stockCookie, token }: Filled): Contender[] {
+  const servers = 'bench/servers';
+  const withoutAuth: Contender[] = [
+    { name: 'node:http, a constant', file: `${servers}/node-http.ts`, headers: {}, rows: ['index'] },
+    { name: HASH, file: `${servers}/hash.ts`, headers: {}, rows: ['sign-in'] },
+    { name: BARE, file: `${servers}/bare-fastify.ts`, headers: {}, rows: [...READS, 'change'] },
+  ];
+  const withAuth: Contender[] = [
+    {
+      name: 'session + passport',
+      file: `${servers}/stock.ts`,
+      headers: { cookie: stockCookie },
+      rows: READS,
+    },
+    {
+      name: 'Rollcall, cookie',
+      file: 'server.ts',
+      headers: { cookie },
+      rows: [...READS, 'change', 'sign-in'],
+    },
+    {
+      name: 'Rollcall, token',
+      file: 'server.ts',
+      headers: { authorization: `Bearer ${token}` },
+      rows: ['one user', 'list of 20', 'change'],
+    },
+  ];
+  return engine === 'SQLite' ? [...withoutAuth, ...withAuth] : withAuth;
+}
+
+export function requestOf(row: Row, ids: string[], headers: Record<string, string>): Request {
+  const id = ids[Math.floor(ids.length / 2)] ?? '';
+  const requests: Record<Row, Request> = {
+    index: { method: 'GET', path: '/' },
+    'one user': { method: 'GET', path: `/api/users/${id}`, headers },
+    'list of 20': { method: 'GET', path: '/api/users?limit=20', headers },
+    change: { method: 'PATCH', path: `/api/users/${id}`, headers, body: '{"name":"Changed"}' },
+    'sign-in': {
+      method: 'POST',
+      path: '/api/sign/in',
+      body: JSON.stringify({ username: 'user1', password: PASSWORD }),
+    },
+  };
+  return requests[row];
+}

@@ -1,0 +1,78 @@
+/** The databases to measure on: SQLite's files, and a MariaDB or MySQL server of the bench's own where one is installed. */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import { findServer, MysqlServer } from '../test/support/mysql-server.ts';
+import { moveToGeneratorProcessor, processorTime } from './processors.ts';
+
+export interface BenchEngine {
+  name: 'SQLite' | 'MariaDB';
+  /** @returns the URL of a new, empty database. */
+  makeDatabase(): Promise<string>;
+  /** @returns the processor time that the database server has used, in microseconds: none, for SQLite. */
+  cpu(): number;
+  /** @returns what the database takes on the disk, in megabytes. */
+  size(url: string): number;
+}
+
+// As a server that has the machine's memory, not the few megabytes of the tests' ones; and it need not outlive a power cut.
+const FLAGS = ['--innodb-buffer-pool-size=2G', '--innodb-flush-log-at-trx-commit=2', '--skip-log-bin'];
+
+const megabytes = (files: string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0) / 1e6;
+
+function sqlite(folder: string): BenchEngine {
+  let count = 0;
+  return {
+    name: 'SQLite',
+    makeDatabase: async () => `sqlite:${join(folder, `${count++}.db`)}`,
+    cpu: () => 0,
+    size: (url) => megabytes([url.slice('sqlite:'.length)]),
+  };
+}
+
+function mariadb(server: MysqlServer): BenchEngine {
+  let count = 0;
+  return {
+    name: 'MariaDB',
+    async makeDatabase() {
+      const name = `bench${count++}`;
+      const connection = await mysql.createConnection(server.url);
+      await connection.query(`CREATE DATABASE ${name}`);
+      await connection.end();
+      return `${server.url}/${name}`;
+    },
+    cpu: () => processorTime(server.pid),
+    size(url) {
+      const data = join(server.folder, 'data', url.slice(url.lastIndexOf('/') + 1));
+      return megabytes(readdirSync(data).map((file) => join(data, file)));
+    },
+  };
+}
+
+/** Does the work with each engine, and removes what that leaves. @param named which one alone. */
+export async function onEngines<Result>(
+  named: string | undefined,
+  work: (engine: BenchEngine) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  if (named !== 'mariadb') {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
+    try {
+      results.push(await work(sqlite(folder)));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+  if (named === 'mariadb' || (named === undefined && findServer())) {
+    const server = new MysqlServer(FLAGS);
+    try {
+      await server.start();
+      moveToGeneratorProcessor(server.pid);
+      results.push(await work(mariadb(server)));
+    } finally {
+      await server.remove();
+    }
+  }
+  return results;
+}

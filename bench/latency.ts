@@ -1,0 +1,120 @@
+/**
+ * How long one client waits who asks for one thing after the other: with one process and with four, and with the database a
+ * known way off, which shows how often a request goes there.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+import mysql from 'mysql2/promise';
+import { freePort } from '../test/support/mysql-server.ts';
+import { median, type Turns } from './compare.ts';
+import { type Row, requestOf } from './contenders.ts';
+import { fill } from './database.ts';
+import type { BenchEngine } from './engines.ts';
+import { load } from './load.ts';
+import { keepGeneratorAwake } from './processors.ts';
+import { MeasuredServer } from './server.ts';
+
+export interface LatencyRow {
+  engine: BenchEngine['name'];
+  what: string;
+  row: Row;
+  /** In milliseconds. */
+  p50: number;
+  p99: number;
+  /** How many times there and back to the database that is, where the database is so far off that it tells. */
+  roundTrips: number | null;
+}
+
+const READS: Row[] = ['one user', 'list of 20'];
+
+/** How far the database is off, in milliseconds one way. */
+const DISTANCE = 10;
+
+async function alone(servers: Map<string, MeasuredServer>, ids: string[], cookie: string, turns: Turns) {
+  const rows: Omit<LatencyRow, 'engine' | 'roundTrips'>[] = [];
+  for (const row of READS) {
+    const figures = new Map(
+      [...servers.keys()].map((what) => [what, { p50: [] as number[], p99: [] as number[] }]),
+    );
+    for (let round = -1; round < turns.rounds; round++) {
+      for (const [what, server] of servers) {
+        const request = requestOf(row, ids, { cookie });
+        const { p50, p99, other } = await load(server.url, request, {
+          seconds: turns.seconds,
+          connections: 1,
+        });
+        if (other > 0) throw new Error(`${what}: ${other} answers were not 2xx.`);
+        if (round < 0) continue;
+        figures.get(what)?.p50.push(p50);
+        figures.get(what)?.p99.push(p99);
+      }
+    }
+    for (const [what, { p50, p99 }] of figures) rows.push({ what, row, p50: median(p50), p99: median(p99) });
+  }
+  return rows;
+}
+
+/** Passes on what comes, both ways, each piece so many milliseconds later. @returns the port, and what ends it. */
+async function startDistance(port: number, distance: number): Promise<{ port: number; end: () => void }> {
+  const delayed = (from: Socket, to: Socket) => {
+    from.setNoDelay().on('data', (piece) => setTimeout(() => to.write(piece), distance));
+    from.on('close', () => setTimeout(() => to.destroy(), distance)).on('error', () => {});
+  };
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    delayed(near, far);
+    delayed(far, near);
+  });
+  const own = await freePort();
+  server.listen(own, '127.0.0.1');
+  return { port: own, end: () => server.close() };
+}
+
+/** @returns how long it is there and back, in milliseconds. */
+async function measureRoundTrip(url: string): Promise<number> {
+  const connection = await mysql.createConnection(url);
+  const times: number[] = [];
+  for (let count = 0; count < 50; count++) {
+    const begin = performance.now();
+    await connection.query('SELECT 1');
+    times.push(performance.now() - begin);
+  }
+  await connection.end();
+  return median(times);
+}
+
+export async function latency(engine: BenchEngine, turns: Turns): Promise<LatencyRow[]> {
+  const { url, ids, cookie } = await fill(await engine.makeDatabase(), 1000);
+  const servers = new Map<string, MeasuredServer>();
+  const letSleep = keepGeneratorAwake();
+  try {
+    for (const workers of [1, 4]) {
+      const environment = { DATABASE_URL: url, WORKERS: String(workers) };
+      const what = workers === 1 ? 'one process' : `${workers} workers`;
+      servers.set(what, await MeasuredServer.start('server.ts', environment));
+    }
+    const near = await alone(servers, ids, cookie, turns);
+    return [
+      ...near.map((each) => ({ engine: engine.name, ...each, roundTrips: null })),
+      ...(engine.name === 'SQLite' ? [] : await fromAfar(url, ids, cookie, turns)),
+    ];
+  } finally {
+    letSleep();
+    for (const server of servers.values()) await server.stop();
+  }
+}
+
+async function fromAfar(url: string, ids: string[], cookie: string, turns: Turns): Promise<LatencyRow[]> {
+  const database = new URL(url);
+  const distance = await startDistance(Number(database.port), DISTANCE);
+  database.port = String(distance.port);
+  const server = await MeasuredServer.start('server.ts', { DATABASE_URL: database.href });
+  try {
+    const roundTrip = await measureRoundTrip(database.href);
+    const what = `a database ${roundTrip.toFixed(1)} ms there and back`;
+    const rows = await alone(new Map([[what, server]]), ids, cookie, turns);
+    return rows.map((each) => ({ engine: 'MariaDB', ...each, roundTrips: each.p50 / roundTrip }));
+  } finally {
+    await server.stop();
+    distance.end();
+  }
+}

@@ -19,5 +19,10 @@ export const defineCodes = (v: Vocabulary, users: UsersTable) =>
       createdAt: v.instant().notNull(),
       expiresAt: v.instant().notNull(),
     },
-    (codes) => [v.index('codes_user').on(codes.userId), v.index('codes_expires').on(codes.expiresAt)],
+    (codes) => [
+      v.index('codes_user').on(codes.userId),
+      // Whoever is disabled or removed leaves no codes behind that they issued.
+      v.index('codes_issuer').on(codes.issuerId),
+      v.index('codes_expires').on(codes.expiresAt),
+    ],
   );

@@ -1,0 +1,1 @@
+CREATE INDEX `codes_issuer` ON `codes` (`issuer_id`);

@@ -1,0 +1,64 @@
+/**
+ * How SQLite goes about the statements of the service, so that they cost the same among a million users as among a thousand:
+ * no query looks at a whole table or sorts one, and none is planned anew each time that it is run.
+ */
+import { join } from 'node:path';
+import { test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { PROJECT_ROOT } from '../../config/project.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { ensureSchema } from '../../db/migrator.ts';
+
+/** What is sorted, or told apart, is what one user has: their sessions, and the permissions of their groups. */
+const SORTED_BY_USER = [
+  'select distinct "group_permissions"."permission" from "memberships"',
+  'select "id", "created_at", "last_seen_at"',
+];
+
+/** What is asked when a service starts, or an administrator is made: whether there is any. */
+const RARE = [
+  'select "id" from "users" where ("users"."active"',
+  'select "memberships"."user_id" from "group_permissions"',
+];
+
+test('the statements', async (t) => {
+  const settings = loadSettings({
+    root: PROJECT_ROOT,
+    environment: { DATABASE_URL: `sqlite:${join(t.testdir(), 'rollcall.db')}` },
+  });
+  const engine = await openEngine(settings);
+  t.teardown(() => engine.close());
+  await ensureSchema(engine, true);
+  const texts: string[] = [];
+  const noting =
+    <Query extends { toSQL(): { sql: string } }, Rest extends unknown[], Result>(
+      prepare: (query: Query, ...rest: Rest) => Result,
+    ) =>
+    (query: Query, ...rest: Rest) => {
+      texts.push(query.toSQL().sql);
+      return prepare(query, ...rest);
+    };
+  prepareQueries({
+    ...engine,
+    read: noting(engine.read),
+    readOne: noting(engine.readOne),
+    write: noting(engine.write),
+  });
+  t.ok(texts.length > 50, 'they are all here');
+
+  for (const text of texts) {
+    await t.test(text, async (t) => {
+      const plan = await engine.query(`EXPLAIN QUERY PLAN ${text.replaceAll('?', "'1'")}`);
+      const steps = plan.map(({ detail }) => String(detail));
+      t.notMatch(steps.join('\n'), /\bSCAN\b/, 'looks at no whole table');
+      if (!SORTED_BY_USER.some((beginning) => text.startsWith(beginning))) {
+        t.notMatch(steps.join('\n'), /TEMP B-TREE/, 'sorts nothing');
+      }
+      if (!RARE.some((beginning) => text.startsWith(beginning))) {
+        // Without a plus sign, SQLite looks at the value to plan by it, each time that it is run.
+        t.notMatch(text, /limit \?/, 'is not planned anew for its limit');
+        t.notMatch(text, /^select .* join .* where \(?"\w+"\."\w+" = \?/, 'is not planned anew for its key');
+      }
+    });
+  }
+});

@@ -32,7 +32,13 @@ interface Primary {
 export function startPrimary(count: number, prepared: Promise<Settings>, log: Logger): Promise<Primary> {
   // The kernel hands connections to the workers, which costs less than passing each one on.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
-  cluster.setupPrimary({ exec: join(import.meta.dirname, 'worker.ts'), args: [] });
+  cluster.setupPrimary({
+    exec: join(import.meta.dirname, 'worker.ts'),
+    args: [],
+    // Half of V8's own room for new objects, all of which the start leaves in use: each worker holds 8 MB less. They are
+    // looked through twice as often, for some 0.2 of the 50 µs of a request; with a quarter for 1 µs.
+    execArgv: [...process.execArgv, '--max-semi-space-size=8'],
+  });
 
   let started = false;
   let stopping: Promise<void> | undefined;

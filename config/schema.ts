@@ -2,7 +2,8 @@
  * The settings that an operator may give, each with what it is for, what is allowed and what holds when it is
  * absent. The README's table of settings and every message about a wrong setting say what stands here.
  */
-import { type Static, type TSchemaOptions, Type } from 'typebox';
+import type { Static, TSchemaOptions } from 'typebox';
+import { Type } from './type.ts';
 
 interface Explained extends TSchemaOptions {
   /** What the setting is for. */

@@ -41,10 +41,14 @@ export const {
 } = core;
 /** Builds queries for SQLite, with no connection: what is built is run by the engine (see statement.ts). */
 export const sqliteBuilder = betterSqlite3.drizzle.mock;
-export const mysqlCore: typeof MysqlCore = require('drizzle-orm/mysql-core');
 export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');
 
-/** @returns what builds queries for MySQL, which only those load who use it. */
+/** @returns what defines MySQL's tables, which only those load who use it. */
+export function loadMysqlCore(): typeof MysqlCore {
+  return require('drizzle-orm/mysql-core');
+}
+
+/** @returns what builds queries for MySQL, for the same ones. */
 export function loadMysqlBuilder(): typeof Mysql2.drizzle.mock {
   const mysql2: typeof Mysql2 = require('drizzle-orm/mysql2');
   return mysql2.drizzle.mock;

@@ -6,7 +6,7 @@ import { defineGroupPermissions, defineGroups, defineMemberships } from './schem
 import { defineSessions } from './schema/sessions.ts';
 import { defineTokens } from './schema/tokens.ts';
 import { defineUsers } from './schema/users.ts';
-import { mysqlVocabulary as v } from './vocabulary.ts';
+import { mysqlVocabulary as v } from './vocabulary.mysql.ts';
 
 export const users = defineUsers(v);
 export const groups = defineGroups(v);

@@ -2,7 +2,6 @@
  * Every error leaves as problem details (RFC 9457), whoever threw it: a blueprint, the validation, the database, or
  * Fastify itself. What the client can't help is logged and told without its cause.
  */
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -10,6 +9,9 @@ import type { Static } from 'typebox';
 import { LastAdministratorError } from '../db/administrators.ts';
 import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../db/engine.ts';
 import { Problem } from '../schemas/common.ts';
+
+// An import would ask the module for all that it exports, and so load what `fetch` is made of: 3.5 MB and 16 ms.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 type ProblemBody = Static<typeof Problem>;
 type ProblemPart = NonNullable<ProblemBody['errors']>[number];

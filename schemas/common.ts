@@ -2,7 +2,8 @@
  * The pieces that the schemas of all blueprints are made of. `rule` completes "must be …" in the message to a client
  * whose value does not fit a pattern.
  */
-import { type TProperties, type TSchema, type TString, Type } from 'typebox';
+import type { TProperties, TSchema, TString } from 'typebox';
+import { Type } from '../config/type.ts';
 
 const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
 

@@ -1,5 +1,6 @@
 /** How API tokens and one-time codes appear in the API. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../config/type.ts';
 import type { TokenRow } from '../db/queries/tokens.ts';
 import { Body, Id, Instant, Line, Nullable } from './common.ts';
 import { Permissions } from './groups.ts';

@@ -1,5 +1,6 @@
 /** How a user appears in the API. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../config/type.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { Id, Instant, Line, Nullable, Password } from './common.ts';
 import { instant } from './instant.ts';

@@ -7,10 +7,13 @@ import type * as Core from 'drizzle-orm';
 import type { MySqlTable } from 'drizzle-orm/mysql-core';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { test } from 'tap';
-import { mysqlCore, sqliteCore } from '../../db/drizzle.ts';
+import { loadMysqlCore, sqliteCore } from '../../db/drizzle.ts';
 import * as mysqlTables from '../../db/schema.mysql.ts';
 import * as sqliteTables from '../../db/schema.sqlite.ts';
-import { mysqlVocabulary, sqliteVocabulary, type Vocabulary } from '../../db/vocabulary.ts';
+import { mysqlVocabulary } from '../../db/vocabulary.mysql.ts';
+import { sqliteVocabulary, type Vocabulary } from '../../db/vocabulary.ts';
+
+const mysqlCore = loadMysqlCore();
 
 // The same copy of drizzle that made the tables.
 const { is, getTableName, SQL }: typeof Core = createRequire(import.meta.url)('drizzle-orm');

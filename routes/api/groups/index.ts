@@ -1,7 +1,7 @@
 /** Groups, and the permissions that they carry. Who belongs to a group is in members.ts. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { differences } from '../../../schemas/audit.ts';
 import { Body, IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { Group, GroupName, GroupTitle, groupJson, Permissions } from '../../../schemas/groups.ts';

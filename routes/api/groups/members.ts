@@ -1,7 +1,7 @@
 /** Who belongs to a group: read and changed by the group's managers, and by who may write groups. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { editPersistently } from '../../../db/edit.ts';
 import { DuplicateError } from '../../../db/engine.ts';
 import { targetOf } from '../../../db/queries/audit.ts';

@@ -1,7 +1,7 @@
 /** What people do about their own account without being signed in, or to be signed in afresh. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { isSecret, keyOf } from '../../../schemas/secrets.ts';

@@ -4,7 +4,7 @@ import { Authenticator } from '@fastify/passport';
 import fastifySession from '@fastify/session';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest, PassportUser } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { targetOf } from '../../../db/queries/audit.ts';
 import { Nothing, responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';

@@ -4,7 +4,8 @@
  */
 import { Strategy } from '@fastify/passport';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { Body, Line, Password } from '../../../schemas/common.ts';
 
 export const Credentials = Body(

@@ -2,7 +2,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { targetOf } from '../../../db/queries/audit.ts';
 import { differences } from '../../../schemas/audit.ts';
 import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';

@@ -1,7 +1,8 @@
 /** Finding users: the directory that every signed-in user may read. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../../../config/type.ts';
 import { Id, IdParams, isId, Line, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { User, userJson } from '../../../schemas/users.ts';

@@ -1,8 +1,9 @@
 /** A real load generator, in a process and on a processor of its own: wrk where it is installed, else autocannon. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runAutocannon } from './autocannon.ts';
+import { installed } from './processors.ts';
 import { runWrk } from './wrk.ts';
 
 export interface Request {
@@ -28,12 +29,6 @@ export interface Load {
   /** In milliseconds, of all answers. */
   p50: number;
   p99: number;
-}
-
-/** @returns the path of the program where it is installed. */
-export function installed(program: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(':');
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
 /** What the figures were got with. */

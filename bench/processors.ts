@@ -3,12 +3,18 @@
  * the load generator and the database server share the other. And what a process has used, as Linux counts it.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { installed } from './load.ts';
+import { join } from 'node:path';
 
 const SERVER = 0;
 const GENERATOR = 1;
+
+/** @returns the path of the program where it is installed. */
+export function installed(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(':');
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
 
 const canPin = availableParallelism() > 1 && installed('taskset') !== undefined;
 
@@ -35,20 +41,12 @@ export function moveToGeneratorProcessor(pid: number): void {
  */
 export function keepGeneratorAwake(): () => void {
   if (!canPin || !installed('chrt')) return () => {};
-  const [program = '', ...args] = onGeneratorProcessor([
-    'chrt',
-    '--idle',
-    '0',
-    'sh',
-    '-c',
-    'while :; do :; done',
-  ]);
+  // It looks itself whether the bench is still there, which may end in any way.
+  const loop = `while kill -0 ${process.pid} 2>/dev/null; do :; done`;
+  const [program = '', ...args] = onGeneratorProcessor(['chrt', '--idle', '0', 'sh', '-c', loop]);
   const awake = spawn(program, args, { stdio: 'ignore' });
-  const end = () => awake.kill('SIGKILL');
-  process.once('exit', end);
   return () => {
-    process.removeListener('exit', end);
-    end();
+    awake.kill('SIGKILL');
   };
 }
 

@@ -7,6 +7,17 @@ import { freePort } from '../test/support/mysql-server.ts';
 import { SECRET_KEY } from './database.ts';
 import { childrenOf, onServerProcessor, processorTime, residentMemory } from './processors.ts';
 
+/** Both in milliseconds. */
+const START_DEADLINE = 60_000;
+const STOP_DEADLINE = 15_000;
+
+/** What runs still: however the bench ends, it leaves nothing behind. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 export class MeasuredServer {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -43,6 +54,8 @@ export class MeasuredServer {
       env: { ...given, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     let said = '';
     const listening = new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
@@ -51,9 +64,11 @@ export class MeasuredServer {
           if (said.includes('listens on')) resolve();
         });
       }
+      child.once('error', reject);
       child.once('exit', () => reject(new Error(`${file} ended before it listened: ${said}`)));
     });
-    await listening;
+    const deadline = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE);
+    await listening.finally(() => clearTimeout(deadline));
     return new MeasuredServer(child, `http://127.0.0.1:${port}`);
   }
 
@@ -71,9 +86,13 @@ export class MeasuredServer {
     return [this.pid, ...childrenOf(this.pid)].map(residentMemory);
   }
 
+  /** Stops it as an operator would, and kills it if that does not help. */
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
+    const deadline = setTimeout(() => this.#child.kill('SIGKILL'), STOP_DEADLINE);
     await exit;
+    clearTimeout(deadline);
   }
 }

@@ -14,8 +14,10 @@ function format({ method, path, headers = {}, body }: Request): string {
 }
 
 function script(requests: Request[], { rate, connections }: LoadOptions): string {
-  // wrk has no rate of its own: each connection waits before each of its requests.
-  const pause = rate === undefined ? '' : `delay = function() return ${(connections / rate) * 1000} end`;
+  // wrk has no rate of its own: each connection waits before each of its requests, now shorter and now longer, or all
+  // would send at the same moments.
+  const mean = rate === undefined ? 0 : (connections / rate) * 1000;
+  const pause = rate === undefined ? '' : `delay = function() return math.random() * 2 * ${mean} end`;
   return `
 local requests, at = {}, 0
 init = function()
@@ -72,7 +74,13 @@ export async function runWrk(
 }
 
 async function refuseRedirection(url: string, request: Request | undefined): Promise<void> {
-  if (request?.method !== 'GET') return;
-  const { status } = await fetch(url + request.path, { headers: request.headers ?? {}, redirect: 'manual' });
+  if (!request) return;
+  const { method, path, headers = {}, body } = request;
+  const { status } = await fetch(url + path, {
+    ...{ method, redirect: 'manual' },
+    ...(body === undefined
+      ? { headers }
+      : { headers: { ...headers, 'content-type': 'application/json' }, body }),
+  });
   if (status >= 300 && status < 400) throw new Error(`${request.path} was answered with ${status}.`);
 }

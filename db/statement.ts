@@ -47,26 +47,39 @@ function fillingOf(param: unknown): (values: Values) => unknown {
 
 /** @returns what makes an object of a row: its values come in the order in which the query selects them. */
 export function rowReader<Row>(query: SelectQuery<Row>): (values: unknown[]) => Row {
-  const names = Object.keys(query._.selectedFields);
-  const conversions = Object.values(query._.selectedFields).map(conversionOf);
+  const fields = Object.entries(query._.selectedFields).map(([name, field]) => ({
+    name,
+    convert: conversionOf(field),
+  }));
   return (values) => {
+    if (values.length !== fields.length)
+      throw new TypeError('A query of several tables has to name its fields.');
     const row: Values = {};
-    for (let index = 0; index < names.length; index++) {
-      const value = values[index];
-      const convert = conversions[index];
-      row[names[index] ?? ''] = value === null || convert === undefined ? value : convert(value);
+    let index = 0;
+    for (const { name, convert } of fields) {
+      const value = values[index++];
+      row[name] = value === null || convert === undefined ? value : convert(value);
     }
     return held<Row>(row);
   };
 }
 
-/** @returns what a column or expression makes of what the driver gives; undefined when it is shown as it is. */
+/** @returns what a column or expression makes of what the driver gives; undefined when it is taken as it is. */
 function conversionOf(field: unknown): ((value: unknown) => unknown) | undefined {
   const expression = is(field, SQL.Aliased) ? field.sql : field;
-  if (is(expression, SQL)) return undefined;
-  if (!is(expression, Column))
+  const decoder = is(expression, SQL) && 'decoder' in expression ? expression.decoder : expression;
+  if (!isDecoder(decoder))
     throw new TypeError('A query selects something that is neither a column nor an expression.');
   // Most columns take the value as it is, by the function of all columns.
-  if (expression.mapFromDriverValue === Column.prototype.mapFromDriverValue) return undefined;
-  return (value) => expression.mapFromDriverValue(value);
+  if (decoder.mapFromDriverValue === Column.prototype.mapFromDriverValue) return undefined;
+  return (value) => decoder.mapFromDriverValue(value);
+}
+
+function isDecoder(value: unknown): value is { mapFromDriverValue: (value: unknown) => unknown } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'mapFromDriverValue' in value &&
+    typeof value.mapFromDriverValue === 'function'
+  );
 }

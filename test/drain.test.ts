@@ -47,6 +47,33 @@ test('a server that is told to stop', async (t) => {
     t.pass('closed at once');
   });
 
+  t.test('closes a connection that has its answer, and waits for the next question', async (t) => {
+    const { server, end, waiting, open } = await listen(t);
+    const socket = open();
+    await Promise.all([ask(socket, server, 1), once(server, 'connection')]);
+    waiting[0]?.end('answer');
+    await once(socket, 'data');
+    server.close();
+    end();
+    await Promise.all([once(socket, 'close'), once(server, 'close')]);
+    t.pass('closed at once');
+  });
+
+  t.test('answers what was asked while an earlier answer was on its way', async (t) => {
+    const { server, end, waiting, open } = await listen(t);
+    const socket = open();
+    await Promise.all([ask(socket, server, 1), once(server, 'connection')]);
+    const [first] = waiting;
+    first?.write('half ');
+    server.close();
+    end();
+    await ask(socket, server, 1);
+    const answers = text(socket);
+    for (const response of waiting) response.end('answer');
+    await once(server, 'close');
+    t.equal((await answers).match(/200 OK/g)?.length, 2);
+  });
+
   t.test('is not kept by clients that went away in the middle of a request', async (t) => {
     const { server, end, waiting, open } = await listen(t);
     const socket = open();

@@ -19,7 +19,7 @@ import {
 } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
 import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
-import { held } from '../vocabulary.ts';
+import { givenAs, held } from '../vocabulary.ts';
 import { watchFile } from './sqlite-file.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
@@ -76,7 +76,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     build,
     // Without the plus signs SQLite plans a query again at each run, by the values that it is given: a page of 20 users took
     // 19 µs, and with them 13.
-    equals: (column, name) => sql`${column} = +${sql.placeholder(name)}`,
+    equals: (column, name) => sql`${column} = +${givenAs(name, column)}`,
     givenLimit: held<Placeholder>(sql`+${sql.placeholder('limit')}`),
     read(query) {
       const { bind, statement, toRow } = prepareRead(query);

@@ -6,7 +6,7 @@ import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { comparable } from '../text.ts';
-import { given, givenAs } from '../vocabulary.ts';
+import { given } from '../vocabulary.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** Follows everything that begins with what is before it. */
@@ -45,7 +45,7 @@ export function userSearch({ build, equals, givenLimit, read, tables: { membersh
     build
       .select(shownColumns(users))
       .from(users)
-      .where(and(eq(users.active, givenAs('active', users.active)), gt(users.id, given('after'))))
+      .where(and(equals(users.active, 'active'), gt(users.id, given('after'))))
       .orderBy(asc(users.id))
       .limit(givenLimit),
   );

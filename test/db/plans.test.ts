@@ -1,5 +1,5 @@
 /**
- * How SQLite goes about the statements of the service, so that they cost the same among a million users as among a thousand:
+ * How SQLite goes about each statement of the service (MariaDB's plans depend on what is in its tables), so that they cost the same among a million users as among a thousand:
  * no query looks at a whole table or sorts one, and none is planned anew each time that it is run.
  */
 import { join } from 'node:path';
@@ -57,7 +57,9 @@ test('the statements', async (t) => {
       if (!RARE.some((beginning) => text.startsWith(beginning))) {
         // Without a plus sign, SQLite looks at the value to plan by it, each time that it is run.
         t.notMatch(text, /limit \?/, 'is not planned anew for its limit');
-        t.notMatch(text, /^select .* join .* where \(?"\w+"\."\w+" = \?/, 'is not planned anew for its key');
+        const inAnother = /not \("users"\."(\w+)" = \? and "users"\."id" <= \?\)/;
+        if (text.startsWith('select'))
+          t.notMatch(text.replace(inAnother, ''), / = \?/, 'is not planned anew for its key');
       }
     });
   }

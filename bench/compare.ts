@@ -6,7 +6,7 @@ import { type Contender, contenders, ROWS, type Row, referenceOf, requestOf } fr
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { type Load, load } from './load.ts';
-import { keepGeneratorAwake } from './processors.ts';
+import { keepGeneratorAwake, settle } from './processors.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface Measurement {
@@ -35,6 +35,12 @@ export function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
+/** @returns the same in an order in which another one is first. */
+function rotated<Item>(items: Item[], by: number): Item[] {
+  const first = (by + items.length) % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
+}
+
 /** Sends one request, and counts what the server needed for it. */
 export async function measure(
   server: MeasuredServer,
@@ -58,9 +64,11 @@ async function compareRow(
   const results = new Map(taking.map((contender) => [contender, [] as (Load & { cpu: number })[]]));
   // The first round warms up, and does not count.
   for (let round = -1; round < rounds; round++) {
-    for (const [{ server, headers }, loads] of results) {
+    for (const [{ server, headers }, loads] of rotated([...results], round)) {
       const one = await measure(server, requestOf(row, ids, headers), { seconds: round < 0 ? 2 : seconds });
       if (round >= 0) loads.push(one);
+      // It goes on hashing for those who went away.
+      if (row === 'sign-in') await settle(() => server.cpu());
     }
   }
   const middle = (loads: (Load & { cpu: number })[], figure: 'cpu' | 'perSecond' | 'p50' | 'p99') =>

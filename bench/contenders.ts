@@ -62,17 +62,18 @@ const CHANGED = 100;
 export function requestOf(row: Row, ids: string[], headers: Record<string, string>): Request | Request[] {
   const id = ids[Math.floor(ids.length / 2)] ?? '';
   const requests: Record<Row, Request | Request[]> = {
-    index: { method: 'GET', path: '/' },
+    index: { method: 'GET', path: '/', headers },
     'one user': { method: 'GET', path: `/api/users/${id}`, headers },
     'list of 20': { method: 'GET', path: '/api/users?limit=20', headers },
     change: ids
       .slice(0, CHANGED)
       .map((each) => ({ method: 'PATCH', path: `/api/users/${each}`, headers, body: '{"name":"Changed"}' })),
-    'sign-in': {
+    // As different users: of one, no more than ten may try at once.
+    'sign-in': ids.slice(0, 1000).map((_, number) => ({
       method: 'POST',
       path: '/api/sign/in',
-      body: JSON.stringify({ username: 'user1', password: PASSWORD }),
-    },
+      body: JSON.stringify({ username: `user${number}`, password: PASSWORD }),
+    })),
   };
   return requests[row];
 }

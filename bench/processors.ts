@@ -6,6 +6,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const SERVER = 0;
 const GENERATOR = 1;
@@ -57,6 +58,22 @@ export function processorTime(pid: number): number {
     return Number(used);
   });
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
+}
+
+/**
+ * Waits until what is measured has done what was left to do: of requests whose client went away, or of a million rows that were
+ * written. @param used gives the processor time so far, in microseconds. @throws when that takes longer than two minutes.
+ */
+export async function settle(used: () => number): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  for (let before = used(); performance.now() < deadline; ) {
+    await delay(500);
+    const now = used();
+    // Timers and the like may take their hundredth.
+    if (now - before < 5_000) return;
+    before = now;
+  }
+  throw new Error('The server does not come to rest.');
 }
 
 /** @returns its resident memory, in megabytes. */

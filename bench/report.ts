@@ -48,34 +48,36 @@ export function scaleTable(rows: ScaleRow[]): string {
 }
 
 export function floodTable(results: FloodResult[]): string {
-  const cells = (
-    engine: string,
-    what: string,
-    did: string,
-    not: string,
-    { perSecond, p50, p99, other }: Load,
-  ) => [...[engine, what, did, not, perSecond.toFixed(0), p50.toFixed(1), p99.toFixed(1), String(other)]];
-  return table(
-    [
-      'engine',
-      '',
-      'signed in, a second',
-      'turned away, a second',
-      'reads a second',
-      'p50 ms',
-      'p99 ms',
-      'not 2xx',
-    ],
-    results.flatMap(({ engine, capacity, quiet, flooded, signedIn, refused }) => [
-      cells(engine, 'quiet', '', '', quiet),
-      cells(
+  const head = [
+    'engine',
+    '',
+    'signed in, a second',
+    'turned away, a second',
+    'reads a second',
+    'p50 ms',
+    'p99 ms',
+  ];
+  const read = ({ perSecond, p50, p99, other }: Load) => {
+    if (other > 0) throw new Error(`${other} of the reads were not answered with 2xx.`);
+    return [perSecond.toFixed(0), p50.toFixed(1), p99.toFixed(1)];
+  };
+  const rows = results.flatMap(({ engine, capacity, quiet, flooded, ratio, signedIn, refused }) => {
+    const [perSecond = '', p50 = '', p99 = ''] = read(flooded);
+    const what = `ten times ${capacity.toFixed(0)} sign-ins a second`;
+    return [
+      [engine, 'quiet', '', '', ...read(quiet)],
+      [
         engine,
-        `ten times ${capacity.toFixed(0)} sign-ins a second`,
-        ...([signedIn.toFixed(0), refused.toFixed(0)] as const),
-        flooded,
-      ),
-    ]),
-  );
+        what,
+        signedIn.toFixed(0),
+        refused.toFixed(0),
+        perSecond,
+        p50,
+        `${p99} (${ratio.toFixed(1)} ×)`,
+      ],
+    ];
+  });
+  return table(head, rows);
 }
 
 export function startTable(results: StartResult[]): string {

@@ -4,7 +4,7 @@ import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { load, type Request } from './load.ts';
-import { keepGeneratorAwake } from './processors.ts';
+import { keepGeneratorAwake, settle } from './processors.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface ScaleRow {
@@ -19,7 +19,7 @@ export interface ScaleRow {
 }
 
 /** How many users take turns in asking and in being asked for. */
-const ASKING = 1_000;
+const ASKING = 10_000;
 /** How many different places in the list, and words to search for. */
 const PLACES = 100;
 
@@ -76,6 +76,7 @@ export async function scale(
 ): Promise<ScaleRow[]> {
   const sized: Sized[] = [];
   for (const users of sizes) sized.push(await prepare(engine, users));
+  await settle(engine.cpu);
   const letSleep = keepGeneratorAwake();
   try {
     for (const name of Object.keys(sized[0]?.requests ?? {})) {

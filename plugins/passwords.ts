@@ -9,6 +9,7 @@ import { hash, verify } from '@node-rs/argon2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { BusyError, Line } from './line.ts';
+import { letHashingGiveWay } from './priority.ts';
 
 export interface Passwords {
   /** @returns the hash in PHC string format. */
@@ -57,6 +58,7 @@ const PARAMETERS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
 /** @returns the real thing; tests may count or replace it. */
 export async function argon2Passwords(): Promise<Passwords> {
   const decoy = await hash(randomBytes(32), PARAMETERS);
+  letHashingGiveWay();
   return {
     hash: (password) => hash(password, PARAMETERS),
     async verify(hashed, password) {

@@ -54,6 +54,8 @@ export class MeasuredServer {
       child.once('exit', () => reject(new Error(`${file} ended before it listened: ${said}`)));
     });
     await listening;
+    // What it says from now on is read, or it would wait for that, and forgotten.
+    for (const stream of [child.stdout, child.stderr]) stream?.removeAllListeners('data').resume();
     return new MeasuredServer(child, `http://127.0.0.1:${port}`);
   }
 

@@ -69,6 +69,8 @@ export class MeasuredServer {
     });
     const deadline = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE);
     await listening.finally(() => clearTimeout(deadline));
+    // What it says from now on is read, or it would wait for that, and forgotten.
+    for (const stream of [child.stdout, child.stderr]) stream?.removeAllListeners('data').resume();
     return new MeasuredServer(child, `http://127.0.0.1:${port}`);
   }
 

@@ -14,10 +14,11 @@ function format({ method, path, headers = {}, body }: Request): string {
 }
 
 function script(requests: Request[], { rate, connections }: LoadOptions): string {
-  // wrk has no rate of its own: each connection waits before each of its requests, now shorter and now longer, or all
-  // would send at the same moments.
+  // wrk has no rate of its own: each connection waits before each of its requests, as long as chance will have it. Were all
+  // pauses the same, then two hundred connections would ask all at once, and again all at once after each pause: a few
+  // such blows a second and nothing between them, where people come one by one, at any moment (a Poisson process).
   const mean = rate === undefined ? 0 : (connections / rate) * 1000;
-  const pause = rate === undefined ? '' : `delay = function() return math.random() * 2 * ${mean} end`;
+  const pause = mean === 0 ? '' : `delay = function() return -math.log(1 - math.random()) * ${mean} end`;
   return `
 local requests, at = {}, 0
 init = function()

@@ -24,6 +24,8 @@ interface ProblemOptions {
   kind?: string;
   errors?: ProblemPart[];
   headers?: Record<string, string>;
+  /** Whoever throws it tells the log in their own way: no entry for each request. */
+  told?: boolean;
 }
 
 /** An answer that is an error, ready to be thrown. */
@@ -210,7 +212,7 @@ export default fp(
 
     app.setErrorHandler((error, request, reply) => {
       const problem = toProblem(error);
-      if (problem.status >= 500) request.log.error({ err: error }, 'the request failed');
+      if (problem.status >= 500 && !problem.told) request.log.error({ err: error }, 'the request failed');
       return send(request, reply, problem);
     });
 

@@ -27,18 +27,18 @@ export class Line {
     return this.#running >= this.#width && this.#waiting.length >= this.#length;
   }
 
-  /** Does the work when its turn has come. @throws {BusyError} when the line is full. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** @returns a place among those that run, when its turn has come: hold it by `using`. @throws {BusyError} */
+  async take(): Promise<Disposable> {
     if (this.isFull) throw new BusyError();
     if (this.#running >= this.#width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
-    try {
-      return await work();
-    } finally {
-      // Whoever is next takes over the place, so that nobody slips in between.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
-    }
+    return {
+      [Symbol.dispose]: () => {
+        // Whoever is next takes over the place, so that nobody slips in between.
+        const next = this.#waiting.shift();
+        if (next) next();
+        else this.#running--;
+      },
+    };
   }
 }

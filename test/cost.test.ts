@@ -15,13 +15,13 @@ const TABLE = `
  0  anonymous     GET /
  0  anonymous     GET /livez
  1  anonymous     GET /readyz
-12  anonymous     POST /api/sign/in                            {"username":"{username}","password":"{password}"}
+10  anonymous     POST /api/sign/in                            {"username":"{username}","password":"{password}"}
  4  member        POST /api/sign/out
  6  anonymous     POST /api/sign/reset                         {"code":"{code}","password":"another password"}
- 7  anonymous     POST /api/sign/up                            {"username":"{newName}","password":"{password}"}
+ 5  anonymous     POST /api/sign/up                            {"username":"{newName}","password":"{password}"}
  3  administrator GET /api/sign
  3  token         GET /api/sign
- 9  member        POST /api/sign/confirm                       {"password":"{password}"}
+ 7  member        POST /api/sign/confirm                       {"password":"{password}"}
  1  member        GET /api/sign/check
  2  administrator GET /api/sign/check?permission=tea:make
  2  member        GET /api/sign/check?group={groupName}
@@ -39,7 +39,7 @@ const TABLE = `
  2  member        GET /api/users/{user}
 12  administrator PATCH /api/users/{user}                      {"username":"{newName}","active":false}
  9  administrator DELETE /api/users/{user}
-12  member        PUT /api/users/{user}/password               {"current":"{password}","password":"another password"}
+10  member        PUT /api/users/{user}/password               {"current":"{password}","password":"another password"}
  8  administrator POST /api/users/{user}/reset
  2  member        GET /api/users/{user}/groups
  3  administrator GET /api/users/{user}/sessions

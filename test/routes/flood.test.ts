@@ -1,23 +1,29 @@
 /** More sign-ins at once than there is room for: the rest is turned away quickly, and the signed-in notice nothing. */
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { argon2Passwords } from '../../plugins/passwords.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { makeLog } from '../support/log.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
-/** As many as there are processors, but not all of libuv's four threads; and sixteen that wait for each. */
-const ROOM = Math.min(3, availableParallelism()) * 17;
+/** As many hashes at once as there are processors, but not all of libuv's four threads. */
+const WIDTH = Math.min(3, availableParallelism());
+/** For each of them so many requests have room, and so many of these are at work. */
+const ROOM = WIDTH * 17;
+const AT_WORK = WIDTH * 3;
 const TOO_MANY = 7;
 
 /** Real hashing that, once told so, waits for the door to be opened. */
 async function gatedPasswords() {
   const real = await argon2Passwords();
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-  const gate = { closed: false, open, checks: 0 };
+  const gate = { closed: false, broken: false, open, checks: 0 };
   return {
     gate,
     hash: real.hash,
     async verify(hashed: string | null | undefined, password: string) {
       if (gate.closed) await opened;
+      if (gate.broken) throw new Error('broken');
       gate.checks++;
       return gate.closed ? false : real.verify(hashed, password);
     },
@@ -26,12 +32,14 @@ async function gatedPasswords() {
 
 onEachEngine('a flood of sign-ins', async (t, engine) => {
   const { gate, ...passwords } = await gatedPasswords();
-  const { app } = await startService(t, engine, { passwords, settings: { WORKERS: 1 } });
+  const { log, lines } = makeLog();
+  const { app } = await startService(t, engine, { passwords, log, settings: { WORKERS: 1 } });
   await makeUser(app, 'ann');
   const ann = await signedIn(app, 'ann');
   gate.closed = true;
   gate.checks = 0;
 
+  const counted = t.capture(app.db.attempts, 'find', app.db.attempts.find);
   const answers: number[] = [];
   const { promise: enough, resolve: haveEnough } = Promise.withResolvers<void>();
   const asking = Array.from({ length: ROOM + TOO_MANY }, async (_, number) => {
@@ -48,10 +56,16 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
     t.strictSame(answers, Array(TOO_MANY).fill(503), 'and nobody else has an answer yet');
   });
 
-  await t.test('writes nothing any more where there is no room', async (t) => {
+  await t.test('writes nothing any more where there is no room, nor looks at what was sent', async (t) => {
     const writes = t.capture(app.db, 'atomically', app.db.atomically);
     t.equal((await new Client(app).signIn('nobody-more', 'wrong')).statusCode, 503);
+    const senseless = { method: 'POST', url: '/api/sign/in', payload: { not: 'this' } } as const;
+    t.equal((await app.inject(senseless)).statusCode, 503);
     t.equal(writes().length, 0);
+  });
+
+  await t.test('asks the database for nothing before its turn comes', async (t) => {
+    t.equal(counted().length, AT_WORK);
   });
 
   await t.test('does not keep the signed-in waiting', async (t) => {
@@ -67,5 +81,41 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
     t.equal(gate.checks, ROOM, 'and no other password was looked at');
     gate.closed = false;
     t.equal((await new Client(app).signIn('ann')).statusCode, 200, 'and there is room again');
+  });
+
+  await t.test('is told once, not one by one', async (t) => {
+    const told = () => lines.map((line) => JSON.parse(line)).filter(({ turnedAway }) => turnedAway);
+    while (told().length === 0) await delay(50);
+    t.match(told(), [{ level: 40, turnedAway: TOO_MANY + 2 }]);
+    t.notOk(
+      lines.some((line) => JSON.parse(line).level > 40),
+      'and no entry is an error',
+    );
+  });
+
+  await t.test('leaves all its room, however it ends', async (t) => {
+    gate.broken = true;
+    const signIns = (count: number) =>
+      Promise.all(Array.from({ length: count }, (_, number) => new Client(app).signIn(`broken-${number}`)));
+    t.ok((await signIns(ROOM)).every(({ statusCode }) => statusCode === 500));
+    gate.broken = false;
+
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const leaving = new AbortController();
+    const body = JSON.stringify({ username: 'gone', password: 'wrong' });
+    const headers = { 'content-type': 'application/json' };
+    const gone = Array.from({ length: ROOM }, () =>
+      fetch(`${url}/api/sign/in`, { method: 'POST', body, headers, signal: leaving.signal }).catch(
+        () => 'gone',
+      ),
+    );
+    await delay(10);
+    leaving.abort();
+    await Promise.all(gone);
+
+    const statuses = async () => (await signIns(ROOM)).map(({ statusCode }) => statusCode);
+    // Those who left are worked off first.
+    for (let patience = 100; patience > 0 && (await statuses()).includes(503); patience--) await delay(50);
+    t.notOk((await statuses()).includes(503));
   });
 });

@@ -40,7 +40,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
     scope.post(
       '/confirm',
       {
-        preHandler: app.requireRoom,
+        onRequest: app.requireRoom,
         schema: {
           operationId: 'confirm',
           security: sessionOnly,
@@ -52,6 +52,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
+        using _place = await passwords.takePlace();
         const user = request.caller();
         const target = targetOf(user);
         const forget = await attempts.count(request, user.username);
@@ -78,7 +79,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/reset',
       {
         config: { anonymous: true },
-        preHandler: app.requireRoom,
+        onRequest: app.requireRoom,
         schema: {
           operationId: 'resetPassword',
           summary: 'Set a password with a one-time code',
@@ -88,6 +89,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
+        using _place = await passwords.takePlace();
         const { code, password } = request.body;
         const invalid = problem({
           status: 400,
@@ -118,7 +120,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/up',
       {
         config: { anonymous: true },
-        preHandler: app.requireRoom,
+        onRequest: app.requireRoom,
         schema: {
           operationId: 'signUp',
           summary: 'Make oneself an account',
@@ -129,6 +131,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
+        using _place = await passwords.takePlace();
         await attempts.count(request, 'POST /api/sign/up');
         const { password, ...given } = request.body;
         const fields = { name: '', email: null, active: true, ...given };

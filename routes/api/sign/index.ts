@@ -14,13 +14,6 @@ import check from './check.ts';
 import { Credentials, passwordStrategy } from './password-strategy.ts';
 import { sessionStore } from './session-store.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** For when the password was right. */
-    forgetAttempts: Awaited<ReturnType<FastifyInstance['attempts']['count']>> | null;
-  }
-}
-
 const SignedIn = Type.Object({ user: User, session: Session });
 
 const Whoami = Type.Object({
@@ -71,7 +64,15 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     };
 
     scope.decorateRequest('candidate', null);
-    scope.decorateRequest('forgetAttempts', null);
+
+    const authenticate = passport.authenticate(
+      'password',
+      { session: false, authInfo: false },
+      async (request, _reply, error, user) => {
+        if (error) throw error;
+        if (user) await request.logIn(user);
+      },
+    );
 
     /** Tells of a sign-in that failed, as of somebody's if there is such a user. @returns what to answer. */
     const refused = async (request: FastifyRequest) => {
@@ -95,34 +96,26 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         },
         // A sign-in that fails starts no session, and leaves the cookie of another one alone.
         onError: async (request) => letGo(request),
-        onRequest: async (request) => {
-          if (!cookie.attributes.secure || request.protocol === 'https') return;
-          throw app.problem({
-            status: 400,
-            kind: 'https-required',
-            detail:
-              'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
-          });
-        },
-        preHandler: [
+        onRequest: [
           app.requireRoom,
           async (request) => {
-            request.forgetAttempts = await app.attempts.count(request, request.body.username);
+            if (!cookie.attributes.secure || request.protocol === 'https') return;
+            throw app.problem({
+              status: 400,
+              kind: 'https-required',
+              detail:
+                'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
+            });
           },
-          passport.authenticate(
-            'password',
-            { session: false, authInfo: false },
-            async (request, _reply, error, user) => {
-              if (error) throw error;
-              if (user) await request.logIn(user);
-            },
-          ),
         ],
       },
       async (request, reply) => {
-        const { candidate: account, forgetAttempts } = request;
+        using _place = await app.passwords.takePlace();
+        const forgetAttempts = await app.attempts.count(request, request.body.username);
+        await authenticate.call(scope, request, reply);
+        const { candidate: account } = request;
         const userId: unknown = request.session.get('passport');
-        if (userId !== account?.id || !account?.passwordHash || !forgetAttempts) throw await refused(request);
+        if (userId !== account?.id || !account?.passwordHash) throw await refused(request);
         const { remember } = request.body;
         const signIn = {
           userId: account.id,

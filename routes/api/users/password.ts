@@ -17,8 +17,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/:id/password',
     {
-      onRequest: app.requireFresh,
-      preHandler: app.requireRoom,
+      onRequest: [app.requireFresh, app.requireRoom],
       schema: {
         operationId: 'changePassword',
         security: sessionOnly,
@@ -40,6 +39,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
             'Only the users themselves change their password. Issue a one-time code: POST /api/users/:id/reset.',
         });
       }
+      using _place = await passwords.takePlace();
       const { current, password } = request.body;
       const forget = await attempts.count(request, user.username);
       const oldHash = await db.users.passwordHash(user.id);

@@ -16,7 +16,7 @@ export interface StartResult {
 
 async function once(url: string, workers: number): Promise<Pick<StartResult, 'milliseconds' | 'memory'>> {
   const begin = performance.now();
-  const environment = { DATABASE_URL: url, WORKERS: String(workers), DOCS: 'true' };
+  const environment = { DATABASE_URL: url, WORKERS: String(workers), DOCS: 'true', AUTO_MIGRATE: 'true' };
   const server = await MeasuredServer.start('server.ts', environment, { pinned: false });
   const response = await fetch(server.url);
   if (!response.ok) throw new Error(`The first answer was ${response.status}.`);

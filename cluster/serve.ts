@@ -12,8 +12,8 @@ export interface Serving {
 }
 
 /** @throws when the database or the address can't be had. */
-export async function serve(settings: Settings, options: { worker: boolean }): Promise<Serving> {
-  const app = await createApp({ settings, ...options });
+export async function serve(settings: Settings): Promise<Serving> {
+  const app = await createApp({ settings, worker: true });
   const endConnections = watchConnections(app.server);
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });

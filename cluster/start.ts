@@ -71,8 +71,8 @@ async function alone(settings: Settings): Promise<Running> {
   // Only here, since a primary would carry all of the app in its memory for nothing.
   const { serve } = await import('./serve.ts');
   const news = await prepare(settings);
-  const running = await serve(withSecret(settings), { worker: false });
-  const endUpkeep = await keepUp(settings, pino({ level: settings.LOG_LEVEL }), { checkpoints: false });
+  const running = await serve(withSecret(settings));
+  const endUpkeep = await keepUp(settings, pino({ level: settings.LOG_LEVEL }));
   welcome(settings, running.url, news);
   return {
     async stop() {
@@ -89,7 +89,7 @@ async function withWorkers(settings: Settings): Promise<Running> {
   const prepared = news.then(() => withSecret(settings));
   const log = pino({ level: settings.LOG_LEVEL });
   const primary = await startPrimary(settings.WORKERS, prepared, log);
-  const endUpkeep = await keepUp(settings, log, { checkpoints: true });
+  const endUpkeep = await keepUp(settings, log);
   welcome(settings, primary.url, await news);
   return {
     async stop() {

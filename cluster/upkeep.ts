@@ -4,31 +4,27 @@ import type { Settings } from '../config/load.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { purge } from '../db/purge.ts';
 
-/** How often SQLite's log of writes is emptied, where workers leave that to the primary, in milliseconds. */
+/** How often SQLite's log of writes is emptied, in milliseconds. */
 const CHECKPOINT_INTERVAL = 1_000;
 /** How often what is over is removed, and how soon after the start for the first time, in milliseconds. */
 const PURGE_INTERVAL = 10 * 60 * 1000;
 const FIRST_PURGE = 1_000;
 
-/**
- * @param checkpoints whether there are workers, for which the log of writes must be emptied.
- * @returns what ends the upkeep.
- */
+/** @returns what ends the upkeep. */
 export async function keepUp(
   settings: Settings,
   log: Pick<Logger, 'warn' | 'info'>,
-  { checkpoints }: { checkpoints: boolean },
 ): Promise<() => Promise<void>> {
-  const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 });
+  const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
   const db = prepareQueries(engine);
   const ending = new AbortController();
   let purging: Promise<void> = Promise.resolve();
 
-  const checkpoint = () => {
+  const checkpoint = async () => {
     try {
-      engine.checkpoint();
+      await engine.checkpoint();
     } catch (error) {
-      // A full disk, say: the workers tell their callers, and it may pass.
+      // A full disk, say: the requests that write are told, and it may pass.
       log.warn({ err: error }, "the database's log of writes could not be emptied");
     }
   };
@@ -45,7 +41,7 @@ export async function keepUp(
     purging = purging.then(purgeOnce);
   };
   const timers = [
-    ...(checkpoints ? [setInterval(checkpoint, CHECKPOINT_INTERVAL)] : []),
+    setInterval(checkpoint, CHECKPOINT_INTERVAL),
     setInterval(startPurge, PURGE_INTERVAL),
     setTimeout(startPurge, FIRST_PURGE),
   ];

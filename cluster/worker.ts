@@ -14,7 +14,7 @@ function tell(message: FromWorker): Promise<void> {
 
 async function start(settings: Settings): Promise<void> {
   try {
-    serving = serve(settings, { worker: true });
+    serving = serve(settings);
     await tell({ kind: 'listening', url: (await serving).url });
   } catch (error) {
     await tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });

@@ -60,7 +60,7 @@ export interface Engine {
   /** @returns whether some process works in such a connection, where others can see what it has not finished. */
   isMigrating(): Promise<boolean>;
   /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */
-  checkpoint(): void;
+  checkpoint(): Promise<void>;
   /** Copies the database into a new file while it is in use. @throws where the engine has a tool of its own for that. */
   backup(file: string): Promise<void>;
   close(): Promise<void>;

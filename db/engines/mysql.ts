@@ -65,7 +65,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     query,
     isMigrating: () => isMigrating(query),
     exclusively: (work) => exclusively(options.url, work),
-    checkpoint() {},
+    async checkpoint() {},
     async backup() {
       throw new Error(
         'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" or "mysqldump --single-transaction DATABASE > FILE".',

@@ -20,6 +20,7 @@ import {
 import * as tables from '../schema.sqlite.ts';
 import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
 import { givenAs, held } from '../vocabulary.ts';
+import { makeCheckpointer } from './sqlite-checkpoint.ts';
 import { watchFile } from './sqlite-file.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
@@ -34,8 +35,8 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 export interface SqliteOptions {
   /**
-   * Whether this is one of the processes of a service that another one has made the database for, and for which that one
-   * empties the log of writes (`checkpoint`). A worker never makes a database: where it is gone, it must not begin anew.
+   * Whether this connection serves, or looks after, a database that was made ready before, and whose log of writes is emptied
+   * by `checkpoint`. It never makes a database: where that is gone, it must not begin anew.
    */
   worker: boolean;
 }
@@ -48,6 +49,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
   const client = await patiently(() => connect(path, { create: !worker }));
   if (worker) client.pragma('wal_autocheckpoint = 0');
   const inPlace = watchFile(path);
+  const checkpointer = makeCheckpointer(path);
   // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
   let queue: Promise<unknown> = Promise.resolve();
   const build = sqliteBuilder({ casing: 'snake_case' });
@@ -127,9 +129,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     },
     // Its transaction hides what it has not finished.
     isMigrating: async () => false,
-    checkpoint() {
-      client.pragma('wal_checkpoint(PASSIVE)');
-    },
+    checkpoint: checkpointer.checkpoint,
     async backup(file) {
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
       closeSync(openSync(file, 'wx', 0o600));
@@ -142,6 +142,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     },
     async close() {
       inPlace.end();
+      await checkpointer.end();
       client.close();
     },
   };

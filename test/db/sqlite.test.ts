@@ -188,13 +188,13 @@ test('the log of writes', async (t) => {
   });
 
   t.test('is cut back by the next write after checkpoint()', async (t) => {
-    engine.checkpoint();
+    await engine.checkpoint();
     t.equal(await db.atomically([db.users.add(userNamed('ann'), NOW)]), undefined);
     t.ok(size() <= LIMIT, `${size()} bytes`);
   });
 
   t.test('is used again from its beginning', async (t) => {
-    engine.checkpoint();
+    await engine.checkpoint();
     write(8);
     t.ok(size() <= LIMIT, `${size()} bytes`);
     t.match(await db.users.page('', 10), { length: 1 });

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../config/project.ts';
-import type { Load, LoadOptions, Request } from './load.ts';
 import { onGeneratorProcessor } from './processors.ts';
+import type { Load, LoadOptions, Request } from './request.ts';
 
 const AUTOCANNON = join(PROJECT_ROOT, 'node_modules/autocannon/autocannon.js');
 

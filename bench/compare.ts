@@ -5,8 +5,9 @@
 import { type Contender, contenders, ROWS, type Row, referenceOf, requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
-import { type Load, load } from './load.ts';
+import { load } from './load.ts';
 import { keepGeneratorAwake, settle } from './processors.ts';
+import type { Load } from './request.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface Measurement {

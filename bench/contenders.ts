@@ -1,7 +1,7 @@
 /** Who is compared, and what each is asked for: the least that can be done, the usual way, and Rollcall. */
 import { type Filled, PASSWORD } from './database.ts';
 import type { BenchEngine } from './engines.ts';
-import type { Request } from './load.ts';
+import type { Request } from './request.ts';
 
 export const ROWS = ['index', 'one user', 'list of 20', 'change', 'sign-in'] as const;
 

@@ -3,8 +3,9 @@ import { median, type Turns } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
-import { type Load, load } from './load.ts';
+import { load } from './load.ts';
 import { keepGeneratorAwake, settle } from './processors.ts';
+import type { Load } from './request.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface FloodResult {

@@ -4,32 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runAutocannon } from './autocannon.ts';
 import { installed } from './processors.ts';
+import type { Load, LoadOptions, Request } from './request.ts';
 import { runWrk } from './wrk.ts';
-
-export interface Request {
-  method: string;
-  path: string;
-  headers?: Record<string, string>;
-  body?: string;
-}
-
-export interface LoadOptions {
-  seconds: number;
-  connections: number;
-  /** How many requests a second at most; without it as many as are answered. */
-  rate?: number;
-}
-
-/** What came of it. Only answers with 2xx are good. */
-export interface Load {
-  good: number;
-  /** Refusals, errors and time-outs. */
-  other: number;
-  perSecond: number;
-  /** In milliseconds, of all answers. */
-  p50: number;
-  p99: number;
-}
 
 /** What the figures were got with. */
 export const GENERATOR = installed('wrk') ? 'wrk' : 'autocannon';

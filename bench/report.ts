@@ -2,7 +2,7 @@
 import type { Measurement } from './compare.ts';
 import type { FloodResult } from './flood.ts';
 import type { LatencyRow } from './latency.ts';
-import type { Load } from './load.ts';
+import type { Load } from './request.ts';
 import type { ScaleRow } from './scale.ts';
 import type { StartResult } from './start.ts';
 

@@ -3,8 +3,9 @@ import { median } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
-import { load, type Request } from './load.ts';
+import { load } from './load.ts';
 import { keepGeneratorAwake, settle } from './processors.ts';
+import type { Request } from './request.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface ScaleRow {

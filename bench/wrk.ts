@@ -1,8 +1,8 @@
 /** wrk, told by a script in Lua what to send, and asked by the same for its figures. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Load, LoadOptions, Request } from './load.ts';
 import { onGeneratorProcessor } from './processors.ts';
+import type { Load, LoadOptions, Request } from './request.ts';
 
 /** @returns the text as one in Lua, whose escapes are those of JSON as long as all characters are in ASCII. */
 const lua = (text: string) => JSON.stringify(text);

@@ -8,19 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import type { Placeholder } from 'drizzle-orm';
 import { sql, sqliteBuilder } from '../drizzle.ts';
-import {
-  DatabaseUnavailableError,
-  DuplicateError,
-  type Engine,
-  MissingReferenceError,
-  type Rows,
-  touchedEnough,
-  type Write,
-} from '../engine.ts';
+import { DatabaseUnavailableError, type Engine, type Rows, touchedEnough, type Write } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
 import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
 import { givenAs, held } from '../vocabulary.ts';
 import { makeCheckpointer } from './sqlite-checkpoint.ts';
+import { isBusy, translated } from './sqlite-errors.ts';
 import { watchFile } from './sqlite-file.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
@@ -226,33 +219,6 @@ async function patiently<Result>(attempt: () => Result, deadline = Date.now() + 
     }
     await delay(pause * (0.5 + Math.random()));
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return codeOf(error).startsWith('SQLITE_BUSY');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Sqlite.SqliteError ? error.code : '';
-}
-
-/** Our own error for what SQLite says; drizzle's carry the query's values, which may be secrets. */
-function translated(error: unknown): unknown {
-  const cause = error instanceof Error && error.cause ? error.cause : error;
-  const code = codeOf(cause);
-  if (code === '' || !(cause instanceof Error)) return cause;
-  if (code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return new DuplicateError('PRIMARY');
-  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return new MissingReferenceError();
-  if (code === 'SQLITE_CONSTRAINT_UNIQUE') {
-    // It names table.column, table.column: an index is named by both (see test/db/parity.test.ts).
-    const columns = cause.message.replace(/^.*failed: /, '').split(', ');
-    const [table] = columns[0]?.split('.') ?? [];
-    return new DuplicateError([table, ...columns.map((column) => column.split('.')[1])].join('_'));
-  }
-  if (/^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|NOMEM)/.test(code)) {
-    return new DatabaseUnavailableError(`${cause.message} (${code}).`);
-  }
-  return cause;
 }
 
 function brokenReferences(connection: Sqlite.Database): string[] {

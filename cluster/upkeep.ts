@@ -4,8 +4,8 @@ import type { Settings } from '../config/load.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { purge } from '../db/purge.ts';
 
-/** How often SQLite's log of writes is emptied, in milliseconds. */
-const CHECKPOINT_INTERVAL = 1_000;
+/** How often SQLite's log of writes is emptied, in milliseconds: where it grows long, every read has to look through it. */
+const CHECKPOINT_INTERVAL = 200;
 /** How often what is over is removed, and how soon after the start for the first time, in milliseconds. */
 const PURGE_INTERVAL = 10 * 60 * 1000;
 const FIRST_PURGE = 1_000;

@@ -39,6 +39,10 @@ interface SessionCookieOptions {
 /** 256 bits in base64url. */
 const LENGTH = 43;
 
+/** How many Cookie headers are remembered whose signature was right, and how long they may be, in characters. */
+const REMEMBERED = 1_000;
+const LONGEST_REMEMBERED = 256;
+
 /** What SHA-256 works on at once, and what it makes, in bytes. */
 const BLOCK = 64;
 const DIGEST = 32;
@@ -80,6 +84,22 @@ export default fp<SessionCookieOptions>(
       return right ? secret : undefined;
     }
 
+    function find(header: string): string | undefined {
+      // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie. A browser may
+      // send several of one name, of other services on this host: ours is the one that we signed.
+      for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
+        if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
+        const end = header.indexOf(';', at);
+        const secret = unsign(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
+        if (secret) return secret;
+      }
+      return undefined;
+    }
+
+    // Only that it is signed is remembered; whether there is such a session is asked of the database each time. For a client
+    // who sends several requests that is 1.4 of the 28 µs of each.
+    const found = new Map<string, string>();
+
     const signed = (secret: string) => `${secret}.${sign(secret)}`;
     const attributes: SessionCookie['attributes'] = {
       path: '/',
@@ -97,16 +117,14 @@ export default fp<SessionCookieOptions>(
         fastifyCookie.serialize(name, signed(secret), { ...attributes, ...(expires ? { expires } : {}) }),
       unsign,
       read(header) {
-        // Found by hand: this is on the way of every signed-in request, and a parser would read every cookie.
         if (header === undefined) return undefined;
-        // A browser may send several of one name, of other services on this host: ours is the one that we signed.
-        for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
-          if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
-          const end = header.indexOf(';', at);
-          const secret = unsign(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
-          if (secret) return secret;
-        }
-        return undefined;
+        const known = found.get(header);
+        if (known !== undefined) return known;
+        const secret = find(header);
+        if (secret === undefined || header.length > LONGEST_REMEMBERED) return secret;
+        if (found.size >= REMEMBERED) found.clear();
+        found.set(header, secret);
+        return secret;
       },
       keyOf: (secret) => hash('sha256', secret, 'base64url'),
     });

@@ -20,13 +20,21 @@ export async function keepUp(
   const ending = new AbortController();
   let purging: Promise<void> = Promise.resolve();
 
+  let emptying = false;
+  let failing = false;
   const checkpoint = async () => {
+    // A slow disk takes longer than the time between two of them.
+    if (emptying) return;
+    emptying = true;
     try {
       await engine.checkpoint();
+      failing = false;
     } catch (error) {
-      // A full disk, say: the requests that write are told, and it may pass.
-      log.warn({ err: error }, "the database's log of writes could not be emptied");
+      // A full disk, say: the requests that write are told, and it may pass. The log has it once.
+      if (!failing) log.warn({ err: error }, "the database's log of writes could not be emptied");
+      failing = true;
     }
+    emptying = false;
   };
   const purgeOnce = async () => {
     try {

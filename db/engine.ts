@@ -42,6 +42,11 @@ export interface Engine {
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
   /** The same for a query that finds one row at most. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
+  /**
+   * The same for one that is asked again and again with the same value: where the engine can tell, at less cost, that nothing
+   * has changed meanwhile, it gives the row that it gave before. Nobody may change it.
+   */
+  readOneOften<Row>(query: SelectQuery<Row>): (values: Values) => Promise<Row | undefined>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**

@@ -45,22 +45,26 @@ function fillingOf(param: unknown): (values: Values) => unknown {
   return converted ? (values) => param.encoder.mapToDriverValue(valueIn(values)) : valueIn;
 }
 
-/** @returns what makes an object of a row: its values come in the order in which the query selects them. */
+/**
+ * @returns what makes an object of a row: its values come in the order in which the query selects them. It is a function
+ * made for just these fields, as Fastify makes one of each schema: one that goes through a list of them, for every row of
+ * every query, took 3 of the 75 µs of a list of 20.
+ */
 export function rowReader<Row>(query: SelectQuery<Row>): (values: unknown[]) => Row {
-  const fields = Object.entries(query._.selectedFields).map(([name, field]) => ({
-    name,
-    convert: conversionOf(field),
-  }));
+  const fields = Object.entries(query._.selectedFields);
+  const conversions = fields.map(([, field]) => conversionOf(field));
+  const properties = fields.map(([name], index) => {
+    const value = `values[${index}]`;
+    const converted = conversions[index]
+      ? `${value} === null ? null : conversions[${index}](${value})`
+      : value;
+    return `${JSON.stringify(name)}: ${converted}`;
+  });
+  const toRow = new Function('conversions', 'values', `return { ${properties.join(', ')} };`);
   return (values) => {
     if (values.length !== fields.length)
       throw new TypeError('A query of several tables has to name its fields.');
-    const row: Values = {};
-    let index = 0;
-    for (const { name, convert } of fields) {
-      const value = values[index++];
-      row[name] = value === null || convert === undefined ? value : convert(value);
-    }
-    return held<Row>(row);
+    return held<Row>(toRow(conversions, values));
   };
 }
 

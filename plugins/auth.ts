@@ -65,8 +65,8 @@ export default fp(
       request.via = via;
     }
 
-    async function bySession(request: FastifyRequest, secret: string): Promise<void> {
-      const session = await app.sessions.find(secret, request.log);
+    async function bySession(request: FastifyRequest, key: string): Promise<void> {
+      const session = await app.sessions.find(key, request.log);
       if (!session) return byLoaders(request, 0);
       take(request, { id: session.userId, username: session.username }, 'session');
       request.liveSession = session;
@@ -88,8 +88,8 @@ export default fp(
     // With a callback, so that whoever brings nothing to look up does not wait for a promise.
     app.addHook('onRequest', (request, _reply, done) => {
       if (request.is404 || request.routeOptions.config.anonymous) return done();
-      const secret = app.sessionCookie.read(request.headers.cookie);
-      const looking = secret === undefined ? byLoaders(request, 0) : bySession(request, secret);
+      const key = app.sessionCookie.keyIn(request.headers.cookie);
+      const looking = key === undefined ? byLoaders(request, 0) : bySession(request, key);
       if (!looking) return done();
       looking.then(() => done(), done);
     });

@@ -26,8 +26,8 @@ interface Sessions {
    * removed or disabled, or has got another password meanwhile.
    */
   start(secret: string, from: SignIn): Write[];
-  /** @returns the session of that secret while it lives and its user is active, having noted that it was seen. */
-  find(secret: string, log: FastifyBaseLogger): Promise<SessionRow | undefined>;
+  /** @returns the session of that key while it lives and its user is active, having noted that it was seen. */
+  find(key: string, log: FastifyBaseLogger): Promise<SessionRow | undefined>;
   end(secret: string): Promise<void>;
   /** @returns whether its password was given so recently that sensitive changes need no other proof. */
   isFresh(session: SessionRow): boolean;
@@ -97,8 +97,7 @@ export default fp<Lifetimes>(
           userAgent: userAgent.slice(0, 255),
         });
       },
-      async find(secret, log) {
-        const key = sessionCookie.keyOf(secret);
+      async find(key, log) {
         const session = await db.sessions.find(key);
         if (!session) return undefined;
         const now = Date.now();

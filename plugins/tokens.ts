@@ -4,6 +4,7 @@
  * own account, or because they manage a group, is not for tokens.
  */
 import fp from 'fastify-plugin';
+import { remembered } from '../schemas/remembered.ts';
 import { isSecret, keyOf } from '../schemas/secrets.ts';
 
 declare module 'fastify' {
@@ -25,11 +26,16 @@ export default fp(
     app.decorateRequest('scopes', null);
     app.decorateRequest('tokenId', null);
 
+    // Only what the token is called is remembered; whether there is such a token is asked of the database each time.
+    const keyIn = remembered((authorization: string) => {
+      const secret = BEARER.exec(authorization)?.[1] ?? '';
+      return isSecret('rc_', secret) ? keyOf(secret) : undefined;
+    });
+
     app.addRequestLoader('token', (request) => {
       const { authorization } = request.headers;
-      if (authorization === undefined) return undefined;
-      const secret = BEARER.exec(authorization)?.[1] ?? '';
-      return isSecret('rc_', secret) ? load(request, keyOf(secret)) : undefined;
+      const key = authorization === undefined ? undefined : keyIn(authorization);
+      return key === undefined ? undefined : load(request, key);
     });
 
     async function load(request: Parameters<typeof app.requireSignedIn>[0], key: string) {

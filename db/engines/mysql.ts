@@ -38,6 +38,10 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       return rows.map(toRow);
     };
   }
+  function readOne<Row>(query: SelectQuery<Row>) {
+    const rows = read(query);
+    return async (values?: Values) => (await rows(values))[0];
+  }
   const tables: Tables = mysqlTables;
 
   return {
@@ -47,10 +51,8 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     equals: (column, name) => eq(column, sql.placeholder(name)),
     givenLimit: sql.placeholder('limit'),
     read,
-    readOne(query) {
-      const rows = read(query);
-      return async (values) => (await rows(values))[0];
-    },
+    readOne,
+    readOneOften: readOne,
     write(query, rows) {
       const { text, bind } = statementOf(query);
       return (values) => new MysqlWrite(text, bind(values), rows);

@@ -15,6 +15,7 @@ import { givenAs, held } from '../vocabulary.ts';
 import { makeCheckpointer } from './sqlite-checkpoint.ts';
 import { isBusy, translated } from './sqlite-errors.ts';
 import { watchFile } from './sqlite-file.ts';
+import { makeUnchanged } from './sqlite-unchanged.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
 const BUSY_TIMEOUT = 5;
@@ -25,6 +26,9 @@ const ALL_PAGES = 2 ** 31 - 1;
 
 /** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+
+/** How much of the file is read where the system keeps it, and not copied from there, in bytes: as much as SQLite can. */
+const MAPPED = 2 ** 31;
 
 export interface SqliteOptions {
   /**
@@ -43,6 +47,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
   if (worker) client.pragma('wal_autocheckpoint = 0');
   const inPlace = watchFile(path);
   const checkpointer = makeCheckpointer(path);
+  const unchanged = makeUnchanged(client);
   // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
   let queue: Promise<unknown> = Promise.resolve();
   const build = sqliteBuilder({ casing: 'snake_case' });
@@ -50,6 +55,15 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
   function prepareRead<Row>(query: SelectQuery<Row>) {
     const { text, bind } = statementOf(query);
     return { bind, statement: client.prepare<unknown[], unknown[]>(text).raw(), toRow: rowReader(query) };
+  }
+
+  function prepareOne<Row>(query: SelectQuery<Row>) {
+    const { bind, statement, toRow } = prepareRead(query);
+    const readOne = (params: unknown[]) => {
+      const row = statement.get(params);
+      return row && toRow(row);
+    };
+    return [bind, readOne] as const;
   }
 
   function reading<Result>(bind: (values?: Values) => unknown[], run: (params: unknown[]) => Result) {
@@ -77,12 +91,10 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       const { bind, statement, toRow } = prepareRead(query);
       return reading(bind, (params) => statement.all(params).map(toRow));
     },
-    readOne(query) {
-      const { bind, statement, toRow } = prepareRead(query);
-      return reading(bind, (params) => {
-        const row = statement.get(params);
-        return row && toRow(row);
-      });
+    readOne: (query) => reading(...prepareOne(query)),
+    readOneOften(query) {
+      const [bind, readOne] = prepareOne(query);
+      return reading(bind, unchanged.keeping(readOne));
     },
     write(query, rows) {
       const { text, bind } = statementOf(query);
@@ -94,6 +106,7 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       const attempt = () => {
         inPlace.look();
         inPlace.check();
+        unchanged.forget();
         return runAll(client, writes);
       };
       const turn = queue.then(() => patiently(attempt, deadline));
@@ -161,6 +174,7 @@ function connect(path: string, options: { create: boolean }): Sqlite.Database {
     client.pragma('synchronous = NORMAL');
     client.pragma('foreign_keys = ON');
     client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    client.pragma(`mmap_size = ${MAPPED}`);
     return client;
   } catch (error) {
     client.close();

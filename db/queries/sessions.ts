@@ -27,11 +27,11 @@ export function sessionQueries({
   equals,
   givenLimit,
   read,
-  readOne,
+  readOneOften,
   write,
   tables: { sessions, users },
 }: Engine) {
-  const byKey = readOne(
+  const byKey = readOneOften(
     build
       .select({
         key: sessions.key,

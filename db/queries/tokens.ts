@@ -20,6 +20,7 @@ export function tokenQueries({
   givenLimit,
   read,
   readOne,
+  readOneOften,
   write,
   tables: { tokens, users },
 }: Engine) {
@@ -33,7 +34,7 @@ export function tokenQueries({
   };
   const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
 
-  const byKey = readOne(
+  const byKey = readOneOften(
     build
       .select({
         id: tokens.id,

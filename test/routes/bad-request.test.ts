@@ -1,4 +1,6 @@
 /** What comes around a body may be as wrong as one: paths, parameters, methods, headers. None of it is our failure. */
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
@@ -188,5 +190,24 @@ onEachEngine('a bad request', async (t, engine) => {
 
   t.test('has written nothing', async (t) => {
     t.equal(writes().length, 0);
+  });
+
+  t.test('that names the type of a body, and has none, is answered', async (t) => {
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const address = app.server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    for (const [what, status] of [
+      ['POST /api/sign/out', 204],
+      ['POST /api/sign/in', 400],
+      ['POST /nothing', 404],
+      ['OPTIONS /api/users', 204],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1');
+      // Not even its length, which no HTTP library leaves out.
+      socket.end(
+        `${what} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n`,
+      );
+      t.match(await text(socket), `HTTP/1.1 ${status} `, what);
+    }
   });
 });

@@ -18,7 +18,7 @@ const MOMENT = 0.001;
 
 /** @returns the row of the client's session. */
 function rowOf(app: App, cookie: string | undefined) {
-  return app.db.sessions.find(app.sessionCookie.keyOf(app.sessionCookie.read(cookie) ?? ''));
+  return app.db.sessions.find(app.sessionCookie.keyIn(cookie) ?? '');
 }
 
 onEachEngine('the lifetime of a session', async (t, engine) => {

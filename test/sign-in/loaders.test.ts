@@ -187,7 +187,7 @@ onEachEngine('a request loader', async (t, engine) => {
     t.equal(await whoamiStatus(ann, throwing), 200, 'the session comes first');
     const { cookie } = ann;
     // The cookie can't be read for once, so that the loader is asked in spite of it.
-    const unreadable = t.intercept(app.sessionCookie, 'read', { value: () => undefined });
+    const unreadable = t.intercept(app.sessionCookie, 'keyIn', { value: () => undefined });
     t.equal(await whoamiStatus(ann, throwing), 500);
     unreadable.restore();
     t.equal(ann.cookie, cookie);

@@ -4,6 +4,7 @@
  */
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { commandsOn } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { startServer } from '../support/processes.ts';
 import { askBothWorkers } from '../support/workers.ts';
@@ -28,9 +29,10 @@ onEachEngine('several processes', async (t, engine) => {
   }
   const signOut = (caller: Caller, { url }: { url: string }) =>
     caller.status(url, '/api/sign/out', { method: 'POST' });
-  const whoami = ({ cookie }: Caller, { url }: { url: string }) => {
+  const whoami = ({ cookie, authorization }: Caller, { url }: { url: string }) => {
     const caller = new Caller();
     caller.cookie = cookie;
+    caller.authorization = authorization;
     return caller.status(url, '/api/sign');
   };
 
@@ -57,6 +59,42 @@ onEachEngine('several processes', async (t, engine) => {
       t.same(await askBothWorkers(workers, thief), [401]);
       t.equal(await whoami(thief, host), 401);
     }
+  });
+
+  await t.test('case 20: asked for again and again, and then ended elsewhere: refused at once', async (t) => {
+    const manage = commandsOn(DATABASE_URL);
+    /** Asks each process so often that it would know by heart who it is. */
+    const learnt = async (caller: Caller) => {
+      for (let asked = 0; asked < 3; asked++) {
+        t.same(await askBothWorkers(workers, caller), [200]);
+        t.equal(await whoami(caller, host), 200);
+      }
+    };
+    const refused = async (caller: Caller, by: string) => {
+      t.equal(await whoami(caller, host), 401, `another host, ${by}`);
+      t.same(await askBothWorkers(workers, caller), [401], `both workers, ${by}`);
+    };
+
+    const { caller, thief } = await signedInAt(workers);
+    await learnt(thief);
+    t.equal(await signOut(caller, workers), 204);
+    await refused(thief, 'after signing out at a worker');
+
+    const ended = await signedInAt(host);
+    await learnt(ended.thief);
+    t.equal((await manage(['session', 'end', 'ann'])).code, 0);
+    await refused(ended.thief, 'after the operator has ended it');
+
+    const token = new Caller();
+    const made = await (await signedInAt(host)).caller.request(host.url, '/api/tokens', {
+      method: 'POST',
+      body: { name: 'learnt', scopes: [] },
+    });
+    const { id, secret } = JSON.parse(await made.text());
+    token.authorization = `Bearer ${secret}`;
+    await learnt(token);
+    t.equal((await manage(['token', 'end', 'ann', id])).code, 0);
+    await refused(token, 'after its token was ended');
   });
 
   await t.test('case 30: sessions live on after a restart, and with a new first key', async (t) => {

@@ -25,6 +25,8 @@ export async function makeDatabaseWith(url: string, username: string): Promise<v
 
 export class Caller {
   cookie = '';
+  /** What it sends as Authorization, if anything. */
+  authorization = '';
 
   /** Each request has a connection of its own, so that any worker may get it. */
   async request(
@@ -35,6 +37,7 @@ export class Caller {
     const { method = 'GET', body } = options;
     const headers: Record<string, string> = { connection: 'close' };
     if (this.cookie) headers.cookie = this.cookie;
+    if (this.authorization) headers.authorization = this.authorization;
     if (body) headers['content-type'] = 'application/json';
     const response = await fetch(new URL(path, url), {
       method,

@@ -38,7 +38,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     await scope.register(fastifyCookie);
     // @fastify/session clears a cookie whose signature is not the newest key's, even when the session lives on.
     scope.addHook('onRequest', async ({ cookies, headers }) => {
-      const secret = cookie.read(headers.cookie);
+      const secret = cookie.secretIn(headers.cookie);
       if (secret) cookies[cookie.name] = cookie.sign(secret);
     });
     await scope.register(fastifySession, {
@@ -133,7 +133,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         await request.session.save();
         // It was not when the user was disabled, removed or given another password while this one was checked.
         if (!kept) throw await refused(request);
-        const session = await sessions.find(request.session.sessionId, request.log);
+        const session = await sessions.find(cookie.keyOf(request.session.sessionId), request.log);
         const row = await db.users.find(account.id);
         if (!session || !row) throw await refused(request);
         if (remember) request.session.options({ expires: new Date(session.endsAt) });
@@ -152,8 +152,8 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
       },
       async (request, reply) => {
         if (request.cookies[cookie.name] !== undefined) {
-          const secret = cookie.read(request.headers.cookie);
-          const session = secret === undefined ? undefined : await sessions.find(secret, request.log);
+          const key = cookie.keyIn(request.headers.cookie);
+          const session = key === undefined ? undefined : await sessions.find(key, request.log);
           if (session) {
             const actor = { id: session.userId, username: session.username };
             const target = { kind: 'session' as const, id: session.id, name: session.username };

@@ -17,11 +17,12 @@ declare module 'fastify' {
 /** @returns a store for @fastify/session; its session ids are the secrets of our sessions. */
 export function sessionStore({
   sessions,
+  sessionCookie,
   log,
 }: FastifyInstance): NonNullable<FastifySessionOptions['store']> {
   return {
     get: callbackify(async (secret: string) =>
-      (await sessions.find(secret, log)) ? { cookie: { originalMaxAge: null } } : null,
+      (await sessions.find(sessionCookie.keyOf(secret), log)) ? { cookie: { originalMaxAge: null } } : null,
     ),
     set: callbackify(async (secret: string, session: { keep?: (secret: string) => Promise<void> }) => {
       await session.keep?.(secret);

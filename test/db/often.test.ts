@@ -1,0 +1,89 @@
+/**
+ * Who is asking is looked up by every request, and SQLite's engine gives the row of before while nothing has changed. No change,
+ * whoever made it, may be missed for a moment: here each kind of it is made right after the row was given again.
+ */
+import type { Test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
+import { openEngine, prepareQueries } from '../../db/database.ts';
+import { ensureSchema } from '../../db/migrator.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { sessionOf, userNamed } from '../support/files.ts';
+import { countStatements } from '../support/statements.ts';
+
+async function open(t: Test, url: string) {
+  const engine = await openEngine(
+    loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } }),
+  );
+  t.teardown(() => engine.close());
+  await ensureSchema(engine, true);
+  return { engine, db: prepareQueries(engine) };
+}
+
+onEachEngine('a session that is asked for again and again', async (t, { name, makeDatabase }) => {
+  const url = await makeDatabase(t);
+  const { db } = await open(t, url);
+  const other = await open(t, url);
+  const counted = countStatements(t);
+
+  async function prepare(username: string) {
+    const user = userNamed(username);
+    const session = sessionOf(user.id);
+    await db.atomically([db.users.add(user, Date.now()), ...db.sessions.start(session)]);
+    const find = () => db.sessions.find(session.key);
+    // Often enough for it to be kept.
+    for (let asked = 0; asked < 3; asked++) t.match(await find(), { userId: user.id, active: true });
+    return { user, session, find };
+  }
+
+  t.test('is read anew by each, or only looked after whether anything has changed', async (t) => {
+    const { find } = await prepare('ann');
+    counted();
+    const [one, another] = [await find(), await find()];
+    t.equal(counted(), 2, 'the database is asked each time');
+    t.equal(one === another, name === 'SQLite', 'it is the same row where the engine can tell');
+    if (name === 'SQLite') t.throws(() => Object.assign(one ?? {}, { active: false }), TypeError);
+  });
+
+  for (const [who, by] of [
+    ['by this connection', db],
+    ['by another one', other.db],
+  ] as const) {
+    const first = who.replaceAll(' ', '-');
+
+    t.test(`is gone when it was ended ${who}`, async (t) => {
+      const { session, find } = await prepare(`${first}-ended`);
+      await by.atomically([by.sessions.end(session.key)]);
+      t.equal(await find(), undefined);
+      t.equal(await find(), undefined, 'and stays so');
+    });
+
+    t.test(`tells that its user was disabled ${who}`, async (t) => {
+      const { user, find } = await prepare(`${first}-disabled`);
+      const change = { ...user, version: 1, active: false };
+      t.equal(await by.atomically([by.users.change(change, Date.now())]), undefined);
+      t.match(await find(), { active: false });
+    });
+
+    t.test(`tells when it was seen ${who}`, async (t) => {
+      const { session, find } = await prepare(`${first}-seen`);
+      const seen = { key: session.key, lastSeenAt: session.now + 1, expiresAt: session.expiresAt + 1 };
+      await by.atomically([by.sessions.touch({ ...seen, unseenSince: session.now + 1 })]);
+      t.match(await find(), { lastSeenAt: session.now + 1, expiresAt: session.expiresAt + 1 });
+    });
+
+    t.test(`is there again when it was begun anew ${who}`, async (t) => {
+      const { session, find } = await prepare(`${first}-again`);
+      await by.atomically([by.sessions.end(session.key)]);
+      t.equal(await find(), undefined);
+      await by.atomically(by.sessions.start(session));
+      t.match(await find(), { id: session.id });
+    });
+  }
+
+  t.test('is not mistaken for another one by a list of writes that did not take effect', async (t) => {
+    const { session, find } = await prepare('missed');
+    const missing = db.users.remove({ id: session.id, version: 1 });
+    t.equal(await db.atomically([db.sessions.end(session.key), missing]), missing);
+    t.match(await find(), { id: session.id });
+  });
+});

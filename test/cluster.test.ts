@@ -2,7 +2,9 @@
  * The workers of one service: one that dies is replaced, and none outlives the first process. That all of them know what one
  * of them knows is shown in sign-in/processes.test.ts.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { residentMemory } from '../bench/processors.ts';
 import { makeSecret } from '../config/secret.ts';
 import { Caller, makeDatabaseWith } from './support/api.ts';
 import { onEachEngine } from './support/engines.ts';
@@ -16,9 +18,16 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS: '2', LOG_LEVEL: 'debug' };
   const server = await startServer(t, { environment });
   const startTime = performance.now() - before;
+  await server.logs('Server listening', 2);
+  const atStart = existsSync('/proc/self/status') ? server.serving().map(residentMemory) : [];
   const ann = new Caller();
   t.equal(await ann.signIn(server.url, 'ann'), 200);
   const askEach = () => askBothWorkers(server, ann);
+
+  await t.test('each holds less than 120 MB when it begins to serve', async (t) => {
+    if (process.platform === 'linux') t.equal(atStart.length, 2);
+    for (const megabytes of atStart) t.ok(megabytes < 120, `${megabytes} MB`);
+  });
 
   await t.test('one that is killed is replaced, while the other goes on', async (t) => {
     const [victim = 0, other] = server.serving();

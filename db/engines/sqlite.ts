@@ -27,7 +27,10 @@ const ALL_PAGES = 2 ** 31 - 1;
 /** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
-/** How much of the file is read where the system keeps it, and not copied from there, in bytes: as much as SQLite can. */
+/**
+ * How much of the file is read where the system keeps it, and not copied from there, in bytes: as much as SQLite can. Among a
+ * million users most of what is asked for is not in SQLite's own cache: copying it took 5 of 17 µs for a session and a user.
+ */
 const MAPPED = 2 ** 31;
 
 export interface SqliteOptions {
@@ -44,7 +47,10 @@ export interface SqliteOptions {
  */
 export async function openSqlite(path: string, { worker }: SqliteOptions): Promise<Engine> {
   const client = await patiently(() => connect(path, { create: !worker }));
-  if (worker) client.pragma('wal_autocheckpoint = 0');
+  if (worker) {
+    client.pragma('wal_autocheckpoint = 0');
+    client.pragma(`mmap_size = ${MAPPED}`);
+  }
   const inPlace = watchFile(path);
   const checkpointer = makeCheckpointer(path);
   const unchanged = makeUnchanged(client);
@@ -174,7 +180,6 @@ function connect(path: string, options: { create: boolean }): Sqlite.Database {
     client.pragma('synchronous = NORMAL');
     client.pragma('foreign_keys = ON');
     client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
-    client.pragma(`mmap_size = ${MAPPED}`);
     return client;
   } catch (error) {
     client.close();

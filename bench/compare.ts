@@ -16,7 +16,7 @@ export interface Measurement {
   contender: string;
   /** Microseconds of processor time for each good answer; the median of the rounds. */
   cpu: number;
-  /** How many times that of the reference on the same engine, which is bare Fastify, or the hash alone. */
+  /** How many times that of the reference in the same round, which is bare Fastify, or the hash alone; the median, too. */
   ratio: number | null;
   perSecond: number;
   p50: number;
@@ -75,13 +75,16 @@ async function compareRow(
   const middle = (loads: (Load & { cpu: number })[], figure: 'cpu' | 'perSecond' | 'p50' | 'p99') =>
     median(loads.map((each) => each[figure]));
   const reference = taking.find(({ name }) => name === referenceOf(row));
-  const referenceCpu = reference && middle(results.get(reference) ?? [], 'cpu');
+  // Round by round, since the machine is now quicker and now slower.
+  const referenceCpu = (reference && results.get(reference)?.map(({ cpu }) => cpu)) ?? [];
+  const ratioOf = (loads: { cpu: number }[]) =>
+    median(loads.map(({ cpu }, round) => cpu / (referenceCpu[round] ?? Number.NaN)));
   return [...results].map(([{ name, server }, loads]) => ({
     engine,
     row,
     contender: name,
     cpu: middle(loads, 'cpu'),
-    ratio: referenceCpu ? middle(loads, 'cpu') / referenceCpu : null,
+    ratio: reference ? ratioOf(loads) : null,
     perSecond: middle(loads, 'perSecond'),
     p50: middle(loads, 'p50'),
     p99: middle(loads, 'p99'),

@@ -8,6 +8,7 @@ import { type BenchEngine, onEngines } from './engines.ts';
 import { flood } from './flood.ts';
 import { latency } from './latency.ts';
 import { GENERATOR } from './load.ts';
+import { shareProcessor } from './processors.ts';
 import { comparisonTable, floodTable, latencyTable, scaleTable, startTable } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
@@ -58,10 +59,17 @@ const program = new Command('npm run bench --').description('measure what the se
 program.addCommand(
   command('compare', 'what a request costs, beside the least that it could cost', 7)
     .option('--users <number>', 'how many users there are', wholeNumber, 1000)
+    .option('--together', 'the load generator on the same processor as the server')
     .option(...CHART)
-    .action((options: Options & { users: number }) =>
-      run(options, (engine) => compare(engine, options.users, options), comparisonTable, comparisonChart),
-    ),
+    .action((options: Options & { users: number; together?: true }) => {
+      if (options.together) shareProcessor();
+      return run(
+        options,
+        (engine) => compare(engine, options.users, options),
+        comparisonTable,
+        comparisonChart,
+      );
+    }),
   { isDefault: true },
 );
 

@@ -44,14 +44,14 @@ const TABLE = `
  2  member        GET /api/users/{user}/groups
  3  administrator GET /api/users/{user}/sessions
  5  administrator DELETE /api/users/{user}/sessions
- 3  member        GET /api/groups
- 8  administrator POST /api/groups                             {"name":"{newName}","permissions":{permissions}}
- 3  member        GET /api/groups/{group}
-14  administrator PATCH /api/groups/{group}                    {"permissions":{permissions}}
- 8  administrator DELETE /api/groups/{group}
+ 2  member        GET /api/groups
+ 7  administrator POST /api/groups                             {"name":"{newName}","permissions":{permissions}}
+ 2  member        GET /api/groups/{group}
+12  administrator PATCH /api/groups/{group}                    {"permissions":{permissions}}
+ 7  administrator DELETE /api/groups/{group}
  4  administrator GET /api/groups/{group}/members
-12  administrator PUT /api/groups/{group}/members/{user}       {"role":"manager"}
- 9  administrator DELETE /api/groups/{group}/members/{user}
+11  administrator PUT /api/groups/{group}/members/{user}       {"role":"manager"}
+ 8  administrator DELETE /api/groups/{group}/members/{user}
  3  administrator GET /api/audit
 `;
 

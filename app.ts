@@ -27,6 +27,7 @@ import hack from './plugins/hack.ts';
 import openapi from './plugins/openapi.ts';
 import pages from './plugins/pages.ts';
 import passwords, { type Passwords } from './plugins/passwords.ts';
+import { RequestLog } from './plugins/request-log.ts';
 import sessionCookie from './plugins/session-cookie.ts';
 import sessions from './plugins/sessions.ts';
 import tokens from './plugins/tokens.ts';
@@ -50,7 +51,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * @throws when the database can't be opened or has not the schema that the code expects.
  */
 export async function createApp({ settings, worker = false, ...parts }: AppOptions) {
-  const engine = await openEngine(settings, { worker });
+  const engine = await openEngine(settings, { worker, serves: true });
   try {
     await ensureSchema(engine, settings.AUTO_MIGRATE && !worker);
     return await assemble(settings, prepareQueries(engine), parts);
@@ -124,7 +125,7 @@ function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
     // of a signed-in request. So it has none where it would be silent, and is only told what requests log with.
     ...(logsRequests
       ? { loggerInstance: log }
-      : { childLoggerFactory: (_none, bindings, options) => log.child(bindings, options) }),
+      : { childLoggerFactory: (_none, bindings, options) => new RequestLog(log, bindings, options) }),
     trustProxy: settings.TRUST_PROXY,
     routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,

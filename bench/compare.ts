@@ -2,8 +2,16 @@
  * What a request costs, beside the least that it could cost: each contender serves the same rows from the same database, in
  * several rounds that take turns, and what is compared is the processor time that the operating system counts for it.
  */
-import { type Contender, contenders, ROWS, type Row, referenceOf, requestOf } from './contenders.ts';
-import { type Filled, fill } from './database.ts';
+import {
+  BESIDE_WRITES,
+  type Contender,
+  contenders,
+  ROWS,
+  type Row,
+  referenceOf,
+  requestOf,
+} from './contenders.ts';
+import { type Filled, fill, keepWriting } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { load } from './load.ts';
 import { keepGeneratorAwake, settle } from './processors.ts';
@@ -21,7 +29,7 @@ export interface Measurement {
   perSecond: number;
   p50: number;
   p99: number;
-  /** Megabytes, after the last round. */
+  /** Megabytes, after its turn. */
   memory: number;
   /** Answers that were not 2xx, in all rounds. */
   other: number;
@@ -54,60 +62,106 @@ export async function measure(
 
 type Running = Contender & { server: MeasuredServer };
 
-async function compareRow(
-  { name: engine }: BenchEngine,
+/** What one contender did with one request in one round. */
+interface Turn extends Load {
+  contender: string;
+  row: Row;
+  round: number;
+  cpu: number;
+  memory: number;
+}
+
+/** How long each serves without being measured, so that its code is compiled, in seconds. */
+const WARM_UP = 1;
+
+/** All contenders take turns with the request. */
+async function turnsOf(
   row: Row,
   running: Running[],
-  { ids }: Filled,
-  { rounds, seconds }: Turns,
-): Promise<Measurement[]> {
+  { url, ids }: Filled,
+  { seconds }: Turns,
+  round: number,
+): Promise<Turn[]> {
+  const turns: Turn[] = [];
   const taking = running.filter(({ rows }) => rows.includes(row));
-  const results = new Map(taking.map((contender) => [contender, [] as (Load & { cpu: number })[]]));
-  // The first round warms up, and does not count.
-  for (let round = -1; round < rounds; round++) {
-    for (const [{ server, headers }, loads] of rotated([...results], round)) {
-      const one = await measure(server, requestOf(row, ids, headers), { seconds: round < 0 ? 2 : seconds });
-      if (round >= 0) loads.push(one);
-      // It goes on hashing for those who went away.
-      if (row === 'sign-in') await settle(() => server.cpu());
-    }
+  const endWrites = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
+  for (const { name, server, headers } of rotated(taking, round)) {
+    const requests = requestOf(row, ids, headers);
+    await load(server.url, requests, { seconds: WARM_UP });
+    // It goes on hashing for those who went away.
+    if (row === 'sign-in') await settle(() => server.cpu());
+    const answered = await measure(server, requests, { seconds });
+    turns.push({ ...answered, contender: name, row, round, memory: server.memory()[0] ?? 0 });
+    if (row === 'sign-in') await settle(() => server.cpu());
   }
-  const middle = (loads: (Load & { cpu: number })[], figure: 'cpu' | 'perSecond' | 'p50' | 'p99') =>
-    median(loads.map((each) => each[figure]));
-  const reference = taking.find(({ name }) => name === referenceOf(row));
-  // Round by round, since the machine is now quicker and now slower.
-  const referenceCpu = (reference && results.get(reference)?.map(({ cpu }) => cpu)) ?? [];
-  const ratioOf = (loads: { cpu: number }[]) =>
-    median(loads.map(({ cpu }, round) => cpu / (referenceCpu[round] ?? Number.NaN)));
-  return [...results].map(([{ name, server }, loads]) => ({
-    engine,
-    row,
-    contender: name,
-    cpu: middle(loads, 'cpu'),
-    ratio: reference ? ratioOf(loads) : null,
-    perSecond: middle(loads, 'perSecond'),
-    p50: middle(loads, 'p50'),
-    p99: middle(loads, 'p99'),
-    memory: server.memory()[0] ?? 0,
-    other: loads.reduce((sum, { other }) => sum + other, 0),
-  }));
+  await endWrites?.();
+  return turns;
+}
+
+/**
+ * One round, with servers of its own: how well V8 compiles a server's code is a matter of chance, a tenth and more of what a
+ * request costs, and stays as it is for as long as the process lives.
+ */
+async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: number): Promise<Turn[]> {
+  const running: Running[] = [];
+  try {
+    for (const contender of list) {
+      const server = await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url });
+      running.push({ ...contender, server });
+    }
+    const taken: Turn[] = [];
+    for (const row of ROWS) taken.push(...(await turnsOf(row, running, filled, turns, round)));
+    return taken;
+  } finally {
+    for (const { server } of running) await server.stop();
+  }
 }
 
 /** Compares the contenders on one engine, among so many users. */
 export async function compare(engine: BenchEngine, users: number, turns: Turns): Promise<Measurement[]> {
   const filled = await fill(await engine.makeDatabase(), users);
-  const running: Running[] = [];
+  const list = contenders(engine.name, filled);
+  const taken: Turn[] = [];
   const letSleep = keepGeneratorAwake();
   try {
-    for (const contender of contenders(engine.name, filled)) {
-      const server = await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url });
-      running.push({ ...contender, server });
-    }
-    const measured: Measurement[] = [];
-    for (const row of ROWS) measured.push(...(await compareRow(engine, row, running, filled, turns)));
-    return measured;
+    for (let round = 0; round < turns.rounds; round++)
+      taken.push(...(await oneRound(list, filled, turns, round)));
   } finally {
     letSleep();
-    for (const { server } of running) await server.stop();
   }
+  return ROWS.flatMap((row) =>
+    list
+      .filter(({ rows }) => rows.includes(row))
+      .map(({ name }) =>
+        summary(
+          engine.name,
+          row,
+          name,
+          taken.filter((turn) => turn.row === row),
+        ),
+      ),
+  );
+}
+
+function summary(engine: BenchEngine['name'], row: Row, contender: string, taken: Turn[]): Measurement {
+  const own = taken.filter((turn) => turn.contender === contender);
+  const middle = (figure: 'cpu' | 'perSecond' | 'p50' | 'p99' | 'memory') =>
+    median(own.map((turn) => turn[figure]));
+  // Round by round, since the machine is now quicker and now slower.
+  const ratios = own.flatMap(({ round, cpu }) => {
+    const reference = taken.find((turn) => turn.round === round && turn.contender === referenceOf(row));
+    return reference ? [cpu / reference.cpu] : [];
+  });
+  return {
+    engine,
+    row,
+    contender,
+    cpu: middle('cpu'),
+    ratio: ratios.length > 0 ? median(ratios) : null,
+    perSecond: middle('perSecond'),
+    p50: middle('p50'),
+    p99: middle('p99'),
+    memory: middle('memory'),
+    other: own.reduce((sum, { other }) => sum + other, 0),
+  };
 }

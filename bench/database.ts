@@ -106,3 +106,24 @@ export async function fill(url: string, count: number): Promise<Filled> {
     stockCookie: `stock=${encodeURIComponent(signed(0, 'base64'))}`,
   };
 }
+
+/** How often `keepWriting` writes, in milliseconds. */
+const WRITING = 10;
+
+/** Changes one user again and again, as another process would. @returns what ends that. */
+export async function keepWriting(url: string): Promise<() => Promise<void>> {
+  const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
+  const db = prepareQueries(engine);
+  const [user] = await db.users.page('', 1);
+  if (!user) throw new Error('There is nobody to change.');
+  let { version } = user;
+  let last: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    last = last.then(() => db.atomically([db.users.change({ ...user, version: version++ }, Date.now())]));
+  }, WRITING);
+  return async () => {
+    clearInterval(timer);
+    await last;
+    await engine.close();
+  };
+}

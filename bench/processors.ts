@@ -84,12 +84,6 @@ export async function settle(used: () => number): Promise<void> {
   throw new Error('The server does not come to rest.');
 }
 
-/** @returns its resident memory, in megabytes. */
-export function residentMemory(pid: number): number {
-  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return (Number(kibibytes) * 1024) / 1e6;
-}
-
 /** @returns the processes that it has started. */
 export function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();

@@ -19,8 +19,12 @@ export interface ScaleRow {
   cpu: Record<string, number>;
 }
 
-/** How many users take turns in asking and in being asked for. */
-const ASKING = 10_000;
+/**
+ * How many users take turns in asking and in being asked for: as many as there are in the smallest database, and twice as many
+ * as a process keeps anything of.
+ */
+const FEW = 1_000;
+const MANY = 20_000;
 /** How many different places in the list, and words to search for. */
 const PLACES = 100;
 
@@ -39,10 +43,13 @@ function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]
     headers: { cookie },
   });
   const places = spread(PLACES, ids.length);
-  return {
-    'one user': spread(ASKING, ids.length).map((number) =>
+  const askedBy = (count: number) =>
+    spread(Math.min(count, ids.length), ids.length).map((number) =>
       get(`/api/users/${ids[ids.length - 1 - number]}`, cookieOf(number)),
-    ),
+    );
+  return {
+    'one user': askedBy(FEW),
+    'one user, of 20,000 in turn': askedBy(MANY),
     'list of 20': get('/api/users?limit=20'),
     'page deep in the list': places.map((number) =>
       get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),

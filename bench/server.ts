@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
+import { residentMemory } from '../test/support/memory.ts';
 import { freePort } from '../test/support/mysql-server.ts';
 import { SECRET_KEY } from './database.ts';
-import { childrenOf, onServerProcessor, processorTime, residentMemory } from './processors.ts';
+import { childrenOf, onServerProcessor, processorTime } from './processors.ts';
 
 /** Both in milliseconds. */
 const START_DEADLINE = 60_000;

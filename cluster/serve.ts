@@ -15,7 +15,8 @@ export interface Serving {
 export async function serve(settings: Settings): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
   const endConnections = watchConnections(app.server);
-  // Before anybody waits for an answer, what the start has left behind is given back: 23 MB of a worker's 118, for 50 ms.
+  // Before anybody waits for an answer, what the start has left behind is given back: 23 MB of a worker's 118, for 50 ms. Only
+  // workers can (see primary.ts).
   globalThis.gc?.({ type: 'major', flavor: 'last-resort', execution: 'sync' });
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });

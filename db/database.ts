@@ -19,12 +19,15 @@ export type Database = ReturnType<typeof prepareQueries>;
 
 /**
  * Opens the engine that DATABASE_URL names; SQLite's file and folder are made when absent.
- * @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
+ * @param serves whether it answers requests. @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
  * @throws {DatabaseUnavailableError}
  */
-export async function openEngine(settings: Settings, { worker = false } = {}): Promise<Engine> {
+export async function openEngine(
+  settings: Settings,
+  { worker = false, serves = false } = {},
+): Promise<Engine> {
   const url = settings.DATABASE_URL;
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker });
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker, serves });
   // Only here, since those who use SQLite need not carry the other driver.
   const { openMysql } = await import('./engines/mysql.ts');
   return openMysql({

@@ -43,10 +43,12 @@ export interface Engine {
   /** The same for a query that finds one row at most. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /**
-   * The same for one that is asked again and again with the same value: where the engine can tell, at less cost, that nothing
-   * has changed meanwhile, it gives the row that it gave before. Nobody may change it.
+   * The same for one that is asked again and again with the same value, the only one that it has: where the engine can tell, at
+   * less cost, that nothing has changed meanwhile, it gives the row that it gave before. Nobody may change it.
    */
-  readOneOften<Row>(query: SelectQuery<Row>): (values: Values) => Promise<Row | undefined>;
+  readOneCached<Row extends object>(
+    query: SelectQuery<Row>,
+  ): (values: Values) => Promise<Readonly<Row> | undefined>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**

@@ -55,7 +55,7 @@ declare module 'fastify' {
 }
 
 /** @returns what a token with these scopes may do for an owner who holds these permissions. */
-export function within(scopes: string[], held: string[]): string[] {
+export function within(scopes: readonly string[], held: string[]): string[] {
   if (held.includes(EVERYTHING)) return scopes.toSorted();
   return scopes.includes(EVERYTHING) ? held : scopes.filter((scope) => held.includes(scope)).sort();
 }

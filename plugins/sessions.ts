@@ -1,6 +1,7 @@
 /**
- * How long sessions live, and how they begin, go on and end. A session's row is the only truth: nothing is remembered
- * in the process, so what one worker ends is over for all of them at once.
+ * How long sessions live, and how they begin, go on and end. A session's row is the only truth: nothing is taken for true
+ * before the database was asked, so what one worker ends is over for all of them at once. Sessions go by their keys here, which are
+ * the hashes of what cookies carry.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,10 +26,10 @@ interface Sessions {
    * @returns writes that start a session of the user and note that they signed in. They miss when the user has been
    * removed or disabled, or has got another password meanwhile.
    */
-  start(secret: string, from: SignIn): Write[];
+  start(key: string, from: SignIn): Write[];
   /** @returns the session of that key while it lives and its user is active, having noted that it was seen. */
   find(key: string, log: FastifyBaseLogger): Promise<SessionRow | undefined>;
-  end(secret: string): Promise<void>;
+  end(key: string): Promise<void>;
   /** @returns whether its password was given so recently that sensitive changes need no other proof. */
   isFresh(session: SessionRow): boolean;
 }
@@ -58,7 +59,7 @@ const NOTE_PATIENCE = 100;
 
 export default fp<Lifetimes>(
   async (app, { idle, lifetime, remember: remembered }) => {
-    const { db, sessionCookie } = app;
+    const { db } = app;
     const idleTime = idle * 1000;
     const touchInterval = Math.min(TOUCH_INTERVAL, idleTime / 4);
 
@@ -82,12 +83,12 @@ export default fp<Lifetimes>(
     }
 
     app.decorate('sessions', {
-      start(secret, { remember, address, userAgent, ...from }) {
+      start(key, { remember, address, userAgent, ...from }) {
         const now = Date.now();
         const endsAt = now + (remember ? remembered : lifetime) * 1000;
         return db.sessions.start({
           ...from,
-          key: sessionCookie.keyOf(secret),
+          key,
           id: randomUUIDv7(),
           now,
           expiresAt: remember ? endsAt : Math.min(now + idleTime, endsAt),
@@ -111,11 +112,11 @@ export default fp<Lifetimes>(
         await app.noteInPassing(touch, log);
         return touched;
       },
-      async end(secret) {
-        await db.atomically([db.sessions.end(sessionCookie.keyOf(secret))]);
+      async end(key) {
+        await db.atomically([db.sessions.end(key)]);
       },
       isFresh: (session) => Date.now() - session.confirmedAt < FRESH,
     });
   },
-  { name: 'sessions', dependencies: ['database', 'session-cookie'] },
+  { name: 'sessions', dependencies: ['database'] },
 );

@@ -4,13 +4,13 @@
  * own account, or because they manage a group, is not for tokens.
  */
 import fp from 'fastify-plugin';
-import { remembered } from '../schemas/remembered.ts';
+import { memoize } from '../schemas/memoize.ts';
 import { isSecret, keyOf } from '../schemas/secrets.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The scopes of the token that was sent; null when the caller acts with all that they hold. */
-    scopes: string[] | null;
+    scopes: readonly string[] | null;
     /** The id of that token. */
     tokenId: string | null;
   }
@@ -26,8 +26,9 @@ export default fp(
     app.decorateRequest('scopes', null);
     app.decorateRequest('tokenId', null);
 
-    // Only what the token is called is remembered; whether there is such a token is asked of the database each time.
-    const keyIn = remembered((authorization: string) => {
+    // Only what the token is called is remembered, for 1 of 22 µs; whether there is such a token is asked of the database each
+    // time.
+    const keyIn = memoize((authorization: string) => {
       const secret = BEARER.exec(authorization)?.[1] ?? '';
       return isSecret('rc_', secret) ? keyOf(secret) : undefined;
     });

@@ -2,14 +2,14 @@
  * Moments as the API shows them. Lists show three a row, and making them by Date is most of what a list costs: 1.0 µs
  * each, and 0.2 µs in this way, which makes the text of each day only once.
  */
-import { remembered } from './remembered.ts';
+import { memoize } from './memoize.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
 const two = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 const three = Array.from({ length: 1_000 }, (_, number) => String(number).padStart(3, '0'));
 
-const dayOf = remembered((number: number) =>
+const dayOf = memoize((number: number) =>
   new Date(number * DAY).toISOString().slice(0, 'YYYY-MM-DDT'.length),
 );
 

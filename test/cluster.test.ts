@@ -2,12 +2,11 @@
  * The workers of one service: one that dies is replaced, and none outlives the first process. That all of them know what one
  * of them knows is shown in sign-in/processes.test.ts.
  */
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { residentMemory } from '../bench/processors.ts';
 import { makeSecret } from '../config/secret.ts';
 import { Caller, makeDatabaseWith } from './support/api.ts';
 import { onEachEngine } from './support/engines.ts';
+import { residentMemory } from './support/memory.ts';
 import { isAlive, startServer, until } from './support/processes.ts';
 import { askBothWorkers } from './support/workers.ts';
 
@@ -19,7 +18,7 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
   const server = await startServer(t, { environment });
   const startTime = performance.now() - before;
   await server.logs('Server listening', 2);
-  const atStart = existsSync('/proc/self/status') ? server.serving().map(residentMemory) : [];
+  const atStart = process.platform === 'linux' ? server.serving().map(residentMemory) : [];
   const ann = new Caller();
   t.equal(await ann.signIn(server.url, 'ann'), 200);
   const askEach = () => askBothWorkers(server, ann);

@@ -3,16 +3,11 @@
  * costs more than this is what its knowing who is calling costs.
  */
 import list from '../../routes/api/users/list.ts';
-import { makeBareApp } from './without-auth.ts';
+import { change, makeBareApp } from './without-auth.ts';
 
 const app = await makeBareApp();
 await app.register(list, { prefix: '/api/users' });
+await app.register(change, { prefix: '/api/users' });
 app.get('/', async () => ({ name: 'bare', version: '1.0.0' }));
-app.patch<{ Params: { id: string }; Body: { name: string } }>('/api/users/:id', async (request) => {
-  const row = await app.db.users.find(request.params.id);
-  if (!row) throw app.notFound('user');
-  await app.db.atomically([app.db.users.change({ ...row, ...request.body }, Date.now())]);
-  return { id: row.id };
-});
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });
 process.stdout.write('listens on\n');

@@ -2,14 +2,23 @@
  * What one gets by following the manuals: @fastify/session and @fastify/passport on every route, sessions in the database,
  * the user looked up for each request. The handlers and queries are the same as everywhere.
  */
-import { hash } from 'node:crypto';
+import { hash, randomUUIDv7 } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';
 import { Authenticator } from '@fastify/passport';
 import fastifySession from '@fastify/session';
 import type { PassportUser } from 'fastify';
+import { argon2Passwords } from '../../plugins/passwords.ts';
 import list from '../../routes/api/users/list.ts';
-import { makeBareApp } from './without-auth.ts';
+import { change, makeBareApp } from './without-auth.ts';
 
+declare module 'fastify' {
+  interface Session {
+    passport?: string;
+    passwordHash?: string;
+  }
+}
+
+const DAY = 24 * 60 * 60 * 1000;
 const app = await makeBareApp();
 const { db } = app;
 
@@ -36,16 +45,40 @@ await app.register(fastifySession, {
         done(null, row && row.expiresAt > Date.now() ? { cookie, passport: row.userId } : null);
       }, done);
     },
-    set: (_id, _session, done) => done(),
+    set(id, { passport, passwordHash }, done) {
+      if (!passport || !passwordHash) return done();
+      const now = Date.now();
+      const ends = { expiresAt: now + DAY, endsAt: now + DAY };
+      const from = { address: '127.0.0.1', userAgent: 'bench', remembered: false };
+      const key = hash('sha256', id, 'base64url');
+      db.atomically(
+        db.sessions.start({
+          ...{ key, id: randomUUIDv7(), userId: passport, passwordHash, now },
+          ...ends,
+          ...from,
+        }),
+      ).then(() => done(), done);
+    },
     destroy: (_id, done) => done(),
   },
 });
 await app.register(passport.initialize());
 await app.register(passport.secureSession());
+const passwords = await argon2Passwords();
+app.post<{ Body: { username: string; password: string } }>('/api/sign/in', async (request) => {
+  const account = await db.users.findCredentials(request.body.username);
+  const right = await passwords.verify(account?.passwordHash ?? undefined, request.body.password);
+  if (!account?.passwordHash || !right) throw app.problem({ status: 401, detail: 'Wrong.' });
+  request.session.set('passwordHash', account.passwordHash);
+  await request.logIn({ id: account.id, username: account.username }, { keepSessionInfo: true });
+  return { id: account.id };
+});
 app.addHook('preHandler', async (request) => {
-  if (request.url !== '/' && !request.user) throw app.problem({ status: 401, detail: 'Sign in first.' });
+  if (request.method !== 'POST' && request.url !== '/' && !request.user)
+    throw app.problem({ status: 401, detail: 'Sign in first.' });
 });
 await app.register(list, { prefix: '/api/users' });
+await app.register(change, { prefix: '/api/users' });
 app.get('/', async () => ({ name: 'stock', version: '1.0.0' }));
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });
 process.stdout.write('listens on\n');

@@ -1,6 +1,6 @@
 /** The same handlers and prepared queries as Rollcall's on a bare Fastify, for the servers that it is compared with. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
@@ -21,8 +21,20 @@ export async function makeBareApp() {
   await app.register(directory);
   await app.register(errors);
   await app.register(validation);
-  await app.register(database, { database: prepareQueries(await openEngine(settings)) });
+  await app.register(database, {
+    database: prepareQueries(await openEngine(settings, { worker: true, serves: true })),
+  });
   await app.register(pages);
   await app.register(versions);
   return app;
+}
+
+/** Changes a user, asking nobody who they are. */
+export async function change(app: FastifyInstance): Promise<void> {
+  app.patch<{ Params: { id: string }; Body: { name: string } }>('/:id', async (request) => {
+    const row = await app.db.users.find(request.params.id);
+    if (!row) throw app.notFound('user');
+    await app.db.atomically([app.db.users.change({ ...row, ...request.body }, Date.now())]);
+    return { id: row.id };
+  });
 }

@@ -52,7 +52,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     givenLimit: sql.placeholder('limit'),
     read,
     readOne,
-    readOneOften: readOne,
+    readOneCached: readOne,
     write(query, rows) {
       const { text, bind } = statementOf(query);
       return (values) => new MysqlWrite(text, bind(values), rows);

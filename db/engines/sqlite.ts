@@ -15,7 +15,7 @@ import { givenAs, held } from '../vocabulary.ts';
 import { makeCheckpointer } from './sqlite-checkpoint.ts';
 import { isBusy, translated } from './sqlite-errors.ts';
 import { watchFile } from './sqlite-file.ts';
-import { makeUnchanged } from './sqlite-unchanged.ts';
+import { makeRowCache } from './sqlite-row-cache.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
 const BUSY_TIMEOUT = 5;
@@ -28,10 +28,11 @@ const ALL_PAGES = 2 ** 31 - 1;
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
- * How much of the file is read where the system keeps it, and not copied from there, in bytes: as much as SQLite can. Among a
+ * How much of the file is mapped into memory, and not copied from the system's cache, in bytes: as much as SQLite can. Among a
  * million users most of what is asked for is not in SQLite's own cache: copying it took 5 of 17 µs for a session and a user.
+ * The price: where the file is cut short in place meanwhile, the system ends whoever reads beyond its end (SIGBUS).
  */
-const MAPPED = 2 ** 31;
+const MMAP_SIZE = 2 ** 31;
 
 export interface SqliteOptions {
   /**
@@ -39,21 +40,21 @@ export interface SqliteOptions {
    * by `checkpoint`. It never makes a database: where that is gone, it must not begin anew.
    */
   worker: boolean;
+  /** Whether it answers requests, and reads the file as memory that is mapped: fast, and not for who must outlive any mishap. */
+  serves: boolean;
 }
 
 /**
  * Opens the database file, and makes it and its folder when they are absent.
  * @throws {DatabaseUnavailableError} when that fails.
  */
-export async function openSqlite(path: string, { worker }: SqliteOptions): Promise<Engine> {
+export async function openSqlite(path: string, { worker, serves }: SqliteOptions): Promise<Engine> {
   const client = await patiently(() => connect(path, { create: !worker }));
-  if (worker) {
-    client.pragma('wal_autocheckpoint = 0');
-    client.pragma(`mmap_size = ${MAPPED}`);
-  }
+  if (worker) client.pragma('wal_autocheckpoint = 0');
+  if (serves) client.pragma(`mmap_size = ${MMAP_SIZE}`);
   const inPlace = watchFile(path);
   const checkpointer = makeCheckpointer(path);
-  const unchanged = makeUnchanged(client);
+  const rowCache = makeRowCache(client);
   // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
   let queue: Promise<unknown> = Promise.resolve();
   const build = sqliteBuilder({ casing: 'snake_case' });
@@ -98,9 +99,9 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       return reading(bind, (params) => statement.all(params).map(toRow));
     },
     readOne: (query) => reading(...prepareOne(query)),
-    readOneOften(query) {
+    readOneCached(query) {
       const [bind, readOne] = prepareOne(query);
-      return reading(bind, unchanged.keeping(readOne));
+      return reading(bind, rowCache.cached(readOne));
     },
     write(query, rows) {
       const { text, bind } = statementOf(query);
@@ -112,8 +113,11 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
       const attempt = () => {
         inPlace.look();
         inPlace.check();
-        unchanged.forget();
-        return runAll(client, writes);
+        try {
+          return runAll(client, writes);
+        } finally {
+          rowCache.invalidate();
+        }
       };
       const turn = queue.then(() => patiently(attempt, deadline));
       queue = turn.catch(() => {});

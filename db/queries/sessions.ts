@@ -27,11 +27,11 @@ export function sessionQueries({
   equals,
   givenLimit,
   read,
-  readOneOften,
+  readOneCached,
   write,
   tables: { sessions, users },
 }: Engine) {
-  const byKey = readOneOften(
+  const byKey = readOneCached(
     build
       .select({
         key: sessions.key,

@@ -20,7 +20,7 @@ export function tokenQueries({
   givenLimit,
   read,
   readOne,
-  readOneOften,
+  readOneCached,
   write,
   tables: { tokens, users },
 }: Engine) {
@@ -34,7 +34,7 @@ export function tokenQueries({
   };
   const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
 
-  const byKey = readOneOften(
+  const byKey = readOneCached(
     build
       .select({
         id: tokens.id,

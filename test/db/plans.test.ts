@@ -42,7 +42,7 @@ test('the statements', async (t) => {
     ...engine,
     read: noting(engine.read),
     readOne: noting(engine.readOne),
-    readOneOften: noting(engine.readOneOften),
+    readOneCached: noting(engine.readOneCached),
     write: noting(engine.write),
   });
   t.ok(texts.length > 50, 'they are all here');

@@ -204,7 +204,8 @@ onEachEngine('a bad request', async (t, engine) => {
     ] as const) {
       const socket = connect(port, '127.0.0.1');
       // Not even its length, which no HTTP library leaves out.
-      socket.end(
+      socket.setTimeout(5_000, () => socket.destroy(new Error(`${what} is not answered`)));
+      socket.write(
         `${what} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n`,
       );
       t.match(await text(socket), `HTTP/1.1 ${status} `, what);

@@ -12,7 +12,7 @@ test('moments are written as Date writes them', async (t) => {
     Date.UTC(year, 2, 1),
   ]);
   // More days than are remembered, with other times of day each, forwards and back again.
-  const days = Array.from({ length: 3_000 }, (_, n) => n * (DAY * 9 + 12_345_678));
+  const days = Array.from({ length: 12_000 }, (_, n) => n * (DAY * 2 + 12_345_678));
   for (const moment of [...edges, ...leapDays, ...days, ...days.toReversed()]) {
     const expected = new Date(moment).toISOString();
     if (instant(moment) !== expected) t.equal(instant(moment), expected);

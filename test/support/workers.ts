@@ -9,18 +9,20 @@ import { type Server, until } from './processes.ts';
 export async function askBothWorkers(server: Server, caller: Caller): Promise<number[]> {
   const since = server.log().length;
   const answered = () =>
-    new Set(
-      server
-        .log()
-        .slice(since)
-        .filter(({ msg }) => msg === 'request completed')
-        .map(({ pid }) => pid),
-    );
+    server
+      .log()
+      .slice(since)
+      .filter(({ msg }) => msg === 'request completed')
+      .map(({ pid }) => pid);
   const statuses = new Set<number>();
+  let asked = 0;
   await until('each worker has answered', async () => {
     const burst = Array.from({ length: 24 }, () => caller.status(server.url, '/api/sign'));
     for (const status of await Promise.all(burst)) statuses.add(status);
-    return answered().size === 2 ? true : undefined;
+    asked += burst.length;
+    // The log comes later than the answers: what is missing now would count for the next who asks.
+    await until('the log has all answers', () => (answered().length >= asked ? true : undefined));
+    return new Set(answered()).size === 2 ? true : undefined;
   });
   return [...statuses];
 }

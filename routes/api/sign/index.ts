@@ -128,7 +128,10 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         request.session.set('keep', async (secret) => {
           const target = targetOf(account);
           const happening = { event: 'signed-in' as const, actor: account, via: 'password', target };
-          kept = await request.record(happening, [...sessions.start(secret, signIn), forgetAttempts]);
+          kept = await request.record(happening, [
+            ...sessions.start(cookie.keyOf(secret), signIn),
+            forgetAttempts,
+          ]);
         });
         await request.session.save();
         // It was not when the user was disabled, removed or given another password while this one was checked.

@@ -27,6 +27,6 @@ export function sessionStore({
     set: callbackify(async (secret: string, session: { keep?: (secret: string) => Promise<void> }) => {
       await session.keep?.(secret);
     }),
-    destroy: callbackify((secret: string) => sessions.end(secret)),
+    destroy: callbackify((secret: string) => sessions.end(sessionCookie.keyOf(secret))),
   };
 }

@@ -2,9 +2,11 @@
  * Who is asking is looked up by every request, and SQLite's engine gives the row of before while nothing has changed. No change,
  * whoever made it, may be missed for a moment: here each kind of it is made right after the row was given again.
  */
-import type { Test } from 'tap';
+import { join } from 'node:path';
+import { type Test, test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
+import { and } from '../../db/drizzle.ts';
 import { ensureSchema } from '../../db/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { sessionOf, userNamed } from '../support/files.ts';
@@ -13,6 +15,7 @@ import { countStatements } from '../support/statements.ts';
 async function open(t: Test, url: string) {
   const engine = await openEngine(
     loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } }),
+    { serves: true },
   );
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
@@ -80,10 +83,62 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
     });
   }
 
-  t.test('is not mistaken for another one by a list of writes that did not take effect', async (t) => {
-    const { session, find } = await prepare('missed');
-    const missing = db.users.remove({ id: session.id, version: 1 });
-    t.equal(await db.atomically([db.sessions.end(session.key), missing]), missing);
+  t.test(
+    'is given as it is after a list of writes that did not take effect, and after one that did',
+    async (t) => {
+      const { session, find } = await prepare('missed');
+      const ending = db.sessions.end(session.key);
+      const missing = db.users.remove({ id: session.id, version: 1 });
+      t.equal(await db.atomically([ending, missing]), missing);
+      t.match(await find(), { id: session.id });
+      await t.rejects(
+        db.atomically([ending, ...db.sessions.start(session), db.users.add(userNamed('missed'), 1)]),
+      );
+      t.match(await find(), { id: session.id });
+      await db.atomically([ending]);
+      t.equal(await find(), undefined);
+    },
+  );
+
+  t.test('is not lost among more of them than are kept', async (t) => {
+    const { session, find } = await prepare('crowded');
+    for (let number = 0; number < 10_001; number++) await db.sessions.find(`nobody ${number}`);
     t.match(await find(), { id: session.id });
+    await other.db.atomically([other.db.sessions.end(session.key)]);
+    t.equal(await find(), undefined);
   });
+});
+
+onEachEngine('a token that is asked for again and again', async (t, { makeDatabase }) => {
+  const url = await makeDatabase(t);
+  const [{ db }, other] = [await open(t, url), await open(t, url)];
+  const user = userNamed('ann');
+  const token = {
+    key: `${user.id}-------`,
+    id: user.id,
+    userId: user.id,
+    name: 'robot',
+    scopes: ['audit:read'],
+  };
+  await db.atomically([db.users.add(user, 1), db.tokens.add({ ...token, expiresAt: null }, 1)]);
+  for (let asked = 0; asked < 3; asked++) t.match(await db.tokens.find(token.key), { scopes: token.scopes });
+  await other.db.atomically([other.db.tokens.touch(token.key, 2, 2)]);
+  t.match(await db.tokens.find(token.key), { lastUsedAt: 2 });
+  await other.db.atomically([other.db.users.change({ ...user, version: 1, active: false }, 2)]);
+  t.match(await db.tokens.find(token.key), { active: false });
+  await other.db.atomically([other.db.tokens.end(user.id, token.id)]);
+  t.equal(await db.tokens.find(token.key), undefined);
+});
+
+test('a query with more than one value', async (t) => {
+  const { engine } = await open(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
+  const { users } = engine.tables;
+  const condition = and(engine.equals(users.id, 'id'), engine.equals(users.version, 'version'));
+  const find = engine.readOneCached(engine.build.select({ id: users.id }).from(users).where(condition));
+  for (let asked = 0; asked < 2; asked++)
+    await t.rejects(
+      find({ id: 'x', version: 1 }),
+      TypeError,
+      'is refused, since its first one would stand for all',
+    );
 });

@@ -14,21 +14,24 @@ interface WatchedFile {
 }
 
 /**
- * SQLite goes on with a file that was removed or replaced: what is written is lost, and processes that opened it later
+ * SQLite goes on with a file that was removed, replaced or emptied: what is written is lost, and processes that opened it later
  * see another database.
  */
 export function watchFile(path: string): WatchedFile {
   const opened = statSync(path).ino;
   let replaced = false;
   const look = () => {
-    replaced ||= statSync(path, { throwIfNoEntry: false })?.ino !== opened;
+    const found = statSync(path, { throwIfNoEntry: false });
+    replaced ||= found?.ino !== opened || found.size === 0;
   };
   const timer = setInterval(look, FILE_INTERVAL).unref();
   return {
     look,
     check() {
       if (!replaced) return;
-      throw new DatabaseUnavailableError(`the file ${path} was removed or replaced. Restart the service.`);
+      throw new DatabaseUnavailableError(
+        `the file ${path} was removed, replaced or emptied. Restart the service.`,
+      );
     },
     end: () => clearInterval(timer),
   };

@@ -3,7 +3,7 @@
  * processes that write as well, and without keeping those waiting who only read.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'tap';
@@ -199,6 +199,13 @@ test('the log of writes', async (t) => {
     t.ok(size() <= LIMIT, `${size()} bytes`);
     t.match(await db.users.page('', 10), { length: 1 });
   });
+});
+
+test('a database file that is emptied while it is open', async (t) => {
+  const { db, path } = await makeFile(t);
+  truncateSync(path);
+  await t.rejects(db.atomically([db.users.add(userNamed('ann'), NOW)]), DatabaseUnavailableError);
+  await t.rejects(db.users.page('', 10), DatabaseUnavailableError);
 });
 
 test('a database file that is removed or replaced while it is open', async (t) => {

@@ -13,7 +13,7 @@ export class RequestLog implements FastifyBaseLogger {
   readonly #given: Parameters<FastifyBaseLogger['child']>;
   #made: FastifyBaseLogger | undefined;
 
-  /** @param bindings what each entry carries. */
+  /** @param given what the child is made with: what each entry carries, and what the route says of logging. */
   constructor(log: FastifyBaseLogger, ...given: Parameters<FastifyBaseLogger['child']>) {
     this.#log = log;
     this.#given = given;

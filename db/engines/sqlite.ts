@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import type { Placeholder } from 'drizzle-orm';
 import { sql, sqliteBuilder } from '../drizzle.ts';
-import { DatabaseUnavailableError, type Engine, type Rows, touchedEnough, type Write } from '../engine.ts';
+import { DatabaseUnavailableError, type Engine } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
 import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
 import { givenAs, held } from '../vocabulary.ts';
@@ -16,6 +16,7 @@ import { makeCheckpointer } from './sqlite-checkpoint.ts';
 import { isBusy, translated } from './sqlite-errors.ts';
 import { watchFile } from './sqlite-file.ts';
 import { makeRowCache } from './sqlite-row-cache.ts';
+import { runAll, SqliteWrite } from './sqlite-writes.ts';
 
 // SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
 const BUSY_TIMEOUT = 5;
@@ -195,41 +196,6 @@ function connect(path: string, options: { create: boolean }): Sqlite.Database {
 function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
   const reason = error instanceof Error ? error.message : String(error);
   return new DatabaseUnavailableError(`the file ${path} that DATABASE_URL names can't be opened: ${reason}.`);
-}
-
-class SqliteWrite implements Write {
-  readonly rows: Rows;
-  readonly #statement: Sqlite.Statement;
-  readonly #params: unknown[];
-
-  constructor(statement: Sqlite.Statement, params: unknown[], rows: Rows) {
-    this.#statement = statement;
-    this.#params = params;
-    this.rows = rows;
-  }
-
-  /** @returns how many rows it touched. */
-  run(): number {
-    return this.#statement.run(this.#params).changes;
-  }
-}
-
-function carryOut(write: Write): number {
-  if (write instanceof SqliteWrite) return write.run();
-  throw new TypeError('This write was prepared by another engine.');
-}
-
-/** Runs the writes in one transaction that holds the write lock from its beginning. */
-function runAll(client: Sqlite.Database, writes: Write[]): Write | undefined {
-  client.exec('BEGIN IMMEDIATE');
-  try {
-    const missed = writes.find((write) => !touchedEnough(write, carryOut(write)));
-    client.exec(missed ? 'ROLLBACK' : 'COMMIT');
-    return missed;
-  } catch (error) {
-    if (client.inTransaction) client.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 /** Tries again until the deadline, with growing pauses, while another process holds the lock. */

@@ -5,7 +5,7 @@ import type { ScaleRow } from './scale.ts';
 const WIDTH = 760;
 const LABELS = 210;
 const LINE = 26;
-const COLOURS = ['#7a8599', '#c0712f', '#2f6fc0', '#2f9a6b', '#8a4fbf', '#b03a5b'];
+const COLOURS = ['#7a8599', '#c0712f', '#2f6fc0', '#2f9a6b', '#8a4fbf', '#b03a5b', '#d4a72c'];
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 

@@ -85,16 +85,19 @@ async function turnsOf(
   const turns: Turn[] = [];
   const taking = running.filter(({ rows }) => rows.includes(row));
   const endWrites = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
-  for (const { name, server, headers } of rotated(taking, round)) {
-    const requests = requestOf(row, ids, headers);
-    await load(server.url, requests, { seconds: WARM_UP });
-    // It goes on hashing for those who went away.
-    if (row === 'sign-in') await settle(() => server.cpu());
-    const answered = await measure(server, requests, { seconds });
-    turns.push({ ...answered, contender: name, row, round, memory: server.memory()[0] ?? 0 });
-    if (row === 'sign-in') await settle(() => server.cpu());
+  try {
+    for (const { name, server, headers } of rotated(taking, round)) {
+      const requests = requestOf(row, ids, headers);
+      await load(server.url, requests, { seconds: WARM_UP });
+      // It goes on hashing for those who went away.
+      if (row === 'sign-in') await settle(() => server.cpu());
+      const answered = await measure(server, requests, { seconds });
+      turns.push({ ...answered, contender: name, row, round, memory: server.memory()[0] ?? 0 });
+      if (row === 'sign-in') await settle(() => server.cpu());
+    }
+  } finally {
+    await endWrites?.();
   }
-  await endWrites?.();
   return turns;
 }
 

@@ -43,12 +43,24 @@ export interface Engine {
   /** The same for a query that finds one row at most. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /**
-   * The same for one that is asked again and again with the same value, the only one that it has: where the engine can tell, at
-   * less cost, that nothing has changed meanwhile, it gives the row that it gave before. Nobody may change it.
+   * Prepares a query that is asked again and again with the same value, the only one that it has, for what is `made` of its
+   * rows: where the engine can tell, at less cost, that nothing has changed meanwhile, it gives what it gave before. Nobody
+   * may change it.
    */
-  readOneCached<Row extends object>(
+  readCached<Row, Made extends object>(
     query: SelectQuery<Row>,
-  ): (values: Values) => Promise<Readonly<Row> | undefined>;
+    made: (rows: Row[]) => Made | undefined,
+  ): (values: Values) => Promise<Readonly<Made> | undefined>;
+  /** Prepares queries of the same columns for all of their rows, in one statement where each is a way to a server. */
+  readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
+  /**
+   * The same for one thing and a page of what belongs to it.
+   * @returns a function that gives both, the page in the order of its ids; undefined when the thing is not there.
+   */
+  readWithPage<Thing, Row extends { id: string }>(
+    thing: SelectQuery<Thing>,
+    page: SelectQuery<Row>,
+  ): (values: Values) => Promise<{ thing: Thing; page: Row[] } | undefined>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**

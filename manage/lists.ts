@@ -12,16 +12,17 @@ export function withJson(command: Command): Command {
 
 /**
  * Reads all rows, or so many, by key ranges.
- * @param page gives at most `limit` rows that follow the one of the id `after`, which is empty at first.
+ * @param page gives at most `limit` rows that follow the one of the id `after`, which is empty at first; undefined when what
+ * they belong to is not there any more.
  */
 export async function* everyRow<Row extends { id: string }>(
-  page: (after: string, limit: number) => Promise<Row[]>,
+  page: (after: string, limit: number) => Promise<Row[] | undefined>,
   atMost = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Row> {
   let after = '';
   for (let left = atMost; left > 0; ) {
     const limit = Math.min(left, PAGE);
-    const rows = await page(after, limit);
+    const rows = (await page(after, limit)) ?? [];
     yield* rows;
     const last = rows.at(-1);
     if (!last || rows.length < limit) return;

@@ -12,10 +12,15 @@ interface RecognisedUser {
   username: string;
 }
 
+/** What a session or a loader tells of the user: where the request `asksPermissions`, maybe what they hold, too. */
+interface Recognised extends RecognisedUser {
+  permissions?: readonly string[] | undefined;
+}
+
 /** @returns the user whom the request names, and whether they are active; undefined when it names none. */
 type RequestLoader = (
   request: FastifyRequest,
-) => Promise<(RecognisedUser & { active: boolean }) | undefined> | undefined;
+) => Promise<(Recognised & { active: boolean }) | undefined> | undefined;
 
 declare module 'fastify' {
   // The name is @fastify/passport's, which gives request.user this type, too.
@@ -29,10 +34,19 @@ declare module 'fastify' {
     /** How the user was recognised: 'session', or the name of a request loader. */
     via: string | null;
     liveSession: SessionRow | null;
+    /** Whether the route has said that it asks what the caller may do. */
+    asksPermissions: boolean;
+    /** What the user held when they were recognised; null when that was not read. */
+    heldPermissions: readonly string[] | null;
   }
   interface FastifyContextConfig {
     /** The route needs nobody: no session is looked up for it. */
     anonymous?: boolean;
+    /**
+     * The route asks what its caller may do, always or for such a request: that is then read with who they are, in one
+     * statement. For reads alone: a change must ask anew when its body is there, which may be long after.
+     */
+    asksPermissions?: boolean | ((request: FastifyRequest) => boolean);
   }
 }
 
@@ -59,16 +73,20 @@ export default fp(
     app.decorateRequest('user');
     app.decorateRequest('via', null);
     app.decorateRequest('liveSession', null);
+    app.decorateRequest('asksPermissions', false);
+    app.decorateRequest('heldPermissions', null);
 
-    function take(request: FastifyRequest, { id, username }: RecognisedUser, via: string): void {
+    function take(request: FastifyRequest, { id, username, permissions }: Recognised, via: string): void {
       request.user = { id, username };
       request.via = via;
+      if (permissions) request.heldPermissions = permissions;
     }
 
     async function bySession(request: FastifyRequest, key: string): Promise<void> {
-      const session = await app.sessions.find(key, request.log);
+      const session = await app.sessions.find(key, request.log, request.asksPermissions);
       if (!session) return byLoaders(request, 0);
-      take(request, { id: session.userId, username: session.username }, 'session');
+      const { userId: id, username, permissions } = session;
+      take(request, { id, username, permissions }, 'session');
       request.liveSession = session;
     }
 
@@ -87,7 +105,10 @@ export default fp(
 
     // With a callback, so that whoever brings nothing to look up does not wait for a promise.
     app.addHook('onRequest', (request, _reply, done) => {
-      if (request.is404 || request.routeOptions.config.anonymous) return done();
+      if (request.is404) return done();
+      const { anonymous, asksPermissions } = request.routeOptions.config;
+      if (anonymous) return done();
+      if (asksPermissions) request.asksPermissions = asksPermissions === true || asksPermissions(request);
       const key = app.sessionCookie.keyIn(request.headers.cookie);
       const looking = key === undefined ? byLoaders(request, 0) : bySession(request, key);
       if (!looking) return done();

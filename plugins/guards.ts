@@ -45,8 +45,11 @@ declare module 'fastify' {
     actingId(): string;
     /** @returns whether the caller is that user, and acts as themselves: a token acts by its scopes alone. */
     isSelf(userId: string): boolean;
-    /** @returns the permissions that the caller holds at this moment: with a token, those among its scopes. */
-    permissions(): Promise<string[]>;
+    /**
+     * @returns the permissions that the caller holds at this moment, or, on a route that `asksPermissions`, held when they were
+     * recognised: with a token, those among its scopes.
+     */
+    permissions(): Promise<readonly string[]>;
     /** @returns whether the user holds the permission. */
     holds(permission: string): Promise<boolean>;
     /** @throws a 403 problem unless the user holds all of the permissions. */
@@ -55,12 +58,12 @@ declare module 'fastify' {
 }
 
 /** @returns what a token with these scopes may do for an owner who holds these permissions. */
-export function within(scopes: readonly string[], held: string[]): string[] {
+export function within(scopes: readonly string[], held: readonly string[]): readonly string[] {
   if (held.includes(EVERYTHING)) return scopes.toSorted();
   return scopes.includes(EVERYTHING) ? held : scopes.filter((scope) => held.includes(scope)).sort();
 }
 
-function missing(held: string[], asked: string[]): string[] {
+function missing(held: readonly string[], asked: string[]): string[] {
   return held.includes(EVERYTHING) ? [] : asked.filter((permission) => !held.includes(permission));
 }
 
@@ -124,7 +127,7 @@ export default fp(
     });
 
     app.decorateRequest('permissions', async function permissions(this: FastifyRequest) {
-      const held = await app.db.permissions.heldBy(this.caller().id);
+      const held = this.heldPermissions ?? (await app.db.permissions.heldBy(this.caller().id));
       return this.scopes ? within(this.scopes, held) : held;
     });
 

@@ -27,8 +27,15 @@ interface Sessions {
    * removed or disabled, or has got another password meanwhile.
    */
   start(key: string, from: SignIn): Write[];
-  /** @returns the session of that key while it lives and its user is active, having noted that it was seen. */
-  find(key: string, log: FastifyBaseLogger): Promise<SessionRow | undefined>;
+  /**
+   * @returns the session of that key while it lives and its user is active, having noted that it was seen; with the
+   * permissions that the user holds, if they are asked for, in the same statement.
+   */
+  find(
+    key: string,
+    log: FastifyBaseLogger,
+    withPermissions?: boolean,
+  ): Promise<(SessionRow & { permissions?: readonly string[] }) | undefined>;
   end(key: string): Promise<void>;
   /** @returns whether its password was given so recently that sensitive changes need no other proof. */
   isFresh(session: SessionRow): boolean;
@@ -76,7 +83,7 @@ export default fp<Lifetimes>(
     });
 
     /** @returns the session as it is after it has been seen now. */
-    function seen(session: SessionRow, now: number): SessionRow {
+    function seen<Row extends SessionRow>(session: Row, now: number): Row {
       // A session that was to be remembered lives as long as it may from the start, idle or not.
       const expiresAt = Math.min(Math.max(session.expiresAt, now + idleTime), session.endsAt);
       return { ...session, lastSeenAt: now, expiresAt };
@@ -98,8 +105,9 @@ export default fp<Lifetimes>(
           userAgent: userAgent.slice(0, 255),
         });
       },
-      async find(key, log) {
-        const session = await db.sessions.find(key);
+      async find(key, log, withPermissions = false) {
+        const { find, findWithPermissions } = db.sessions;
+        const session = await (withPermissions ? findWithPermissions : find)(key);
         if (!session) return undefined;
         const now = Date.now();
         if (session.expiresAt <= now || !session.active) {

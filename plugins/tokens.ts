@@ -4,6 +4,7 @@
  * own account, or because they manage a group, is not for tokens.
  */
 import fp from 'fastify-plugin';
+import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { memoize } from '../schemas/memoize.ts';
 import { isSecret, keyOf } from '../schemas/secrets.ts';
 
@@ -40,7 +41,9 @@ export default fp(
     });
 
     async function load(request: Parameters<typeof app.requireSignedIn>[0], key: string) {
-      const token = await db.tokens.find(key);
+      const { find, findWithPermissions } = db.tokens;
+      const token: (OwnedTokenRow & { permissions?: readonly string[] }) | undefined =
+        await (request.asksPermissions ? findWithPermissions : find)(key);
       const now = Date.now();
       if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
       if (!token.active) return undefined;
@@ -49,7 +52,8 @@ export default fp(
       }
       request.scopes = token.scopes;
       request.tokenId = token.id;
-      return { id: token.userId, username: token.username, active: token.active };
+      const { userId: id, username, active, permissions } = token;
+      return { id, username, active, permissions };
     }
   },
   { name: 'tokens', dependencies: ['auth', 'database', 'sessions'] },

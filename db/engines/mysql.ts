@@ -30,17 +30,13 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
   }
   const query: Query = (sql) => fetch<RowDataPacket[]>({ sql });
 
+  const rowsOf = (text: string, params: unknown[]): Promise<unknown[][]> =>
+    fetch<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, params);
+
   function read<Row>(query: SelectQuery<Row>) {
     const { text, bind } = statementOf(query);
     const toRow = rowReader(query);
-    return async (values?: Values) => {
-      const rows = await fetch<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, bind(values));
-      return rows.map(toRow);
-    };
-  }
-  function readOne<Row>(query: SelectQuery<Row>) {
-    const rows = read(query);
-    return async (values?: Values) => (await rows(values))[0];
+    return async (values?: Values) => (await rowsOf(text, bind(values))).map(toRow);
   }
   const tables: Tables = mysqlTables;
 
@@ -51,8 +47,39 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     equals: (column, name) => eq(column, sql.placeholder(name)),
     givenLimit: sql.placeholder('limit'),
     read,
-    readOne,
-    readOneCached: readOne,
+    readOne(query) {
+      const rows = read(query);
+      return async (values) => (await rows(values))[0];
+    },
+    readCached(query, made) {
+      const rows = read(query);
+      return async (values) => made(await rows(values));
+    },
+    // Not by drizzle's unionAll, which nests them in pairs: MariaDB then writes what it has found so far into a table each time.
+    readAll(queries) {
+      const statements = queries.map(statementOf);
+      const text = statements.map(({ text }) => `(${text})`).join(' union all ');
+      const toRow = rowReader(queries[0]);
+      return async (values) => {
+        const params = statements.flatMap(({ bind }) => bind(values));
+        return (await rowsOf(text, params)).map(toRow);
+      };
+    },
+    // The page is made before it is joined: else all that belongs to the thing would be sorted for it.
+    readWithPage(ofThing, ofPage) {
+      const [thing, page] = [statementOf(ofThing), statementOf(ofPage)];
+      const [toThing, toRow] = [rowReader(ofThing), rowReader(ofPage)];
+      const text = `select * from (${thing.text}) thing left join (${page.text}) page on true`;
+      const width = Object.keys(ofThing._.selectedFields).length;
+      return async (values) => {
+        const rows = await rowsOf(text, [...thing.bind(values), ...page.bind(values)]);
+        if (!rows[0]) return undefined;
+        const pageRows = rows
+          .map((row) => row.slice(width))
+          .filter((row) => row.some((value) => value !== null));
+        return { thing: toThing(rows[0].slice(0, width)), page: pageRows.map(toRow).sort(byId) };
+      };
+    },
     write(query, rows) {
       const { text, bind } = statementOf(query);
       return (values) => new MysqlWrite(text, bind(values), rows);
@@ -75,6 +102,11 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     },
     close: () => connections.close(),
   };
+}
+
+/** A derived table promises no order. */
+function byId(one: { id: string }, other: { id: string }): number {
+  return one.id < other.id ? -1 : 1;
 }
 
 class MysqlWrite implements Write {

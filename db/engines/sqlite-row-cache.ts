@@ -7,17 +7,17 @@
  */
 import type Sqlite from 'better-sqlite3';
 
-/** How many rows of one query are kept, each of some hundred bytes. */
+/** How many answers to one query are kept, each of some hundred bytes. */
 const CAPACITY = 10_000;
 
-/** Gives the row of a query that has one parameter. */
-type ReadOne<Row extends object> = (params: unknown[]) => Row | undefined;
+/** Runs a query that has one value, and gives what is made of its rows. */
+type Read<Made extends object> = (params: unknown[]) => Made | undefined;
 
 interface RowCache {
   /** To be called whenever this connection may have committed: of its own commits the number does not tell. */
   invalidate(): void;
-  /** @returns a function that gives the same row as the given one would at that moment; one that nobody may change. */
-  cached<Row extends object>(read: ReadOne<Row>): ReadOne<Readonly<Row>>;
+  /** @returns a function that gives the same as the given one would at that moment; it is for nobody to change. */
+  cached<Made extends object>(read: Read<Made>): Read<Readonly<Made>>;
 }
 
 export function makeRowCache(client: Sqlite.Database): RowCache {
@@ -26,32 +26,33 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
 
   return {
     invalidate() {
-      for (const rows of caches) rows.clear();
+      for (const answers of caches) answers.clear();
     },
-    cached<Row extends object>(read: ReadOne<Row>) {
-      // Of a row that was asked for once only that is noted: most of many clients who come in turn would come too late for
-      // it, and asking whether it still holds would be in vain.
-      const rows = new Map<unknown, Readonly<Row> | 'asked'>();
-      caches.push(rows);
+    cached<Made extends object>(read: Read<Made>) {
+      // Of what was asked for once only that is noted: most of many clients who come in turn would come too late for it,
+      // and asking whether it still holds would be in vain.
+      const answers = new Map<unknown, Readonly<Made> | 'asked'>();
+      caches.push(answers);
       let version: number | undefined;
       return (params) => {
-        const [key, ...more] = params;
-        if (more.length > 0) throw new TypeError('Only the row of a query with one parameter is kept.');
-        if (!rows.has(key)) {
-          if (rows.size >= CAPACITY) rows.clear();
-          rows.set(key, 'asked');
+        const [key] = params;
+        if (params.some((each) => each !== key))
+          throw new TypeError('Only what is asked by one value is kept.');
+        if (!answers.has(key)) {
+          if (answers.size >= CAPACITY) answers.clear();
+          answers.set(key, 'asked');
           return read(params);
         }
         // Asked before the row is read: what is committed in between makes it newer than the number, never older.
         const now = dataVersion.get();
         if (now === undefined) throw new Error('SQLite does not tell the version of its data.');
-        if (now !== version) rows.clear();
+        if (now !== version) answers.clear();
         version = now;
-        const kept = rows.get(key);
+        const kept = answers.get(key);
         if (kept !== undefined && kept !== 'asked') return kept;
-        const row = read(params);
-        rows.set(key, row ? Object.freeze(row) : 'asked');
-        return row;
+        const made = read(params);
+        answers.set(key, made ? Object.freeze(made) : 'asked');
+        return made;
       };
     },
   };

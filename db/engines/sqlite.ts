@@ -62,26 +62,25 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
 
   function prepareRead<Row>(query: SelectQuery<Row>) {
     const { text, bind } = statementOf(query);
-    return { bind, statement: client.prepare<unknown[], unknown[]>(text).raw(), toRow: rowReader(query) };
-  }
-
-  function prepareOne<Row>(query: SelectQuery<Row>) {
-    const { bind, statement, toRow } = prepareRead(query);
-    const readOne = (params: unknown[]) => {
-      const row = statement.get(params);
-      return row && toRow(row);
+    const statement = client.prepare<unknown[], unknown[]>(text).raw();
+    const toRow = rowReader(query);
+    return {
+      bind,
+      all: (params: unknown[]) => statement.all(params).map(toRow),
+      one(params: unknown[]) {
+        const row = statement.get(params);
+        return row && toRow(row);
+      },
     };
-    return [bind, readOne] as const;
   }
 
-  function reading<Result>(bind: (values?: Values) => unknown[], run: (params: unknown[]) => Result) {
+  function reading<Result>(run: (values?: Values) => Result) {
     return async (values?: Values) => {
       inPlace.check();
-      const params = bind(values);
       try {
-        return run(params);
+        return run(values);
       } catch (error) {
-        if (isBusy(error)) return patiently(() => run(params));
+        if (isBusy(error)) return patiently(() => run(values));
         throw translated(error);
       }
     };
@@ -96,13 +95,29 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
     equals: (column, name) => sql`${column} = +${givenAs(name, column)}`,
     givenLimit: held<Placeholder>(sql`+${sql.placeholder('limit')}`),
     read(query) {
-      const { bind, statement, toRow } = prepareRead(query);
-      return reading(bind, (params) => statement.all(params).map(toRow));
+      const { bind, all } = prepareRead(query);
+      return reading((values) => all(bind(values)));
     },
-    readOne: (query) => reading(...prepareOne(query)),
-    readOneCached(query) {
-      const [bind, readOne] = prepareOne(query);
-      return reading(bind, rowCache.cached(readOne));
+    readOne(query) {
+      const { bind, one } = prepareRead(query);
+      return reading((values) => one(bind(values)));
+    },
+    readCached(query, made) {
+      const { bind, all } = prepareRead(query);
+      const cached = rowCache.cached((params) => made(all(params)));
+      return reading((values) => cached(bind(values)));
+    },
+    // A statement is no way to anywhere here, and putting together what two of them read costs more than the second.
+    readAll(queries) {
+      const reads = queries.map(prepareRead);
+      return reading((values) => reads.flatMap(({ bind, all }) => all(bind(values))));
+    },
+    readWithPage(ofThing, ofPage) {
+      const [thing, page] = [prepareRead(ofThing), prepareRead(ofPage)];
+      return reading((values) => {
+        const found = thing.one(thing.bind(values));
+        return found && { thing: found, page: page.all(page.bind(values)) };
+      });
     },
     write(query, rows) {
       const { text, bind } = statementOf(query);

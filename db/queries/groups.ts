@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
+import { gathered } from './permissions.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
@@ -77,17 +78,6 @@ export function groupQueries(engine: Engine) {
     'any',
   );
 
-  /** @returns the groups of the rows, in the order of their ids, each with its permissions in order. */
-  function folded(rows: Awaited<ReturnType<typeof byId>>) {
-    return [...Map.groupBy(rows, ({ id }) => id).values()]
-      .flatMap(([first, ...rest]) => {
-        if (!first) return [];
-        const { permission: _one, ...group } = first;
-        const permissions = [first, ...rest].flatMap(({ permission }) => permission ?? []);
-        return [{ ...group, permissions: permissions.sort() }];
-      })
-      .sort((one, other) => (one.id < other.id ? -1 : 1));
-  }
   function grant(groupId: string, permissions: string[]): Write[] {
     const count = permissions.length;
     if (count === 0) return [];
@@ -99,14 +89,14 @@ export function groupQueries(engine: Engine) {
 
   return {
     async find(id: string) {
-      return folded(await byId({ id }))[0];
+      return gathered(await byId({ id }))[0];
     },
     async findByName(name: string) {
-      return folded(await byName({ name }))[0];
+      return gathered(await byName({ name }))[0];
     },
     /** @returns at most `limit` groups whose ids follow `after`, in the order of their ids. */
     async page(after: string, limit: number) {
-      return folded(await pageAfter({ after, limit }));
+      return gathered(await pageAfter({ after, limit }));
     },
     add(group: GroupFields & { id: string }, now: number): Write[] {
       return [insert({ ...group, now }), ...grant(group.id, group.permissions)];

@@ -6,13 +6,24 @@ import { given, givenAs } from '../vocabulary.ts';
 export type Role = 'member' | 'manager';
 export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof membershipQueries>['find']>>>;
 
-export type UserGroupRow = Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>[number];
+export type UserGroupRow = NonNullable<
+  Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>
+>[number];
 
-export function membershipQueries({ build, equals, givenLimit, read, readOne, write, tables }: Engine) {
+export function membershipQueries({
+  build,
+  equals,
+  givenLimit,
+  readOne,
+  readWithPage,
+  write,
+  tables,
+}: Engine) {
   const { groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
-  const roleOf = readOne(build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup));
+  const role = build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup);
+  const roleOf = readOne(role);
   const roleByName = readOne(
     build
       .select({ role: memberships.role })
@@ -34,7 +45,11 @@ export function membershipQueries({ build, equals, givenLimit, read, readOne, wr
       .innerJoin(users, eq(users.id, memberships.userId))
       .where(ofUserInGroup),
   );
-  const pageOfGroup = read(
+  const pageOfGroup = readWithPage(
+    build
+      .select({ roleOfUser: sql<Role | null>`${role}`.as('role_of_user') })
+      .from(groups)
+      .where(equals(groups.id, 'groupId')),
     build
       .select(shown)
       .from(memberships)
@@ -43,7 +58,8 @@ export function membershipQueries({ build, equals, givenLimit, read, readOne, wr
       .orderBy(asc(memberships.userId))
       .limit(givenLimit),
   );
-  const pageOfUser = read(
+  const pageOfUser = readWithPage(
+    build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
     build
       .select({
         id: groups.id,
@@ -109,13 +125,21 @@ export function membershipQueries({ build, equals, givenLimit, read, readOne, wr
       return (await roleByName({ userId, name })) !== undefined;
     },
     find: (groupId: string, userId: string) => one({ groupId, userId }),
-    /** @returns at most `limit` members whose ids follow `after`, in the order of their ids. */
-    page(groupId: string, after: string, limit: number) {
-      return pageOfGroup({ groupId, after, limit });
+    /**
+     * Reads members for a user who may belong to the group, too, or not.
+     * @returns at most `limit` of them whose ids follow `after`, in the order of their ids, and the role of that user, null
+     * if they have none; undefined when there is no such group.
+     */
+    async page(groupId: string, userId: string, after: string, limit: number) {
+      const found = await pageOfGroup({ groupId, userId, after, limit });
+      return found && { members: found.page, roleOfUser: found.thing.roleOfUser };
     },
-    /** @returns at most `limit` of the user's groups whose ids follow `after`, in the order of their ids. */
-    pageOfUser(userId: string, after: string, limit: number) {
-      return pageOfUser({ userId, after, limit });
+    /**
+     * @returns at most `limit` of the user's groups whose ids follow `after`, in the order of their ids; undefined when there
+     * is no such user.
+     */
+    async pageOfUser(userId: string, after: string, limit: number) {
+      return (await pageOfUser({ userId, after, limit }))?.page;
     },
     /** Writes that make the user belong to the group in that role, whether they did before or not. */
     put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {

@@ -1,9 +1,42 @@
 /** What is asked of permissions: who holds which, through the groups that they belong to. */
 import { and, eq, exists, sql } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, Tables } from '../engine.ts';
 
 /** The permission that implies every other one. */
 export const EVERYTHING = '*';
+
+/**
+ * What is joined to a query of one session or token, so that one statement tells who is asking and what they may do: on MySQL
+ * a round trip less. Told apart in here, and not in the rows of that query, which are made into objects one by one.
+ * @returns the permissions of the user to whom the session or token of that `key` belongs.
+ */
+export function permissionsBehind(
+  { build, equals, tables: { groupPermissions, memberships } }: Engine,
+  credentials: Tables['sessions'] | Tables['tokens'],
+) {
+  return build
+    .selectDistinct({ permission: groupPermissions.permission })
+    .from(credentials)
+    .innerJoin(memberships, eq(memberships.userId, credentials.userId))
+    .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+    .where(equals(credentials.key, 'key'))
+    .as('held');
+}
+
+/**
+ * @param rows one for each permission that a thing carries, or one without if it carries none.
+ * @returns the things of the rows, in the order of their ids, each with its permissions in order.
+ */
+export function gathered<Row extends { id: string; permission: string | null }>(rows: Row[]) {
+  return [...Map.groupBy(rows, ({ id }) => id).values()]
+    .flatMap(([first, ...rest]) => {
+      if (!first) return [];
+      const { permission: _one, ...thing } = first;
+      const permissions = [first, ...rest].flatMap(({ permission }) => permission ?? []);
+      return [{ ...thing, permissions: permissions.sort() }];
+    })
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
 
 export function permissionQueries({ build, equals, read, readOne, write, tables }: Engine) {
   const { groupPermissions, memberships, users } = tables;

@@ -1,7 +1,8 @@
 /** What is asked of sessions. The first query is on the way of every signed-in request. */
-import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
+import { and, asc, eq, gt, lt, ne, sql } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
+import { gathered, permissionsBehind } from './permissions.ts';
 
 interface SessionStart {
   key: string;
@@ -22,33 +23,40 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
-export function sessionQueries({
-  build,
-  equals,
-  givenLimit,
-  read,
-  readOneCached,
-  write,
-  tables: { sessions, users },
-}: Engine) {
-  const byKey = readOneCached(
+export function sessionQueries(engine: Engine) {
+  const { build, equals, givenLimit, read, readCached, readWithPage, write } = engine;
+  const { sessions, users } = engine.tables;
+
+  const withUser = {
+    key: sessions.key,
+    id: sessions.id,
+    createdAt: sessions.createdAt,
+    lastSeenAt: sessions.lastSeenAt,
+    confirmedAt: sessions.confirmedAt,
+    expiresAt: sessions.expiresAt,
+    endsAt: sessions.endsAt,
+    remembered: sessions.remembered,
+    userId: users.id,
+    username: users.username,
+    active: users.active,
+  };
+  const byKey = readCached(
     build
-      .select({
-        key: sessions.key,
-        id: sessions.id,
-        createdAt: sessions.createdAt,
-        lastSeenAt: sessions.lastSeenAt,
-        confirmedAt: sessions.confirmedAt,
-        expiresAt: sessions.expiresAt,
-        endsAt: sessions.endsAt,
-        remembered: sessions.remembered,
-        userId: users.id,
-        username: users.username,
-        active: users.active,
-      })
+      .select(withUser)
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(equals(sessions.key, 'key')),
+    ([session]) => session,
+  );
+  const permissions = permissionsBehind(engine, sessions);
+  const byKeyWithPermissions = readCached(
+    build
+      .select({ ...withUser, permission: permissions.permission })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .leftJoin(permissions, sql`true`)
+      .where(equals(sessions.key, 'key')),
+    (rows) => gathered(rows)[0],
   );
   // Only for a user who is active and has this password at this moment: nobody slips in beside a change of either.
   const insert = write(
@@ -119,32 +127,37 @@ export function sessionQueries({
       .where(equals(sessions.key, 'key')),
     1,
   );
-  const pageOfUser = read(
-    build
-      .select({
-        id: sessions.id,
-        createdAt: sessions.createdAt,
-        lastSeenAt: sessions.lastSeenAt,
-        expiresAt: sessions.expiresAt,
-        endsAt: sessions.endsAt,
-        address: sessions.address,
-        userAgent: sessions.userAgent,
-      })
-      .from(sessions)
-      .where(
-        and(
-          equals(sessions.userId, 'userId'),
-          gt(sessions.id, given('after')),
-          gt(sessions.expiresAt, given('now')),
-        ),
-      )
-      .orderBy(asc(sessions.id))
-      .limit(givenLimit),
+  const living = build
+    .select({
+      id: sessions.id,
+      createdAt: sessions.createdAt,
+      lastSeenAt: sessions.lastSeenAt,
+      expiresAt: sessions.expiresAt,
+      endsAt: sessions.endsAt,
+      address: sessions.address,
+      userAgent: sessions.userAgent,
+    })
+    .from(sessions)
+    .where(
+      and(
+        equals(sessions.userId, 'userId'),
+        gt(sessions.id, given('after')),
+        gt(sessions.expiresAt, given('now')),
+      ),
+    )
+    .orderBy(asc(sessions.id))
+    .limit(givenLimit);
+  const page = read(living);
+  const pageOfUser = readWithPage(
+    build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
+    living,
   );
 
   return {
     /** @returns the session of that key with its user, whether or not it is still alive. */
     find: (key: string) => byKey({ key }),
+    /** The same, with the permissions that the user holds. */
+    findWithPermissions: (key: string) => byKeyWithPermissions({ key }),
     /** Writes that start a session and note the user's sign-in; they take effect only while the user is active. */
     start(session: SessionStart): Write[] {
       return [insert({ ...session }), signedIn({ userId: session.userId, now: session.now })];
@@ -176,7 +189,11 @@ export function sessionQueries({
     },
     /** @returns at most `limit` of the user's living sessions whose ids follow `after`, in the order of their ids. */
     page(userId: string, after: string, limit: number, now: number) {
-      return pageOfUser({ userId, after, limit, now });
+      return page({ userId, after, limit, now });
+    },
+    /** The same for a user who may not be there: then it gives undefined. */
+    async pageOfUser(userId: string, after: string, limit: number, now: number) {
+      return (await pageOfUser({ userId, after, limit, now }))?.page;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, lt, or, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
+import { gathered, permissionsBehind } from './permissions.ts';
 
 interface NewToken {
   key: string;
@@ -12,18 +13,15 @@ interface NewToken {
   expiresAt: number | null;
 }
 
+/** A token, with the user that it belongs to. */
+export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['find']>>>;
+
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
-export function tokenQueries({
-  build,
-  equals,
-  givenLimit,
-  read,
-  readOne,
-  readOneCached,
-  write,
-  tables: { tokens, users },
-}: Engine) {
+export function tokenQueries(engine: Engine) {
+  const { build, equals, givenLimit, read, readOne, readCached, write } = engine;
+  const { tokens, users } = engine.tables;
+
   const shown = {
     id: tokens.id,
     name: tokens.name,
@@ -34,20 +32,32 @@ export function tokenQueries({
   };
   const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
 
-  const byKey = readOneCached(
+  const withOwner = {
+    id: tokens.id,
+    scopes: tokens.scopes,
+    expiresAt: tokens.expiresAt,
+    lastUsedAt: tokens.lastUsedAt,
+    userId: users.id,
+    username: users.username,
+    active: users.active,
+  };
+  const byKey = readCached(
     build
-      .select({
-        id: tokens.id,
-        scopes: tokens.scopes,
-        expiresAt: tokens.expiresAt,
-        lastUsedAt: tokens.lastUsedAt,
-        userId: users.id,
-        username: users.username,
-        active: users.active,
-      })
+      .select(withOwner)
       .from(tokens)
       .innerJoin(users, eq(users.id, tokens.userId))
       .where(equals(tokens.key, 'key')),
+    ([token]) => token,
+  );
+  const permissions = permissionsBehind(engine, tokens);
+  const byKeyWithPermissions = readCached(
+    build
+      .select({ ...withOwner, permission: permissions.permission })
+      .from(tokens)
+      .innerJoin(users, eq(users.id, tokens.userId))
+      .leftJoin(permissions, sql`true`)
+      .where(equals(tokens.key, 'key')),
+    (rows) => gathered(rows)[0],
   );
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
@@ -94,6 +104,8 @@ export function tokenQueries({
   return {
     /** @returns the token of that key with its owner, whether or not it is still good. */
     find: (key: string) => byKey({ key }),
+    /** The same, with the permissions that the owner holds. */
+    findWithPermissions: (key: string) => byKeyWithPermissions({ key }),
     findOf: (userId: string, id: string) => one({ userId, id }),
     /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
     page(userId: string, after: string, limit: number) {

@@ -3,7 +3,7 @@
  * a page costs the same among a thousand users and among a million.
  */
 import type { AnyColumn } from 'drizzle-orm';
-import { and, asc, eq, gt, gte, lt, lte, not } from '../drizzle.ts';
+import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { comparable } from '../text.ts';
 import { given } from '../vocabulary.ts';
@@ -12,10 +12,16 @@ import { shownColumns, type UserRow } from './users.ts';
 /** Follows everything that begins with what is before it. */
 const LAST_CHARACTER = '\u{10ffff}';
 
+/** The keys by which a user is found, each in a list of its own. */
+const WAYS = ['usernameKey', 'emailKey', 'nameKey'] as const;
+type Way = (typeof WAYS)[number];
+
 interface Candidate extends UserRow {
   usernameKey: string;
   emailKey: string | null;
   nameKey: string;
+  /** By which of the keys they were found. */
+  way: Way;
   /** In the group that was asked for, if there was one. */
   role?: string | null;
 }
@@ -37,9 +43,10 @@ export interface Found {
   next: Cursor | null;
 }
 
-export function userSearch({ build, equals, givenLimit, read, tables: { memberships, users } }: Engine) {
+export function userSearch(engine: Engine) {
+  const { build, equals, givenLimit, read, readAll } = engine;
+  const { memberships, users } = engine.tables;
   const keys = { usernameKey: users.usernameKey, emailKey: users.emailKey, nameKey: users.nameKey };
-  const columns = { ...shownColumns(users), ...keys };
 
   const byActive = read(
     build
@@ -70,33 +77,29 @@ export function userSearch({ build, equals, givenLimit, read, tables: { membersh
       lt(key, given('to')),
       not(and(eq(key, given('from')), lte(users.id, given('after'))) ?? eq(key, key)),
     );
-  const way = (name: keyof typeof keys) =>
-    read(
-      build
-        .select(columns)
-        .from(users)
-        .where(behind(keys[name]))
-        .orderBy(...orders[name])
-        .limit(givenLimit),
-    );
+  const candidate = (way: Way) => ({
+    ...shownColumns(users),
+    ...keys,
+    way: sql<Way>`${sql.raw(`'${way}'`)}`,
+  });
+  const found = (way: Way) =>
+    build
+      .select(candidate(way))
+      .from(users)
+      .where(behind(keys[way]))
+      .orderBy(...orders[way])
+      .limit(givenLimit);
   // Joined to the left, so that the limit is on what is looked at and not on what is found.
-  const wayInGroup = (name: keyof typeof keys) =>
-    read(
-      build
-        .select({ ...columns, role: memberships.role })
-        .from(users)
-        .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
-        .where(behind(keys[name]))
-        .orderBy(...orders[name])
-        .limit(givenLimit),
-    );
-  const ways = { usernameKey: way('usernameKey'), emailKey: way('emailKey'), nameKey: way('nameKey') };
-  const waysInGroup = {
-    usernameKey: wayInGroup('usernameKey'),
-    emailKey: wayInGroup('emailKey'),
-    nameKey: wayInGroup('nameKey'),
-  };
-  const names = ['usernameKey', 'emailKey', 'nameKey'] as const;
+  const foundInGroup = (way: Way) =>
+    build
+      .select({ ...candidate(way), role: memberships.role })
+      .from(users)
+      .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
+      .where(behind(keys[way]))
+      .orderBy(...orders[way])
+      .limit(givenLimit);
+  const anywhere = readAll([found('usernameKey'), found('emailKey'), found('nameKey')]);
+  const inGroup = readAll([foundInGroup('usernameKey'), foundInGroup('emailKey'), foundInGroup('nameKey')]);
 
   return {
     /** @returns at most `limit` users, active or not, whose ids follow `after`, in the order of their ids. */
@@ -135,16 +138,14 @@ export function userSearch({ build, equals, givenLimit, read, tables: { membersh
         limit: 2 * limit + 1,
         groupId: group,
       };
-      const looking = names.map((name) => (group === undefined ? ways : waysInGroup)[name](values));
-      const found: Candidate[][] = await Promise.all(looking);
+      const rows: Candidate[] = await (group === undefined ? anywhere : inGroup)(values);
       const isAskedFor = (row: Candidate) =>
         (active === undefined || row.active === active) && (group === undefined || row.role != null);
-      const hits = found.flatMap((rows, way) =>
-        rows.map((row): Hit => ({ key: row[names[way] ?? 'usernameKey'] ?? '', row })),
-      );
+      const hits = rows.map((row): Hit => ({ key: row[row.way] ?? '', row }));
       // Only so many are certain to be the next ones: behind them another list may go on that was cut off.
       const certain = hits.sort(inOrder).slice(0, values.limit);
-      const more = found.some((rows) => rows.length === values.limit) || hits.length > certain.length;
+      const isCutOff = (way: Way) => rows.filter((row) => row.way === way).length === values.limit;
+      const more = WAYS.some(isCutOff) || hits.length > certain.length;
       const shown: Hit[] = [];
       for (const [index, hit] of certain.entries()) {
         if (!isFirstOf(hit, text, certain[index - 1]) || !isAskedFor(hit.row)) continue;

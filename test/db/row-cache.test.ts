@@ -1,6 +1,6 @@
 /**
- * Who is asking is looked up by every request, and SQLite's engine gives the row of before while nothing has changed. No change,
- * whoever made it, may be missed for a moment: here each kind of it is made right after the row was given again.
+ * Who is asking, and maybe what they hold, is looked up by every request, and SQLite's engine gives what it gave before while
+ * nothing has changed. No change, whoever made it, may be missed for a moment: here each kind of it is made right after that.
  */
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
@@ -10,7 +10,7 @@ import { and } from '../../db/drizzle.ts';
 import { ensureSchema } from '../../db/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { sessionOf, userNamed } from '../support/files.ts';
-import { countStatements } from '../support/statements.ts';
+import { noteStatements } from '../support/statements.ts';
 
 async function open(t: Test, url: string) {
   const engine = await openEngine(
@@ -26,7 +26,7 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
   const url = await makeDatabase(t);
   const { db } = await open(t, url);
   const other = await open(t, url);
-  const counted = countStatements(t);
+  const statements = noteStatements(t);
 
   async function prepare(username: string) {
     const user = userNamed(username);
@@ -40,9 +40,9 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
 
   t.test('is read anew by each, or only looked after whether anything has changed', async (t) => {
     const { find } = await prepare('ann');
-    counted();
+    statements();
     const [one, another] = [await find(), await find()];
-    t.equal(counted(), 2, 'the database is asked each time');
+    t.equal(statements().length, 2, 'the database is asked each time');
     t.equal(one === another, name === 'SQLite', 'it is the same row where the engine can tell');
     if (name === 'SQLite') t.throws(() => Object.assign(one ?? {}, { active: false }), TypeError);
   });
@@ -130,11 +130,81 @@ onEachEngine('a token that is asked for again and again', async (t, { makeDataba
   t.equal(await db.tokens.find(token.key), undefined);
 });
 
+onEachEngine('what the user of a session or token holds', async (t, { makeDatabase }) => {
+  const url = await makeDatabase(t);
+  const [{ db }, other] = [await open(t, url), await open(t, url)];
+  const groupNamed = (name: string, permissions: string[]) => {
+    const { id } = userNamed(name);
+    return { id, name, title: '', permissions };
+  };
+  const [user, many] = [userNamed('ann'), userNamed('many')];
+  const [session, manys] = [sessionOf(user.id), sessionOf(many.id)];
+  const token = { key: `${user.id}-------`, id: user.id, userId: user.id, name: 'robot', expiresAt: null };
+  const [writers, readers] = [
+    groupNamed('writers', ['users:write', 'audit:read']),
+    groupNamed('readers', ['audit:read']),
+  ];
+  const member = (group: { id: string }, { id }: { id: string } = user) => ({
+    groupId: group.id,
+    userId: id,
+    role: 'member' as const,
+  });
+  await db.atomically([
+    ...[user, many].map((each) => db.users.add(each, 1)),
+    ...[session, manys].flatMap((each) => db.sessions.start(each)),
+    db.tokens.add({ ...token, scopes: [] }, 1),
+    ...[writers, readers].flatMap((each) => db.groups.add(each, 1)),
+  ]);
+  const find = () =>
+    Promise.all([db.sessions.findWithPermissions(session.key), db.tokens.findWithPermissions(token.key)]);
+  async function holds(t: Test, permissions: string[], when: string) {
+    // Often enough for it to be kept.
+    for (let asked = 0; asked < 3; asked++) t.match(await find(), [{ permissions }, { permissions }], when);
+    const lengths = (await find()).map((each) => each?.permissions.length);
+    t.strictSame(lengths, [permissions.length, permissions.length], `no more than these ${when}`);
+  }
+
+  for (const [who, by] of [
+    ['by this connection', db],
+    ['by another one', other.db],
+  ] as const) {
+    await t.test(`is told as it is, whatever was changed ${who}`, async (t) => {
+      const both = ['audit:read', 'users:write'];
+      await holds(t, [], 'in no group');
+      await by.atomically([writers, readers].flatMap((group) => by.memberships.put(member(group), 1)));
+      await holds(t, both, 'in two groups, one of them held twice');
+      await by.atomically(by.groups.setPermissions(writers.id, ['tea:make']));
+      await holds(t, ['audit:read', 'tea:make'], 'when a group carries others');
+      await by.atomically([by.memberships.remove(readers.id, user.id)]);
+      await holds(t, ['tea:make'], 'when a group was left');
+      await by.atomically(by.groups.setPermissions(writers.id, []));
+      await holds(t, [], 'when the group carries nothing any more');
+      await by.atomically([
+        ...by.groups.setPermissions(writers.id, writers.permissions),
+        by.memberships.remove(writers.id, user.id),
+      ]);
+      await holds(t, [], 'when nobody belongs to it');
+    });
+  }
+
+  t.test('is nobody else’s', async (t) => {
+    await db.atomically(db.memberships.put(member(writers, many), 1));
+    t.match(await db.sessions.findWithPermissions(manys.key), {
+      userId: many.id,
+      permissions: ['audit:read', 'users:write'],
+    });
+    await holds(t, [], 'whatever others hold');
+    await other.db.atomically([other.db.sessions.end(session.key), other.db.tokens.end(user.id, token.id)]);
+    t.strictSame(await find(), [undefined, undefined], 'and ends with the session and the token');
+  });
+});
+
 test('a query with more than one value', async (t) => {
   const { engine } = await open(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
   const { users } = engine.tables;
   const condition = and(engine.equals(users.id, 'id'), engine.equals(users.version, 'version'));
-  const find = engine.readOneCached(engine.build.select({ id: users.id }).from(users).where(condition));
+  const query = engine.build.select({ id: users.id }).from(users).where(condition);
+  const find = engine.readCached(query, ([user]) => user);
   for (let asked = 0; asked < 2; asked++)
     await t.rejects(
       find({ id: 'x', version: 1 }),

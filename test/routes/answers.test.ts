@@ -78,12 +78,15 @@ onEachEngine('a failure of ours', async (t, engine) => {
   }
 
   t.test('while the session is read is a 503, not a 401 that would make clients sign in anew', async (t) => {
-    t.capture(app.db.sessions, 'find', async () => {
-      throw new DatabaseUnavailableError(INSIDES);
-    });
+    for (const query of ['find', 'findWithPermissions'] as const) {
+      t.capture(app.db.sessions, query, async () => {
+        throw new DatabaseUnavailableError(INSIDES);
+      });
+    }
     const { cookie } = client;
     const responses = [
       await client.request('GET', '/api/sign'),
+      await client.request('GET', '/api/users'),
       await client.request('POST', '/api/sign/in', { username: 'chief', password: 'wrong' }),
     ];
     for (const response of responses) {

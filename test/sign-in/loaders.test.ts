@@ -28,7 +28,8 @@ onEachEngine('a token', async (t, engine) => {
 
   t.test('case 4: the session of A and a token of B: A, and the loader is not asked', async (t) => {
     const client = await signedIn(app, 'ann');
-    const asked = t.capture(app.db.tokens, 'find', app.db.tokens.find);
+    const { findWithPermissions } = app.db.tokens;
+    const asked = t.capture(app.db.tokens, 'findWithPermissions', findWithPermissions);
     t.match(await whoami(client, token.headers), { user: { id: ann }, via: 'session' });
     t.equal(asked().length, 0);
     t.match(await whoami(new Client(app), token.headers), { user: { id: bob }, via: 'token' });

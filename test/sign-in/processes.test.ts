@@ -3,7 +3,7 @@
  * another host. What one of them knows the others know at once, since only the database remembers.
  */
 import { makeSecret } from '../../config/secret.ts';
-import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { Caller, makeDatabaseWith, PASSWORD } from '../support/api.ts';
 import { commandsOn } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { startServer } from '../support/processes.ts';
@@ -95,6 +95,31 @@ onEachEngine('several processes', async (t, engine) => {
     await learnt(token);
     t.equal((await manage(['token', 'end', 'ann', id])).code, 0);
     await refused(token, 'after its token was ended');
+  });
+
+  await t.test('a permission that is taken, by whomever, is gone for every process at once', async (t) => {
+    const manage = commandsOn(DATABASE_URL);
+    const { caller: ann } = await signedInAt(workers);
+    const body = { username: 'bob', password: PASSWORD };
+    t.equal(await ann.status(workers.url, '/api/users', { method: 'POST', body }), 201);
+    const bob = new Caller();
+    t.equal(await bob.signIn(workers.url, 'bob'), 200);
+    /** Asks each process so often that it would know by heart what he may do. */
+    const statuses = async () => {
+      const seen = new Set<number>();
+      for (let asked = 0; asked < 3; asked++) {
+        for (const status of await askBothWorkers(workers, bob, '/api/audit')) seen.add(status);
+        seen.add(await bob.status(host.url, '/api/audit'));
+      }
+      return [...seen];
+    };
+    const manages = async (...args: string[]) => t.equal((await manage(args)).code, 0, args.join(' '));
+    await manages('group', 'create', 'auditors', '--permission', 'audit:read');
+    t.same(await statuses(), [403]);
+    await manages('group', 'add', 'auditors', 'bob');
+    t.same(await statuses(), [200]);
+    await manages('group', 'remove', 'auditors', 'bob');
+    t.same(await statuses(), [403]);
   });
 
   await t.test('case 30: sessions live on after a restart, and with a new first key', async (t) => {

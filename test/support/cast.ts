@@ -145,6 +145,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
       user: member.id,
       group: groups.own.id,
       groupName: groups.own.name,
+      allGroup: groups.all.name,
       session: memberSession.id,
       token: memberToken.id,
       code,

@@ -3,10 +3,10 @@ import type { Caller } from './api.ts';
 import { type Server, until } from './processes.ts';
 
 /**
- * Asks who the caller is until each of two workers has answered; the server must log requests (LOG_LEVEL=debug).
+ * Asks for that path, by default for who the caller is, until each of two workers has answered; the server must log requests (LOG_LEVEL=debug).
  * @returns the statuses that came.
  */
-export async function askBothWorkers(server: Server, caller: Caller): Promise<number[]> {
+export async function askBothWorkers(server: Server, caller: Caller, path = '/api/sign'): Promise<number[]> {
   const since = server.log().length;
   const answered = () =>
     server
@@ -17,7 +17,7 @@ export async function askBothWorkers(server: Server, caller: Caller): Promise<nu
   const statuses = new Set<number>();
   let asked = 0;
   await until('each worker has answered', async () => {
-    const burst = Array.from({ length: 24 }, () => caller.status(server.url, '/api/sign'));
+    const burst = Array.from({ length: 24 }, () => caller.status(server.url, path));
     for (const status of await Promise.all(burst)) statuses.add(status);
     asked += burst.length;
     // The log comes later than the answers: what is missing now would count for the next who asks.

@@ -20,6 +20,7 @@ const check: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/check',
     {
+      config: { asksPermissions: ({ query }) => Object.hasOwn(Object(query), 'permission') },
       schema: {
         operationId: 'check',
         summary: 'Is the caller signed in, and may they',

@@ -175,12 +175,13 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
   const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
     scope.addHook('onRequest', app.requireSignedIn);
 
+    const config = { asksPermissions: true };
     const schema = {
       operationId: 'whoami',
       summary: 'Who am I, and what may I do',
       response: responses({ 200: Whoami }),
     };
-    scope.get('/', { schema }, async (request) => {
+    scope.get('/', { config, schema }, async (request) => {
       const row = await db.users.find(request.caller().id);
       if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
       const session = request.liveSession;
@@ -188,7 +189,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         user: userJson(row),
         via: request.via ?? '',
         fresh: session !== null && sessions.isFresh(session),
-        permissions: await request.permissions(),
+        permissions: [...(await request.permissions())],
         ...(session ? { session: sessionJson(session) } : {}),
       };
     });

@@ -117,7 +117,7 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { after = '', limit } = request.query;
       const rows = await db.memberships.pageOfUser(request.params.id, after, limit + 1);
-      if (rows.length === 0 && !(await db.users.find(request.params.id))) throw app.notFound('user');
+      if (!rows) throw app.notFound('user');
       return reply.page(rows, limit, userGroupJson);
     },
   );

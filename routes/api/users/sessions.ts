@@ -13,6 +13,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:id/sessions',
     {
+      config: { asksPermissions: true },
       schema: {
         operationId: 'listSessionsOfUser',
         summary: "List a user's sessions",
@@ -26,8 +27,8 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { after = '', limit } = request.query;
       const { id } = request.params;
-      const rows = await db.sessions.page(id, after, limit + 1, Date.now());
-      if (rows.length === 0 && !(await db.users.find(id))) throw app.notFound('user');
+      const rows = await db.sessions.pageOfUser(id, after, limit + 1, Date.now());
+      if (!rows) throw app.notFound('user');
       return reply.page(rows, limit, (row) => listedSessionJson(row, request.liveSession?.id));
     },
   );

@@ -19,6 +19,8 @@ export interface Filled {
   url: string;
   /** The ids of all users, in order. */
   ids: string[];
+  /** The id of the group of the first user, who manages it and may do everything. */
+  group: string;
   /** @returns the Cookie header of the user of that number. */
   cookieOf(number: number): string;
   /** What the first user sends: Rollcall's cookie, that of the stock service, and an API token. */
@@ -100,6 +102,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
   return {
     url,
     ids,
+    group: group.id,
     token,
     cookieOf,
     cookie: cookieOf(0),

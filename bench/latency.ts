@@ -6,17 +6,18 @@ import { connect, createServer, type Socket } from 'node:net';
 import mysql from 'mysql2/promise';
 import { freePort } from '../test/support/mysql-server.ts';
 import { median, type Turns } from './compare.ts';
-import { type Row, requestOf } from './contenders.ts';
-import { fill } from './database.ts';
+import { requestOf } from './contenders.ts';
+import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { load } from './load.ts';
 import { keepGeneratorAwake } from './processors.ts';
+import type { Request } from './request.ts';
 import { MeasuredServer } from './server.ts';
 
 export interface LatencyRow {
   engine: BenchEngine['name'];
   what: string;
-  row: Row;
+  row: string;
   /** In milliseconds. */
   p50: number;
   p99: number;
@@ -24,20 +25,41 @@ export interface LatencyRow {
   roundTrips: number | null;
 }
 
-const READS: Row[] = ['one user', 'list of 20'];
-
 /** How far the database is off, in milliseconds one way. */
 const DISTANCE = 10;
 
-async function alone(servers: Map<string, MeasuredServer>, ids: string[], cookie: string, turns: Turns) {
+type Requests = Record<string, Request | Request[]>;
+
+function usualReads({ ids, cookie }: Filled): Requests {
+  return {
+    'one user': requestOf('one user', ids, { cookie }),
+    'list of 20': requestOf('list of 20', ids, { cookie }),
+  };
+}
+
+/** Those that also ask what the caller may do, or for more than one thing. */
+function otherReads({ ids, cookie, group }: Filled): Requests {
+  const get = (path: string): Request => ({ method: 'GET', path, headers: { cookie } });
+  return {
+    'who am I': get('/api/sign'),
+    'may I': get('/api/sign/check?permission=users:write'),
+    search: get('/api/users?q=user7&limit=20'),
+    'groups of a user who has none': get(`/api/users/${ids.at(-1)}/groups`),
+    'sessions of a user': get(`/api/users/${ids.at(-1)}/sessions`),
+    groups: get('/api/groups'),
+    'members of a group': get(`/api/groups/${group}/members`),
+    'the audit trail': get('/api/audit?limit=20'),
+  };
+}
+
+async function alone(servers: Map<string, MeasuredServer>, requests: Requests, turns: Turns) {
   const rows: Omit<LatencyRow, 'engine' | 'roundTrips'>[] = [];
-  for (const row of READS) {
+  for (const [row, request] of Object.entries(requests)) {
     const figures = new Map(
       [...servers.keys()].map((what) => [what, { p50: [] as number[], p99: [] as number[] }]),
     );
     for (let round = -1; round < turns.rounds; round++) {
       for (const [what, server] of servers) {
-        const request = requestOf(row, ids, { cookie });
         const { p50, p99, other } = await load(server.url, request, {
           seconds: turns.seconds,
           connections: 1,
@@ -83,19 +105,19 @@ async function measureRoundTrip(url: string): Promise<number> {
 }
 
 export async function latency(engine: BenchEngine, turns: Turns): Promise<LatencyRow[]> {
-  const { url, ids, cookie } = await fill(await engine.makeDatabase(), 1000);
+  const filled = await fill(await engine.makeDatabase(), 1000);
   const servers = new Map<string, MeasuredServer>();
   const letSleep = keepGeneratorAwake();
   try {
     for (const workers of [1, 4]) {
-      const environment = { DATABASE_URL: url, WORKERS: String(workers) };
+      const environment = { DATABASE_URL: filled.url, WORKERS: String(workers) };
       const what = workers === 1 ? 'one process' : `${workers} workers`;
       servers.set(what, await MeasuredServer.start('server.ts', environment));
     }
-    const near = await alone(servers, ids, cookie, turns);
+    const near = await alone(servers, usualReads(filled), turns);
     return [
       ...near.map((each) => ({ engine: engine.name, ...each, roundTrips: null })),
-      ...(engine.name === 'SQLite' ? [] : await fromAfar(url, ids, cookie, turns)),
+      ...(engine.name === 'SQLite' ? [] : await fromAfar(filled, turns)),
     ];
   } finally {
     letSleep();
@@ -103,15 +125,16 @@ export async function latency(engine: BenchEngine, turns: Turns): Promise<Latenc
   }
 }
 
-async function fromAfar(url: string, ids: string[], cookie: string, turns: Turns): Promise<LatencyRow[]> {
-  const database = new URL(url);
+async function fromAfar(filled: Filled, turns: Turns): Promise<LatencyRow[]> {
+  const database = new URL(filled.url);
   const distance = await startDistance(Number(database.port), DISTANCE);
   database.port = String(distance.port);
   const server = await MeasuredServer.start('server.ts', { DATABASE_URL: database.href });
   try {
     const roundTrip = await measureRoundTrip(database.href);
     const what = `a database ${roundTrip.toFixed(1)} ms there and back`;
-    const rows = await alone(new Map([[what, server]]), ids, cookie, turns);
+    const requests = { ...usualReads(filled), ...otherReads(filled) };
+    const rows = await alone(new Map([[what, server]]), requests, turns);
     return rows.map((each) => ({ engine: 'MariaDB', ...each, roundTrips: each.p50 / roundTrip }));
   } finally {
     await server.stop();

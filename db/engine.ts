@@ -43,24 +43,28 @@ export interface Engine {
   /** The same for a query that finds one row at most. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /**
-   * Prepares a query that is asked again and again with the same value, the only one that it has, for what is `made` of its
-   * rows: where the engine can tell, at less cost, that nothing has changed meanwhile, it gives what it gave before. Nobody
-   * may change it.
+   * The same for one that is asked again and again with the same value, the only one that it has: where the engine can tell, at
+   * less cost, that nothing has changed meanwhile, it gives the row that it gave before. Nobody may change it.
    */
-  readCached<Row, Made extends object>(
+  readOneCached<Row extends object>(
     query: SelectQuery<Row>,
-    made: (rows: Row[]) => Made | undefined,
-  ): (values: Values) => Promise<Readonly<Made> | undefined>;
-  /** Prepares queries of the same columns for all of their rows, in one statement where each is a way to a server. */
+  ): (values: Values) => Promise<Readonly<Row> | undefined>;
+  /** Prepares queries of the same columns for all of their rows: one statement, where each statement is a round trip. */
   readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
   /**
-   * The same for one thing and a page of what belongs to it.
-   * @returns a function that gives both, the page in the order of its ids; undefined when the thing is not there.
+   * Prepares two queries, for one thing and for a list of what belongs to it, in the same way.
+   * @returns a function that gives both, the list in any order; undefined when the thing is not there.
    */
-  readWithPage<Thing, Row extends { id: string }>(
+  readWith<Thing, Row>(
     thing: SelectQuery<Thing>,
-    page: SelectQuery<Row>,
-  ): (values: Values) => Promise<{ thing: Thing; page: Row[] } | undefined>;
+    list: SelectQuery<Row>,
+  ): (values: Values) => Promise<{ thing: Thing; list: Row[] } | undefined>;
+  /** `readWith` and `readOneCached` in one, for what is made of the thing and its list. */
+  readWithCached<Thing, Row, Made extends object>(
+    thing: SelectQuery<Thing>,
+    list: SelectQuery<Row>,
+    make: (thing: Thing, list: Row[]) => Made,
+  ): (values: Values) => Promise<Readonly<Made> | undefined>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**

@@ -12,7 +12,7 @@ interface RecognisedUser {
   username: string;
 }
 
-/** What a session or a loader tells of the user: where the request `asksPermissions`, maybe what they hold, too. */
+/** What a session or a loader tells of the user. What they hold a loader may leave out: it is then asked for when needed. */
 interface Recognised extends RecognisedUser {
   permissions?: readonly string[] | undefined;
 }
@@ -44,7 +44,7 @@ declare module 'fastify' {
     anonymous?: boolean;
     /**
      * The route asks what its caller may do, always or for such a request: that is then read with who they are, in one
-     * statement. For reads alone: a change must ask anew when its body is there, which may be long after.
+     * statement. For GET alone: a change must ask anew when its body is there, which may be long after.
      */
     asksPermissions?: boolean | ((request: FastifyRequest) => boolean);
   }
@@ -79,7 +79,7 @@ export default fp(
     function take(request: FastifyRequest, { id, username, permissions }: Recognised, via: string): void {
       request.user = { id, username };
       request.via = via;
-      if (permissions) request.heldPermissions = permissions;
+      if (permissions && request.asksPermissions) request.heldPermissions = permissions;
     }
 
     async function bySession(request: FastifyRequest, key: string): Promise<void> {
@@ -102,6 +102,11 @@ export default fp(
       }
       return undefined;
     }
+
+    app.addHook('onRoute', ({ method, url, config }) => {
+      if (config?.asksPermissions && [method].flat().some((each) => !['GET', 'HEAD'].includes(each)))
+        throw new TypeError(`${method} ${url} changes something, and may not have asksPermissions.`);
+    });
 
     // With a callback, so that whoever brings nothing to look up does not wait for a promise.
     app.addHook('onRequest', (request, _reply, done) => {

@@ -38,6 +38,24 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     const toRow = rowReader(query);
     return async (values?: Values) => (await rowsOf(text, bind(values))).map(toRow);
   }
+  function readOne<Row>(query: SelectQuery<Row>) {
+    const rows = read(query);
+    return async (values?: Values) => (await rows(values))[0];
+  }
+
+  // A list with a limit is made before it is joined: else all that belongs to the thing would be sorted for it.
+  function readWith<Thing, Row>(ofThing: SelectQuery<Thing>, ofList: SelectQuery<Row>) {
+    const [thing, list] = [statementOf(ofThing), statementOf(ofList)];
+    const [toThing, toRow] = [rowReader(ofThing), rowReader(ofList)];
+    const text = `select * from (${thing.text}) thing left join (${list.text}) list on true`;
+    const width = Object.keys(ofThing._.selectedFields).length;
+    return async (values: Values) => {
+      const rows = await rowsOf(text, [...thing.bind(values), ...list.bind(values)]);
+      if (!rows[0]) return undefined;
+      const listed = rows.map((row) => row.slice(width)).filter((row) => row.some((value) => value !== null));
+      return { thing: toThing(rows[0].slice(0, width)), list: listed.map(toRow) };
+    };
+  }
   const tables: Tables = mysqlTables;
 
   return {
@@ -47,14 +65,8 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     equals: (column, name) => eq(column, sql.placeholder(name)),
     givenLimit: sql.placeholder('limit'),
     read,
-    readOne(query) {
-      const rows = read(query);
-      return async (values) => (await rows(values))[0];
-    },
-    readCached(query, made) {
-      const rows = read(query);
-      return async (values) => made(await rows(values));
-    },
+    readOne,
+    readOneCached: readOne,
     // Not by drizzle's unionAll, which nests them in pairs: MariaDB then writes what it has found so far into a table each time.
     readAll(queries) {
       const statements = queries.map(statementOf);
@@ -65,19 +77,12 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
         return (await rowsOf(text, params)).map(toRow);
       };
     },
-    // The page is made before it is joined: else all that belongs to the thing would be sorted for it.
-    readWithPage(ofThing, ofPage) {
-      const [thing, page] = [statementOf(ofThing), statementOf(ofPage)];
-      const [toThing, toRow] = [rowReader(ofThing), rowReader(ofPage)];
-      const text = `select * from (${thing.text}) thing left join (${page.text}) page on true`;
-      const width = Object.keys(ofThing._.selectedFields).length;
+    readWith,
+    readWithCached(ofThing, ofList, make) {
+      const both = readWith(ofThing, ofList);
       return async (values) => {
-        const rows = await rowsOf(text, [...thing.bind(values), ...page.bind(values)]);
-        if (!rows[0]) return undefined;
-        const pageRows = rows
-          .map((row) => row.slice(width))
-          .filter((row) => row.some((value) => value !== null));
-        return { thing: toThing(rows[0].slice(0, width)), page: pageRows.map(toRow).sort(byId) };
+        const found = await both(values);
+        return found && make(found.thing, found.list);
       };
     },
     write(query, rows) {
@@ -102,11 +107,6 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     },
     close: () => connections.close(),
   };
-}
-
-/** A derived table promises no order. */
-function byId(one: { id: string }, other: { id: string }): number {
-  return one.id < other.id ? -1 : 1;
 }
 
 class MysqlWrite implements Write {

@@ -7,17 +7,14 @@
  */
 import type Sqlite from 'better-sqlite3';
 
-/** How many answers to one query are kept, each of some hundred bytes. */
-const CAPACITY = 10_000;
-
-/** Runs a query that has one value, and gives what is made of its rows. */
+/** Reads something by one value. */
 type Read<Made extends object> = (params: unknown[]) => Made | undefined;
 
 interface RowCache {
   /** To be called whenever this connection may have committed: of its own commits the number does not tell. */
   invalidate(): void;
-  /** @returns a function that gives the same as the given one would at that moment; it is for nobody to change. */
-  cached<Made extends object>(read: Read<Made>): Read<Readonly<Made>>;
+  /** @returns a function that gives the same as the given one would at that moment, frozen, and keeps up to so many answers. */
+  cached<Made extends object>(read: Read<Made>, capacity: number): Read<Readonly<Made>>;
 }
 
 export function makeRowCache(client: Sqlite.Database): RowCache {
@@ -28,18 +25,17 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
     invalidate() {
       for (const answers of caches) answers.clear();
     },
-    cached<Made extends object>(read: Read<Made>) {
+    cached<Made extends object>(read: Read<Made>, capacity: number) {
       // Of what was asked for once only that is noted: most of many clients who come in turn would come too late for it,
       // and asking whether it still holds would be in vain.
       const answers = new Map<unknown, Readonly<Made> | 'asked'>();
       caches.push(answers);
       let version: number | undefined;
       return (params) => {
-        const [key] = params;
-        if (params.some((each) => each !== key))
-          throw new TypeError('Only what is asked by one value is kept.');
+        const [key, ...more] = params;
+        if (more.length > 0) throw new TypeError('Only what is read by one value is kept.');
         if (!answers.has(key)) {
-          if (answers.size >= CAPACITY) answers.clear();
+          if (answers.size >= capacity) answers.clear();
           answers.set(key, 'asked');
           return read(params);
         }
@@ -51,9 +47,15 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         const kept = answers.get(key);
         if (kept !== undefined && kept !== 'asked') return kept;
         const made = read(params);
-        answers.set(key, made ? Object.freeze(made) : 'asked');
+        answers.set(key, made ? frozen(made) : 'asked');
         return made;
       };
     },
   };
+}
+
+/** Freezes it with the lists in it: whoever changed one would change it for all who ask after them. */
+function frozen<Made extends object>(made: Made): Made {
+  for (const value of Object.values(made)) Object.freeze(value);
+  return Object.freeze(made);
 }

@@ -35,6 +35,10 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
  */
 const MMAP_SIZE = 2 ** 31;
 
+/** How many rows of one query are kept, each of some hundred bytes, and how many with a list, of some thousand. */
+const KEPT_ROWS = 10_000;
+const KEPT_LISTS = 1_000;
+
 export interface SqliteOptions {
   /**
    * Whether this connection serves, or looks after, a database that was made ready before, and whose log of writes is emptied
@@ -102,22 +106,30 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
       const { bind, one } = prepareRead(query);
       return reading((values) => one(bind(values)));
     },
-    readCached(query, made) {
-      const { bind, all } = prepareRead(query);
-      const cached = rowCache.cached((params) => made(all(params)));
+    readOneCached(query) {
+      const { bind, one } = prepareRead(query);
+      const cached = rowCache.cached(one, KEPT_ROWS);
       return reading((values) => cached(bind(values)));
     },
-    // A statement is no way to anywhere here, and putting together what two of them read costs more than the second.
+    // Here a statement is a function call, and to put together in SQL what two of them give costs more than the second.
     readAll(queries) {
       const reads = queries.map(prepareRead);
       return reading((values) => reads.flatMap(({ bind, all }) => all(bind(values))));
     },
-    readWithPage(ofThing, ofPage) {
-      const [thing, page] = [prepareRead(ofThing), prepareRead(ofPage)];
+    readWith(ofThing, ofList) {
+      const [thing, list] = [prepareRead(ofThing), prepareRead(ofList)];
       return reading((values) => {
         const found = thing.one(thing.bind(values));
-        return found && { thing: found, page: page.all(page.bind(values)) };
+        return found && { thing: found, list: list.all(list.bind(values)) };
       });
+    },
+    readWithCached(ofThing, ofList, make) {
+      const [thing, list] = [prepareRead(ofThing), prepareRead(ofList)];
+      const cached = rowCache.cached((params) => {
+        const found = thing.one(params);
+        return found && make(found, list.all(params));
+      }, KEPT_LISTS);
+      return reading((values) => cached([...new Set([...thing.bind(values), ...list.bind(values)])]));
     },
     write(query, rows) {
       const { text, bind } = statementOf(query);

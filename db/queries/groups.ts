@@ -1,8 +1,8 @@
 /** What is asked of groups and the permissions that they carry. */
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
+import { inOrderOfIds } from '../ids.ts';
 import { given, givenAs } from '../vocabulary.ts';
-import { gathered } from './permissions.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
@@ -78,6 +78,17 @@ export function groupQueries(engine: Engine) {
     'any',
   );
 
+  /** @returns the groups of the rows, in the order of their ids, each with its permissions in order. */
+  function folded(rows: Awaited<ReturnType<typeof byId>>) {
+    return [...Map.groupBy(rows, ({ id }) => id).values()]
+      .flatMap(([first, ...rest]) => {
+        if (!first) return [];
+        const { permission: _one, ...group } = first;
+        const permissions = [first, ...rest].flatMap(({ permission }) => permission ?? []);
+        return [{ ...group, permissions: permissions.sort() }];
+      })
+      .sort(inOrderOfIds);
+  }
   function grant(groupId: string, permissions: string[]): Write[] {
     const count = permissions.length;
     if (count === 0) return [];
@@ -89,14 +100,14 @@ export function groupQueries(engine: Engine) {
 
   return {
     async find(id: string) {
-      return gathered(await byId({ id }))[0];
+      return folded(await byId({ id }))[0];
     },
     async findByName(name: string) {
-      return gathered(await byName({ name }))[0];
+      return folded(await byName({ name }))[0];
     },
     /** @returns at most `limit` groups whose ids follow `after`, in the order of their ids. */
     async page(after: string, limit: number) {
-      return gathered(await pageAfter({ after, limit }));
+      return folded(await pageAfter({ after, limit }));
     },
     add(group: GroupFields & { id: string }, now: number): Write[] {
       return [insert({ ...group, now }), ...grant(group.id, group.permissions)];

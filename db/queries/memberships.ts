@@ -1,6 +1,7 @@
 /** What is asked of who belongs to which group. */
 import { and, asc, eq, gt, notExists, sql } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
+import { inOrderOfIds } from '../ids.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
 export type Role = 'member' | 'manager';
@@ -10,15 +11,7 @@ export type UserGroupRow = NonNullable<
   Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>
 >[number];
 
-export function membershipQueries({
-  build,
-  equals,
-  givenLimit,
-  readOne,
-  readWithPage,
-  write,
-  tables,
-}: Engine) {
+export function membershipQueries({ build, equals, givenLimit, readOne, readWith, write, tables }: Engine) {
   const { groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
@@ -45,7 +38,7 @@ export function membershipQueries({
       .innerJoin(users, eq(users.id, memberships.userId))
       .where(ofUserInGroup),
   );
-  const pageOfGroup = readWithPage(
+  const pageOfGroup = readWith(
     build
       .select({ roleOfUser: sql<Role | null>`${role}`.as('role_of_user') })
       .from(groups)
@@ -58,7 +51,7 @@ export function membershipQueries({
       .orderBy(asc(memberships.userId))
       .limit(givenLimit),
   );
-  const pageOfUser = readWithPage(
+  const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
     build
       .select({
@@ -132,14 +125,14 @@ export function membershipQueries({
      */
     async page(groupId: string, userId: string, after: string, limit: number) {
       const found = await pageOfGroup({ groupId, userId, after, limit });
-      return found && { members: found.page, roleOfUser: found.thing.roleOfUser };
+      return found && { members: found.list.sort(inOrderOfIds), roleOfUser: found.thing.roleOfUser };
     },
     /**
      * @returns at most `limit` of the user's groups whose ids follow `after`, in the order of their ids; undefined when there
      * is no such user.
      */
     async pageOfUser(userId: string, after: string, limit: number) {
-      return (await pageOfUser({ userId, after, limit }))?.page;
+      return (await pageOfUser({ userId, after, limit }))?.list.sort(inOrderOfIds);
     },
     /** Writes that make the user belong to the group in that role, whether they did before or not. */
     put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {

@@ -5,11 +5,7 @@ import type { Engine, Tables } from '../engine.ts';
 /** The permission that implies every other one. */
 export const EVERYTHING = '*';
 
-/**
- * What is joined to a query of one session or token, so that one statement tells who is asking and what they may do: on MySQL
- * a round trip less. Told apart in here, and not in the rows of that query, which are made into objects one by one.
- * @returns the permissions of the user to whom the session or token of that `key` belongs.
- */
+/** @returns a query of what the user holds to whom the session or token of that `key` belongs. */
 export function permissionsBehind(
   { build, equals, tables: { groupPermissions, memberships } }: Engine,
   credentials: Tables['sessions'] | Tables['tokens'],
@@ -19,23 +15,16 @@ export function permissionsBehind(
     .from(credentials)
     .innerJoin(memberships, eq(memberships.userId, credentials.userId))
     .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
-    .where(equals(credentials.key, 'key'))
-    .as('held');
+    .where(equals(credentials.key, 'key'));
 }
 
-/**
- * @param rows one for each permission that a thing carries, or one without if it carries none.
- * @returns the things of the rows, in the order of their ids, each with its permissions in order.
- */
-export function gathered<Row extends { id: string; permission: string | null }>(rows: Row[]) {
-  return [...Map.groupBy(rows, ({ id }) => id).values()]
-    .flatMap(([first, ...rest]) => {
-      if (!first) return [];
-      const { permission: _one, ...thing } = first;
-      const permissions = [first, ...rest].flatMap(({ permission }) => permission ?? []);
-      return [{ ...thing, permissions: permissions.sort() }];
-    })
-    .sort((one, other) => (one.id < other.id ? -1 : 1));
+/** @returns the thing of a user who holds the permissions of the rows. */
+export function holding<Thing>(thing: Thing, rows: { permission: string }[]) {
+  return { ...thing, permissions: inOrder(rows) };
+}
+
+function inOrder(rows: { permission: string }[]): readonly string[] {
+  return rows.map(({ permission }) => permission).sort();
 }
 
 export function permissionQueries({ build, equals, read, readOne, write, tables }: Engine) {
@@ -85,7 +74,7 @@ export function permissionQueries({ build, equals, read, readOne, write, tables 
       return (await anyHolder()) !== undefined;
     },
     async heldBy(userId: string) {
-      return (await ofUser({ userId })).map(({ permission }) => permission).sort();
+      return inOrder(await ofUser({ userId }));
     },
     /** Put at the end of a list it undoes the list if no active user would hold every permission any more. */
     keepHolderOfEverything() {

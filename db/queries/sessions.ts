@@ -1,8 +1,9 @@
 /** What is asked of sessions. The first query is on the way of every signed-in request. */
-import { and, asc, eq, gt, lt, ne, sql } from '../drizzle.ts';
+import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
 import type { Engine, Write } from '../engine.ts';
+import { inOrderOfIds } from '../ids.ts';
 import { given, givenAs } from '../vocabulary.ts';
-import { gathered, permissionsBehind } from './permissions.ts';
+import { holding, permissionsBehind } from './permissions.ts';
 
 interface SessionStart {
   key: string;
@@ -24,7 +25,7 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, readCached, readWithPage, write } = engine;
+  const { build, equals, givenLimit, read, readOneCached, readWith, readWithCached, write } = engine;
   const { sessions, users } = engine.tables;
 
   const withUser = {
@@ -36,28 +37,17 @@ export function sessionQueries(engine: Engine) {
     expiresAt: sessions.expiresAt,
     endsAt: sessions.endsAt,
     remembered: sessions.remembered,
-    userId: users.id,
+    userId: sessions.userId,
     username: users.username,
     active: users.active,
   };
-  const byKey = readCached(
-    build
-      .select(withUser)
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .where(equals(sessions.key, 'key')),
-    ([session]) => session,
-  );
-  const permissions = permissionsBehind(engine, sessions);
-  const byKeyWithPermissions = readCached(
-    build
-      .select({ ...withUser, permission: permissions.permission })
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .leftJoin(permissions, sql`true`)
-      .where(equals(sessions.key, 'key')),
-    (rows) => gathered(rows)[0],
-  );
+  const ofKey = build
+    .select(withUser)
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(equals(sessions.key, 'key'));
+  const byKey = readOneCached(ofKey);
+  const byKeyWithPermissions = readWithCached(ofKey, permissionsBehind(engine, sessions), holding);
   // Only for a user who is active and has this password at this moment: nobody slips in beside a change of either.
   const insert = write(
     build.insert(sessions).select(
@@ -148,7 +138,7 @@ export function sessionQueries(engine: Engine) {
     .orderBy(asc(sessions.id))
     .limit(givenLimit);
   const page = read(living);
-  const pageOfUser = readWithPage(
+  const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
     living,
   );
@@ -193,7 +183,7 @@ export function sessionQueries(engine: Engine) {
     },
     /** The same for a user who may not be there: then it gives undefined. */
     async pageOfUser(userId: string, after: string, limit: number, now: number) {
-      return (await pageOfUser({ userId, after, limit, now }))?.page;
+      return (await pageOfUser({ userId, after, limit, now }))?.list.sort(inOrderOfIds);
     },
   };
 }

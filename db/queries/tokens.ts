@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, lt, or, sql } from '../drizzle.ts';
 import type { Engine } from '../engine.ts';
 import { given, givenAs } from '../vocabulary.ts';
-import { gathered, permissionsBehind } from './permissions.ts';
+import { holding, permissionsBehind } from './permissions.ts';
 
 interface NewToken {
   key: string;
@@ -19,7 +19,7 @@ export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tok
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
 export function tokenQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, readOne, readCached, write } = engine;
+  const { build, equals, givenLimit, read, readOne, readOneCached, readWithCached, write } = engine;
   const { tokens, users } = engine.tables;
 
   const shown = {
@@ -37,28 +37,17 @@ export function tokenQueries(engine: Engine) {
     scopes: tokens.scopes,
     expiresAt: tokens.expiresAt,
     lastUsedAt: tokens.lastUsedAt,
-    userId: users.id,
+    userId: tokens.userId,
     username: users.username,
     active: users.active,
   };
-  const byKey = readCached(
-    build
-      .select(withOwner)
-      .from(tokens)
-      .innerJoin(users, eq(users.id, tokens.userId))
-      .where(equals(tokens.key, 'key')),
-    ([token]) => token,
-  );
-  const permissions = permissionsBehind(engine, tokens);
-  const byKeyWithPermissions = readCached(
-    build
-      .select({ ...withOwner, permission: permissions.permission })
-      .from(tokens)
-      .innerJoin(users, eq(users.id, tokens.userId))
-      .leftJoin(permissions, sql`true`)
-      .where(equals(tokens.key, 'key')),
-    (rows) => gathered(rows)[0],
-  );
+  const ofKey = build
+    .select(withOwner)
+    .from(tokens)
+    .innerJoin(users, eq(users.id, tokens.userId))
+    .where(equals(tokens.key, 'key'));
+  const byKey = readOneCached(ofKey);
+  const byKeyWithPermissions = readWithCached(ofKey, permissionsBehind(engine, tokens), holding);
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
     build

@@ -80,7 +80,7 @@ export function userSearch(engine: Engine) {
   const candidate = (way: Way) => ({
     ...shownColumns(users),
     ...keys,
-    way: sql<Way>`${sql.raw(`'${way}'`)}`,
+    way: sql<Way>`${sql.raw(`'${way}'`)}`.as('way'),
   });
   const found = (way: Way) =>
     build

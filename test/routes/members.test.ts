@@ -136,6 +136,13 @@ onEachEngine('the members of a group', async (t, engine) => {
     );
   }
 
+  t.test('of a group that is not there are refused to whom they would be refused if it were', async (t) => {
+    const client = await signedIn(app, 'outsider');
+    for (const nowhere of [`/api/groups/${UNKNOWN}/members`, `/api/groups/${UNKNOWN}/members?limit=1`])
+      t.equal((await client.request('GET', nowhere)).statusCode, 403);
+    t.equal((await client.request('GET', `${members}?limit=0`)).statusCode, 400, 'once the query is valid');
+  });
+
   t.test('are not shown to anybody who is not signed in', async (t) => {
     const client = new Client(app);
     t.equal((await client.request('GET', members)).statusCode, 401);

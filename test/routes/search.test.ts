@@ -124,6 +124,26 @@ onEachEngine('finding users', async (t, engine) => {
     );
   });
 
+  t.test('goes on behind a page of those who are not as they are asked for', async (t) => {
+    const soloists = Array.from({ length: 5 }, (_, n) => ({
+      id: randomUUIDv7(),
+      username: `solo-${n}`,
+      name: '',
+      email: null,
+      active: n === 4,
+      passwordHash: null,
+    }));
+    await app.db.atomically(soloists.map((each) => app.db.users.add(each, now)));
+    // Of one list alone, which is cut off, and of which none is shown.
+    const first = await client.request('GET', '/api/users?q=solo&active=true&limit=1');
+    t.match(first.json(), { items: [], next: /./ });
+    t.strictSame(await walk({ q: 'solo', active: 'true', limit: '1' }), ['solo-4']);
+    t.strictSame(
+      await walk({ q: 'solo', limit: '2' }),
+      soloists.map(({ username }) => username),
+    );
+  });
+
   t.test('refuses a cursor that it has not given', async (t) => {
     const { next } = (await client.request('GET', '/api/users?q=ann&limit=2')).json();
     const id = people[0]?.id ?? '';

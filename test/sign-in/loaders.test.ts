@@ -160,6 +160,19 @@ onEachEngine("a loader of one's own", async (t, engine) => {
     t.strictSame(asked, []);
   });
 
+  t.test('may tell what the user holds, for those routes that ask for it', async (t) => {
+    app.addRequestLoader('claims', ({ headers }) =>
+      headers['x-claims'] === undefined
+        ? undefined
+        : Promise.resolve({ id: ann, username: 'ann', active: true, permissions: ['users:write'] }),
+    );
+    const claims = { 'x-claims': 'yes' };
+    const asked = await new Client(app).request('GET', '/api/sign', undefined, claims);
+    t.match(asked.json(), { via: 'claims', permissions: ['users:write'] });
+    const change = await new Client(app).request('POST', '/api/users', { username: 'cem' }, claims);
+    t.equal(change.statusCode, 403, 'a change asks anew, and of the database');
+  });
+
   t.test('comes after those that were added before it', async (t) => {
     app.addRequestLoader('everyone', async () => ({ id: ann, username: 'ann', active: true }));
     const first = await new Client(app).request('GET', '/api/sign', undefined, asBob);

@@ -1,6 +1,8 @@
 /** Who is calling: the user whom the session names, looked up anew at each request, or nobody. */
 import { randomUUIDv7 } from 'node:crypto';
+import type { RouteOptions } from 'fastify';
 import { onEachEngine } from '../support/engines.ts';
+import { withEachRoute } from '../support/routes.ts';
 import {
   Client,
   makeToken,
@@ -100,6 +102,16 @@ onEachEngine('a caller', async (t, engine) => {
     }
     await client.request('OPTIONS', '/api/users', undefined, headers);
     t.strictSame(lookUps(), [0, 0], 'none for OPTIONS');
+  });
+
+  t.test('what the user holds is read with them by no route that changes something', async (t) => {
+    const marked = (route: RouteOptions) => {
+      if (route.method === 'PATCH') route.config = { ...route.config, asksPermissions: true };
+    };
+    await t.rejects(
+      withEachRoute(marked, () => startService(t, engine)),
+      /PATCH \/api\/\S+ changes something/,
+    );
   });
 
   t.test('case 10: OPTIONS on a guarded route without credentials: not refused', async (t) => {

@@ -7,20 +7,28 @@ function isInitialization(message: unknown): message is { fastify: FastifyInstan
   return typeof message === 'object' && message !== null && 'fastify' in message;
 }
 
+/** Lets a function see, or change, each route of the apps that are made meanwhile. @returns what the work gives. */
+export async function withEachRoute<Made>(
+  onRoute: (route: RouteOptions) => void,
+  work: () => Promise<Made>,
+): Promise<Made> {
+  const watch = (message: unknown) => {
+    if (isInitialization(message)) message.fastify.addHook('onRoute', (route) => onRoute(route));
+  };
+  subscribe('fastify.initialization', watch);
+  try {
+    return await work();
+  } finally {
+    unsubscribe('fastify.initialization', watch);
+  }
+}
+
 /** @returns the routes of the apps that are made meanwhile, and what the work gives. */
 export async function routesDuring<Made>(
   work: () => Promise<Made>,
 ): Promise<{ routes: RouteOptions[]; made: Made }> {
   const routes: RouteOptions[] = [];
-  const collect = (message: unknown) => {
-    if (!isInitialization(message)) return;
-    message.fastify.addHook('onRoute', (route) => {
-      routes.push(route);
-    });
-  };
-  subscribe('fastify.initialization', collect);
-  const made = await work();
-  unsubscribe('fastify.initialization', collect);
+  const made = await withEachRoute((route) => routes.push(route), work);
   return { routes, made };
 }
 

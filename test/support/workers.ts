@@ -3,7 +3,8 @@ import type { Caller } from './api.ts';
 import { type Server, until } from './processes.ts';
 
 /**
- * Asks for that path, by default for who the caller is, until each of two workers has answered; the server must log requests (LOG_LEVEL=debug).
+ * Asks for that path, by default for who the caller is, until each of two workers has answered; the server must log
+ * requests (LOG_LEVEL=debug).
  * @returns the statuses that came.
  */
 export async function askBothWorkers(server: Server, caller: Caller, path = '/api/sign'): Promise<number[]> {

@@ -41,7 +41,7 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { after = '', limit } = request.query;
       const { id: caller } = request.caller();
-      // Whether they may is read with what they ask for: on MySQL each statement is a round trip.
+      // Whether they may is read with what they ask for, and not in a guard: on MySQL each statement is a round trip.
       const page = await db.memberships.page(request.params.id, caller, after, limit + 1);
       if (!request.isSelf(caller) || page?.roleOfUser !== 'manager') await request.mustHold('groups:write');
       if (!page) throw notFound('group');

@@ -43,17 +43,20 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     return async (values?: Values) => (await rows(values))[0];
   }
 
-  // A list with a limit is made before it is joined: else all that belongs to the thing would be sorted for it.
+  // One below the other, and not joined, which would send the thing again with each row of its list.
   function readWith<Thing, Row>(ofThing: SelectQuery<Thing>, ofList: SelectQuery<Row>) {
     const [thing, list] = [statementOf(ofThing), statementOf(ofList)];
     const [toThing, toRow] = [rowReader(ofThing), rowReader(ofList)];
-    const text = `select * from (${thing.text}) thing left join (${list.text}) list on true`;
-    const width = Object.keys(ofThing._.selectedFields).length;
+    const nulls = ({ _ }: SelectQuery<unknown>) => Object.keys(_.selectedFields).map(() => 'null');
+    const width = nulls(ofThing).length;
+    const text = `select thing.*, ${nulls(ofList)} from (${thing.text}) thing union all select ${nulls(ofThing)}, list.* from (${list.text}) list`;
+    const isOfList = (row: unknown[]) => row.slice(width).some((value) => value !== null);
     return async (values: Values) => {
       const rows = await rowsOf(text, [...thing.bind(values), ...list.bind(values)]);
-      if (!rows[0]) return undefined;
-      const listed = rows.map((row) => row.slice(width)).filter((row) => row.some((value) => value !== null));
-      return { thing: toThing(rows[0].slice(0, width)), list: listed.map(toRow) };
+      const thingRow = rows.find((row) => !isOfList(row));
+      if (!thingRow) return undefined;
+      const listed = rows.filter(isOfList).map((row) => toRow(row.slice(width)));
+      return { thing: toThing(thingRow.slice(0, width)), list: listed };
     };
   }
   const tables: Tables = mysqlTables;

@@ -7,55 +7,70 @@
  */
 import type Sqlite from 'better-sqlite3';
 
+/** How many values are kept of one query's answers, at most: those of some 10,000 sessions, or of fewer with long lists. */
+const CAPACITY = 300_000;
+/** What is counted for a key, beside the values that are kept of it. */
+const KEY = 20;
+
 /** Reads something by one value. */
 type Read<Made extends object> = (params: unknown[]) => Made | undefined;
 
 interface RowCache {
   /** To be called whenever this connection may have committed: of its own commits the number does not tell. */
   invalidate(): void;
-  /** @returns a function that gives the same as the given one would at that moment, frozen, and keeps up to so many answers. */
-  cached<Made extends object>(read: Read<Made>, capacity: number): Read<Readonly<Made>>;
+  /** @returns a function that gives the same as the given one would at that moment, with its lists frozen: it may be kept. */
+  cached<Made extends object>(read: Read<Made>): Read<Readonly<Made>>;
 }
 
 export function makeRowCache(client: Sqlite.Database): RowCache {
   const dataVersion = client.prepare<[], number>('PRAGMA data_version').pluck();
-  const caches: Map<unknown, unknown>[] = [];
+  const clears: (() => void)[] = [];
 
   return {
     invalidate() {
-      for (const answers of caches) answers.clear();
+      for (const clear of clears) clear();
     },
-    cached<Made extends object>(read: Read<Made>, capacity: number) {
+    cached<Made extends object>(read: Read<Made>) {
       // Of what was asked for once only that is noted: most of many clients who come in turn would come too late for it,
       // and asking whether it still holds would be in vain.
       const answers = new Map<unknown, Readonly<Made> | 'asked'>();
-      caches.push(answers);
+      let values = 0;
       let version: number | undefined;
+      function clear() {
+        answers.clear();
+        values = 0;
+      }
+      function note(key: unknown, answer: Readonly<Made> | 'asked', count: number) {
+        if (values + KEY + count > CAPACITY) clear();
+        values += KEY + count;
+        answers.set(key, answer);
+      }
+      clears.push(clear);
       return (params) => {
         const [key, ...more] = params;
         if (more.length > 0) throw new TypeError('Only what is read by one value is kept.');
         if (!answers.has(key)) {
-          if (answers.size >= capacity) answers.clear();
-          answers.set(key, 'asked');
+          note(key, 'asked', 0);
           return read(params);
         }
         // Asked before the row is read: what is committed in between makes it newer than the number, never older.
         const now = dataVersion.get();
         if (now === undefined) throw new Error('SQLite does not tell the version of its data.');
-        if (now !== version) answers.clear();
+        if (now !== version) clear();
         version = now;
         const kept = answers.get(key);
         if (kept !== undefined && kept !== 'asked') return kept;
         const made = read(params);
-        answers.set(key, made ? frozen(made) : 'asked');
+        if (made) note(key, made, frozen(made));
+        else note(key, 'asked', 0);
         return made;
       };
     },
   };
 }
 
-/** Freezes it with the lists in it: whoever changed one would change it for all who ask after them. */
-function frozen<Made extends object>(made: Made): Made {
-  for (const value of Object.values(made)) Object.freeze(value);
-  return Object.freeze(made);
+/** Freezes it with the lists in it: who changed one would change it for all who ask after them. @returns how many values it has. */
+function frozen(made: object): number {
+  Object.freeze(made);
+  return Object.values(made).flatMap((value) => Object.freeze(value)).length;
 }

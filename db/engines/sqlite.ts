@@ -35,10 +35,6 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
  */
 const MMAP_SIZE = 2 ** 31;
 
-/** How many rows of one query are kept, each of some hundred bytes, and how many with a list, of some thousand. */
-const KEPT_ROWS = 10_000;
-const KEPT_LISTS = 1_000;
-
 export interface SqliteOptions {
   /**
    * Whether this connection serves, or looks after, a database that was made ready before, and whose log of writes is emptied
@@ -108,7 +104,7 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
     },
     readOneCached(query) {
       const { bind, one } = prepareRead(query);
-      const cached = rowCache.cached(one, KEPT_ROWS);
+      const cached = rowCache.cached(one);
       return reading((values) => cached(bind(values)));
     },
     // Here a statement is a function call, and to put together in SQL what two of them give costs more than the second.
@@ -128,7 +124,7 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
       const cached = rowCache.cached((params) => {
         const found = thing.one(params);
         return found && make(found, list.all(params));
-      }, KEPT_LISTS);
+      });
       return reading((values) => cached([...new Set([...thing.bind(values), ...list.bind(values)])]));
     },
     write(query, rows) {

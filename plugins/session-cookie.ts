@@ -20,12 +20,10 @@ interface SessionCookie {
   unsign(value: string): string | undefined;
   /** @returns the secret in a request's Cookie header (RFC 6265, section 4.2), or undefined. */
   secretIn(header: string | undefined): string | undefined;
-  /** @returns the key (see keyOf) of the session that a request's Cookie header names, or undefined. */
+  /** @returns the key (see schemas/secrets.ts) of the session that a request's Cookie header names, or undefined. */
   keyIn(header: string | undefined): string | undefined;
   /** @returns a Set-Cookie header (RFC 6265, section 4.1) with the secret; without `expires` it ends with the browser. */
   header(secret: string, expires?: Date): string;
-  /** @returns what the database knows the session by. */
-  keyOf(secret: string): string;
 }
 
 declare module 'fastify' {
@@ -123,7 +121,6 @@ export default fp<SessionCookieOptions>(
       unsign,
       secretIn,
       keyIn: (header = '') => knownKeyIn(header),
-      keyOf,
     });
   },
   { name: 'session-cookie' },

@@ -6,6 +6,7 @@
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
+import type { Values } from '../statement.ts';
 
 /** How many values are kept of one query's answers, at most: those of some 10,000 sessions, or of fewer with long lists. */
 const CAPACITY = 300_000;
@@ -13,7 +14,7 @@ const CAPACITY = 300_000;
 const KEY = 20;
 
 /** Reads something by one value. */
-type Read<Made extends object> = (params: unknown[]) => Made | undefined;
+type Read<Made extends object> = (values: Values) => Made | undefined;
 
 interface RowCache {
   /** To be called whenever this connection may have committed: of its own commits the number does not tell. */
@@ -46,12 +47,12 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         answers.set(key, answer);
       }
       clears.push(clear);
-      return (params) => {
-        const [key, ...more] = params;
+      return (given) => {
+        const [key, ...more] = Object.values(given);
         if (more.length > 0) throw new TypeError('Only what is read by one value is kept.');
         if (!answers.has(key)) {
           note(key, 'asked', 0);
-          return read(params);
+          return read(given);
         }
         // Asked before the row is read: what is committed in between makes it newer than the number, never older.
         const now = dataVersion.get();
@@ -60,8 +61,8 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         version = now;
         const kept = answers.get(key);
         if (kept !== undefined && kept !== 'asked') return kept;
-        const made = read(params);
-        if (made) note(key, made, frozen(made));
+        const made = read(given);
+        if (made) note(key, made, freeze(made));
         else note(key, 'asked', 0);
         return made;
       };
@@ -70,7 +71,7 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
 }
 
 /** Freezes it with the lists in it: who changed one would change it for all who ask after them. @returns how many values it has. */
-function frozen(made: object): number {
+function freeze(made: object): number {
   Object.freeze(made);
   return Object.values(made).flatMap((value) => Object.freeze(value)).length;
 }

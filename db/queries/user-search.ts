@@ -98,8 +98,12 @@ export function userSearch(engine: Engine) {
       .where(behind(keys[way]))
       .orderBy(...orders[way])
       .limit(givenLimit);
-  const anywhere = readAll([found('usernameKey'), found('emailKey'), found('nameKey')]);
-  const inGroup = readAll([foundInGroup('usernameKey'), foundInGroup('emailKey'), foundInGroup('nameKey')]);
+  const byAnyKey = readAll([found('usernameKey'), found('emailKey'), found('nameKey')]);
+  const byAnyKeyInGroup = readAll([
+    foundInGroup('usernameKey'),
+    foundInGroup('emailKey'),
+    foundInGroup('nameKey'),
+  ]);
 
   return {
     /** @returns at most `limit` users, active or not, whose ids follow `after`, in the order of their ids. */
@@ -138,7 +142,7 @@ export function userSearch(engine: Engine) {
         limit: 2 * limit + 1,
         groupId: group,
       };
-      const rows: Candidate[] = await (group === undefined ? anywhere : inGroup)(values);
+      const rows: Candidate[] = await (group === undefined ? byAnyKey : byAnyKeyInGroup)(values);
       const isAskedFor = (row: Candidate) =>
         (active === undefined || row.active === active) && (group === undefined || row.role != null);
       const hits = rows.map((row): Hit => ({ key: row[row.way] ?? '', row }));

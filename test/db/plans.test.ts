@@ -32,12 +32,14 @@ test('the statements', async (t) => {
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
   const texts: string[] = [];
+  const note = (...queries: { toSQL(): { sql: string } }[]) =>
+    texts.push(...queries.map((query) => query.toSQL().sql));
   const noting =
     <Query extends { toSQL(): { sql: string } }, Rest extends unknown[], Result>(
       prepare: (query: Query, ...rest: Rest) => Result,
     ) =>
     (query: Query, ...rest: Rest) => {
-      texts.push(query.toSQL().sql);
+      note(query);
       return prepare(query, ...rest);
     };
   prepareQueries({
@@ -46,15 +48,15 @@ test('the statements', async (t) => {
     readOne: noting(engine.readOne),
     readOneCached: noting(engine.readOneCached),
     readAll(queries) {
-      texts.push(...queries.map((query) => query.toSQL().sql));
+      note(...queries);
       return engine.readAll(queries);
     },
     readWith(thing, list) {
-      texts.push(...[thing, list].map((query) => query.toSQL().sql));
+      note(thing, list);
       return engine.readWith(thing, list);
     },
     readWithCached(thing, list, make) {
-      texts.push(...[thing, list].map((query) => query.toSQL().sql));
+      note(thing, list);
       return engine.readWithCached(thing, list, make);
     },
     write: noting(engine.write),

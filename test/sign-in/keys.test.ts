@@ -20,7 +20,7 @@ onEachEngine('a session', async (t, engine) => {
   t.test('case 31: a copied database lets nobody in: what is stored can not be sent', async (t) => {
     const { cookie } = await signedIn(app, 'ann');
     const secret = app.sessionCookie.secretIn(cookie) ?? '';
-    const key = app.sessionCookie.keyOf(secret);
+    const key = keyOf(secret);
     const row = await app.db.sessions.find(key);
     t.ok(row);
     t.notMatch(JSON.stringify(row), secret, 'the row does not have the secret');

@@ -56,7 +56,7 @@ export function newSession(app: App, userId: string, passwordHash: string) {
   const now = Date.now();
   return {
     secret,
-    key: app.sessionCookie.keyOf(secret),
+    key: keyOf(secret),
     id: randomUUIDv7(),
     userId,
     passwordHash,

@@ -7,6 +7,7 @@ import type { FastifyRequest, PassportUser } from 'fastify';
 import { Type } from '../../../config/type.ts';
 import { targetOf } from '../../../db/queries/audit.ts';
 import { Nothing, responses } from '../../../schemas/common.ts';
+import { keyOf } from '../../../schemas/secrets.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';
 import account from './account.ts';
@@ -128,15 +129,12 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         request.session.set('keep', async (secret) => {
           const target = targetOf(account);
           const happening = { event: 'signed-in' as const, actor: account, via: 'password', target };
-          kept = await request.record(happening, [
-            ...sessions.start(cookie.keyOf(secret), signIn),
-            forgetAttempts,
-          ]);
+          kept = await request.record(happening, [...sessions.start(keyOf(secret), signIn), forgetAttempts]);
         });
         await request.session.save();
         // It was not when the user was disabled, removed or given another password while this one was checked.
         if (!kept) throw await refused(request);
-        const session = await sessions.find(cookie.keyOf(request.session.sessionId), request.log);
+        const session = await sessions.find(keyOf(request.session.sessionId), request.log);
         const row = await db.users.find(account.id);
         if (!session || !row) throw await refused(request);
         if (remember) request.session.options({ expires: new Date(session.endsAt) });

@@ -6,6 +6,7 @@
 import { callbackify } from 'node:util';
 import type { FastifySessionOptions } from '@fastify/session';
 import type { FastifyInstance } from 'fastify';
+import { keyOf } from '../../../schemas/secrets.ts';
 
 declare module 'fastify' {
   interface Session {
@@ -17,16 +18,15 @@ declare module 'fastify' {
 /** @returns a store for @fastify/session; its session ids are the secrets of our sessions. */
 export function sessionStore({
   sessions,
-  sessionCookie,
   log,
 }: FastifyInstance): NonNullable<FastifySessionOptions['store']> {
   return {
     get: callbackify(async (secret: string) =>
-      (await sessions.find(sessionCookie.keyOf(secret), log)) ? { cookie: { originalMaxAge: null } } : null,
+      (await sessions.find(keyOf(secret), log)) ? { cookie: { originalMaxAge: null } } : null,
     ),
     set: callbackify(async (secret: string, session: { keep?: (secret: string) => Promise<void> }) => {
       await session.keep?.(secret);
     }),
-    destroy: callbackify((secret: string) => sessions.end(sessionCookie.keyOf(secret))),
+    destroy: callbackify((secret: string) => sessions.end(keyOf(secret))),
   };
 }

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, IdParams, Nothing, Password, responses, sessionOnly } from '../../../schemas/common.ts';
+import { keyOf } from '../../../schemas/secrets.ts';
 import { ResetCode } from '../../../schemas/tokens.ts';
 import { NewPassword } from '../../../schemas/users.ts';
 import { issueCode, RESET_LIFETIME } from './codes.ts';
@@ -59,7 +60,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       const changed = await request.record({ event: 'password-changed', target }, [
         db.users.changePassword({ id: user.id, oldHash, passwordHash }, now),
         db.sessions.endOthersOf(user.id, key),
-        db.sessions.renew(key, sessionCookie.keyOf(secret), now),
+        db.sessions.renew(key, keyOf(secret), now),
         db.codes.removeAllOf(user.id),
         forget,
       ]);

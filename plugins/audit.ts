@@ -30,7 +30,7 @@ declare module 'fastify' {
 function entryOf(request: FastifyRequest, happening: Happening): AuditEntry {
   return {
     actor: request.user ?? null,
-    via: request.via ?? 'nobody',
+    via: request.recognition?.via ?? 'nobody',
     target: null,
     before: null,
     after: null,

@@ -94,12 +94,13 @@ export default fp(
     });
 
     app.decorate('requireSession', (request: FastifyRequest, _reply: FastifyReply, done) => {
-      done(request.liveSession ? undefined : sessionOnly);
+      done(request.recognition?.session ? undefined : sessionOnly);
     });
 
     app.decorate('requireFresh', (request: FastifyRequest, _reply: FastifyReply, done) => {
-      if (!request.liveSession) return done(sessionOnly);
-      done(app.sessions.isFresh(request.liveSession) ? undefined : stale);
+      const session = request.recognition?.session;
+      if (!session) return done(sessionOnly);
+      done(app.sessions.isFresh(session) ? undefined : stale);
     });
 
     app.decorate('requirePermission', (permission) => (request) => request.mustHold(permission));
@@ -110,25 +111,28 @@ export default fp(
     });
 
     app.decorateRequest('ownSession', function ownSession(this: FastifyRequest): SessionRow {
-      if (!this.liveSession) throw new Error('This route has no guard that asks for a session.');
-      return this.liveSession;
+      const session = this.recognition?.session;
+      if (!session) throw new Error('This route has no guard that asks for a session.');
+      return session;
     });
 
     app.decorateRequest('mustBeFresh', function mustBeFresh(this: FastifyRequest) {
-      if (this.liveSession && !app.sessions.isFresh(this.liveSession)) throw stale;
+      const session = this.recognition?.session;
+      if (session && !app.sessions.isFresh(session)) throw stale;
     });
 
     app.decorateRequest('actingId', function actingId(this: FastifyRequest) {
-      return this.tokenId ?? this.caller().id;
+      return this.recognition?.token?.id ?? this.caller().id;
     });
 
     app.decorateRequest('isSelf', function isSelf(this: FastifyRequest, userId: string) {
-      return this.scopes === null && this.caller().id === userId;
+      return !this.recognition?.token && this.caller().id === userId;
     });
 
     app.decorateRequest('permissions', async function permissions(this: FastifyRequest) {
-      const held = this.heldPermissions ?? (await app.db.permissions.heldBy(this.caller().id));
-      return this.scopes ? within(this.scopes, held) : held;
+      const { permissions, token } = this.recognition ?? {};
+      const held = permissions ?? (await app.db.permissions.heldBy(this.caller().id));
+      return token ? within(token.scopes, held) : held;
     });
 
     app.decorateRequest('holds', async function holds(this: FastifyRequest, permission: string) {

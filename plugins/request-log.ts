@@ -1,26 +1,35 @@
 /**
  * What a request logs with: a child of the log that carries the request's id. Few requests log anything, so the child is
- * made when the first entry is written; making one for each took 1 of the 22 µs of a signed-in request. They are methods, and no
- * getters, since Fastify looks at each of them for every request.
+ * made when the first entry is written. They are given their logs here, and not by Fastify, which would look at each of them, for
+ * every request, whether it can log: with both, 2 of the 23 µs of a signed-in request.
  */
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 
+type ChildOptions = Parameters<FastifyBaseLogger['child']>[1];
 type Entry = [entry: unknown, ...rest: unknown[]];
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-export class RequestLog implements FastifyBaseLogger {
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route has said of logging, for those who make its log. */
+    logging?: ChildOptions;
+  }
+}
+
+class RequestLog implements FastifyBaseLogger {
   readonly #log: FastifyBaseLogger;
-  readonly #given: Parameters<FastifyBaseLogger['child']>;
+  readonly #request: FastifyRequest;
   #made: FastifyBaseLogger | undefined;
 
-  /** @param given what the child is made with: what each entry carries, and what the route says of logging. */
-  constructor(log: FastifyBaseLogger, ...given: Parameters<FastifyBaseLogger['child']>) {
+  constructor(log: FastifyBaseLogger, request: FastifyRequest) {
     this.#log = log;
-    this.#given = given;
+    this.#request = request;
   }
 
   #own(): FastifyBaseLogger {
-    this.#made ??= this.#log.child(...this.#given);
+    const { id, routeOptions } = this.#request;
+    this.#made ??= this.#log.child({ requestId: id }, routeOptions.config?.logging);
     return this.#made;
   }
 
@@ -57,3 +66,20 @@ export class RequestLog implements FastifyBaseLogger {
     return this.#own().child(...given);
   }
 }
+
+/** To be registered before whatever logs for a request. */
+export default fp<{ log: FastifyBaseLogger }>(
+  async (app, { log }) => {
+    app.addHook('onRoute', (route) => {
+      const { logLevel: level, logSerializers: serializers } = route;
+      if (!level && !serializers) return;
+      const logging = { ...(level ? { level } : {}), ...(serializers ? { serializers } : {}) };
+      route.config = { ...route.config, logging };
+    });
+    app.addHook('onRequest', (request, reply, done) => {
+      request.log = reply.log = new RequestLog(log, request);
+      done();
+    });
+  },
+  { name: 'request-log' },
+);

@@ -3,19 +3,11 @@
  * its scopes, as far as its owner holds them at that moment, and by nothing else: what users may do because it is their
  * own account, or because they manage a group, is not for tokens.
  */
+import type { FastifyBaseLogger } from 'fastify';
 import fp from 'fastify-plugin';
 import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { memoize } from '../schemas/memoize.ts';
 import { isSecret, keyOf } from '../schemas/secrets.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The scopes of the token that was sent; null when the caller acts with all that they hold. */
-    scopes: readonly string[] | null;
-    /** The id of that token. */
-    tokenId: string | null;
-  }
-}
 
 const BEARER = /^Bearer +(\S+) *$/i;
 /** How often at most the use of a token is noted, in milliseconds. */
@@ -24,8 +16,6 @@ const TOUCH_INTERVAL = 5 * 60 * 1000;
 export default fp(
   async (app) => {
     const { db } = app;
-    app.decorateRequest('scopes', null);
-    app.decorateRequest('tokenId', null);
 
     // Only what the token is called is remembered, for 1 of 22 µs; whether there is such a token is asked of the database each
     // time.
@@ -34,26 +24,24 @@ export default fp(
       return isSecret('rc_', secret) ? keyOf(secret) : undefined;
     });
 
-    app.addRequestLoader('token', (request) => {
-      const { authorization } = request.headers;
+    app.addRequestLoader('token', ({ headers: { authorization }, log }, asksPermissions) => {
       const key = authorization === undefined ? undefined : keyIn(authorization);
-      return key === undefined ? undefined : load(request, key);
+      return key === undefined ? undefined : load(key, log, asksPermissions);
     });
 
-    async function load(request: Parameters<typeof app.requireSignedIn>[0], key: string) {
+    async function load(key: string, log: FastifyBaseLogger, withPermissions: boolean) {
       const { find, findWithPermissions } = db.tokens;
-      const token: (OwnedTokenRow & { permissions?: readonly string[] }) | undefined =
-        await (request.asksPermissions ? findWithPermissions : find)(key);
+      const row: (OwnedTokenRow & { permissions?: readonly string[] }) | undefined = await (withPermissions
+        ? findWithPermissions
+        : find)(key);
       const now = Date.now();
-      if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
-      if (!token.active) return undefined;
-      if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL) {
-        await app.noteInPassing(db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), request.log);
+      if (!row || (row.expiresAt !== null && row.expiresAt <= now)) return undefined;
+      if (!row.active) return undefined;
+      if (now - (row.lastUsedAt ?? 0) >= TOUCH_INTERVAL) {
+        await app.noteInPassing(db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), log);
       }
-      request.scopes = token.scopes;
-      request.tokenId = token.id;
-      const { userId: id, username, active, permissions } = token;
-      return { id, username, active, permissions };
+      const { id, scopes, userId, username, active, permissions = null } = row;
+      return { id: userId, username, active, permissions, token: { id, scopes } };
     }
   },
   { name: 'tokens', dependencies: ['auth', 'database', 'sessions'] },

@@ -1,4 +1,7 @@
 /** What the log says of a request, whatever a blueprint hands it, must not let anybody in. */
+import Fastify from 'fastify';
+import { test } from 'tap';
+import requestLog from '../plugins/request-log.ts';
 import { onEachEngine } from './support/engines.ts';
 import { makeLog } from './support/log.ts';
 import { quickPasswords, startService } from './support/service.ts';
@@ -26,3 +29,23 @@ onEachEngine('a request that is logged whole', async (t, engine) => {
     });
   }
 });
+
+for (const { level, withRoute } of [
+  { level: 'info', withRoute: 'the log that is made when something is written' },
+  { level: 'debug', withRoute: "Fastify's own" },
+] as const) {
+  test(`a route that says how it logs is heeded by ${withRoute}`, async (t) => {
+    const written = makeLog();
+    const app = Fastify(level === 'debug' ? { loggerInstance: written.log } : {});
+    if (level === 'info') await app.register(requestLog, { log: written.log });
+    const logSerializers = { visitor: (name: string) => name.toUpperCase() };
+    app.get('/quiet', { logLevel: 'error' }, async ({ log }) => log.warn('a warning'));
+    app.get('/named', { logSerializers }, async ({ log }) => log.warn({ visitor: 'ann' }, 'a visit'));
+    app.get('/plain', async ({ log }) => log.warn({ visitor: 'ann' }, 'a visit'));
+    for (const url of ['/quiet', '/named', '/plain']) t.equal((await app.inject(url)).statusCode, 200);
+    const entries = written.lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40);
+    t.match(entries, [{ visitor: 'ANN' }, { visitor: 'ann' }]);
+    t.equal(entries.length, 2);
+    await app.close();
+  });
+}

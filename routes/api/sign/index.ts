@@ -182,11 +182,11 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     scope.get('/', { config, schema }, async (request) => {
       const row = await db.users.find(request.caller().id);
       if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
-      const session = request.liveSession;
+      const { via = '', session } = request.recognition ?? {};
       return {
         user: userJson(row),
-        via: request.via ?? '',
-        fresh: session !== null && sessions.isFresh(session),
+        via,
+        fresh: session ? sessions.isFresh(session) : false,
         permissions: [...(await request.permissions())],
         ...(session ? { session: sessionJson(session) } : {}),
       };

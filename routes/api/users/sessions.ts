@@ -29,7 +29,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       const { id } = request.params;
       const rows = await db.sessions.pageOfUser(id, after, limit + 1, Date.now());
       if (!rows) throw app.notFound('user');
-      return reply.page(rows, limit, (row) => listedSessionJson(row, request.liveSession?.id));
+      return reply.page(rows, limit, (row) => listedSessionJson(row, request.recognition?.session?.id));
     },
   );
 

@@ -113,20 +113,33 @@ export async function fill(url: string, count: number): Promise<Filled> {
 /** How often `keepWriting` writes, in milliseconds. */
 const WRITING = 10;
 
-/** Changes one user again and again, as another process would. @returns what ends that. */
-export async function keepWriting(url: string): Promise<() => Promise<void>> {
+/** Opens the database as another process would. @returns what changes a user. */
+async function openForChanges(url: string) {
   const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
   const db = prepareQueries(engine);
   const [user] = await db.users.page('', 1);
   if (!user) throw new Error('There is nobody to change.');
   let { version } = user;
+  const change = () => db.atomically([db.users.change({ ...user, version: version++ }, Date.now())]);
+  return { change, close: () => engine.close() };
+}
+
+/** Changes one user once. */
+export async function writeOnce(url: string): Promise<void> {
+  const { change, close } = await openForChanges(url);
+  await change().finally(close);
+}
+
+/** Changes one user again and again. @returns what ends that. */
+export async function keepWriting(url: string): Promise<() => Promise<void>> {
+  const { change, close } = await openForChanges(url);
   let last: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    last = last.then(() => db.atomically([db.users.change({ ...user, version: version++ }, Date.now())]));
+    last = last.then(change);
   }, WRITING);
   return async () => {
     clearInterval(timer);
     await last;
-    await engine.close();
+    await close();
   };
 }

@@ -23,7 +23,10 @@ interface Recognition {
   permissions: readonly string[] | null;
 }
 
-/** The user whom a loader has found. What they hold it may leave out: it is then asked for when it is needed. */
+/**
+ * The user whom a loader has found. What they hold it may leave out: it is then asked for when it is needed. With a token the
+ * caller acts by its scopes alone.
+ */
 interface LoadedUser extends RecognisedUser, Partial<Pick<Recognition, 'token' | 'permissions'>> {
   active: boolean;
 }
@@ -63,13 +66,17 @@ declare module 'fastify' {
 /** The audit trail keeps so many characters of it. */
 const LONGEST_VIA = 16;
 
-/** Goes on with the request, or refuses it with that error. */
+/** Goes on with the request, or answers it with that error. */
 type Done = (error?: Error) => void;
 
-/** @returns what the loader gives; what it throws before there is a promise as a promise, too. */
+/**
+ * @returns what the loader gives, as a promise of Node's own, whatever it is: a developer's mistake must end as an error of the
+ * request, not of the process. That goes for what it throws, too.
+ */
 function asked(load: RequestLoader, request: FastifyRequest, asks: boolean): ReturnType<RequestLoader> {
   try {
-    return load(request, asks);
+    const loading = load(request, asks);
+    return loading && Promise.resolve(loading);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -83,7 +90,7 @@ export default fp(
         throw new RangeError(`The name ${via} is longer than ${LONGEST_VIA} characters.`);
       loaders.push({ via, load });
     });
-    // Two, and no more: Fastify gives each request each of them anew, a tenth of a microsecond each.
+    // Two, and no more: Fastify sets each of them anew for each request, by its name.
     app.decorateRequest('user');
     app.decorateRequest('recognition', null);
 
@@ -100,26 +107,31 @@ export default fp(
       }, done);
     }
 
+    /** @returns whether the loader has found somebody who is active; then the request is theirs. */
+    function take(
+      request: FastifyRequest,
+      via: string,
+      user: LoadedUser | undefined,
+      asks: boolean,
+    ): boolean {
+      if (!user?.active) return false;
+      const { id, username, token = null, permissions = null } = user;
+      request.user = { id, username };
+      request.recognition = { via, session: null, token, permissions: asks ? permissions : null };
+      return true;
+    }
+
     /** Asks the loaders from that one on, waiting only for one that has something to look up. */
     function byLoaders(request: FastifyRequest, asks: boolean, done: Done, index = 0): void {
       const loader = loaders[index];
       const next = () => byLoaders(request, asks, done, index + 1);
       const loading = loader && asked(loader.load, request, asks);
-      if (!loader) done();
-      else if (!loading) next();
-      else {
-        loading.then((user) => {
-          if (!user?.active) {
-            next();
-            return;
-          }
-          const { id, username, token = null, permissions = null } = user;
-          request.user = { id, username };
-          const held = asks ? permissions : null;
-          request.recognition = { via: loader.via, session: null, token, permissions: held };
-          done();
-        }, done);
-      }
+      if (loading) {
+        loading
+          .then((user) => take(request, loader.via, user, asks))
+          .then((taken) => (taken ? done() : next()), done);
+      } else if (loader) next();
+      else done();
     }
 
     app.addHook('onRoute', ({ method, url, config }) => {
@@ -130,12 +142,12 @@ export default fp(
     // With callbacks: of the 5 µs that it takes to know who is asking, promises within promises were 1.
     app.addHook('onRequest', (request, _reply, done) => {
       if (request.is404) return done();
-      const { anonymous, asksPermissions: asks = false } = request.routeOptions.config;
+      const { anonymous, asksPermissions = false } = request.routeOptions.config;
       if (anonymous) return done();
-      const asksNow = typeof asks === 'function' ? asks(request) : asks;
+      const asks = typeof asksPermissions === 'function' ? asksPermissions(request) : asksPermissions;
       const key = app.sessionCookie.keyIn(request.headers.cookie);
-      if (key === undefined) byLoaders(request, asksNow, done);
-      else bySession(key, request, asksNow, done);
+      if (key === undefined) byLoaders(request, asks, done);
+      else bySession(key, request, asks, done);
     });
   },
   { name: 'auth', dependencies: ['session-cookie', 'sessions'] },

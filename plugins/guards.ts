@@ -153,5 +153,5 @@ export default fp(
 
     app.decorate('keepAdministrator', (writes) => keepAdministrator(app.db, writes));
   },
-  { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie', 'sessions', 'tokens'] },
+  { name: 'guards', dependencies: ['auth', 'database', 'errors', 'session-cookie', 'sessions'] },
 );

@@ -32,12 +32,12 @@ interface LoadedUser extends RecognisedUser, Partial<Pick<Recognition, 'token' |
 }
 
 /**
- * @param asksPermissions whether the route has said that it asks what the caller may do.
+ * @param withPermissions whether what the user holds is asked for, too.
  * @returns the user whom the request names, and whether they are active; undefined when it names none.
  */
 type RequestLoader = (
   request: FastifyRequest,
-  asksPermissions: boolean,
+  withPermissions: boolean,
 ) => Promise<LoadedUser | undefined> | undefined;
 
 declare module 'fastify' {
@@ -73,13 +73,23 @@ type Done = (error?: Error) => void;
  * @returns what the loader gives, as a promise of Node's own, whatever it is: a developer's mistake must end as an error of the
  * request, not of the process. That goes for what it throws, too.
  */
-function asked(load: RequestLoader, request: FastifyRequest, asks: boolean): ReturnType<RequestLoader> {
+function asked(
+  load: RequestLoader,
+  request: FastifyRequest,
+  withPermissions: boolean,
+): ReturnType<RequestLoader> {
   try {
-    const loading = load(request, asks);
+    const loading = load(request, withPermissions);
     return loading && Promise.resolve(loading);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** From here on the request is theirs. */
+function recognise(request: FastifyRequest, { id, username }: RecognisedUser, how: Recognition): void {
+  request.user = { id, username };
+  request.recognition = how;
 }
 
 export default fp(
@@ -94,44 +104,35 @@ export default fp(
     app.decorateRequest('user');
     app.decorateRequest('recognition', null);
 
-    function bySession(key: string, request: FastifyRequest, asks: boolean, done: Done): void {
-      app.sessions.find(key, request.log, asks).then((session) => {
-        if (!session) {
-          byLoaders(request, asks, done);
-          return;
-        }
-        const { userId: id, username, permissions = null } = session;
-        request.user = { id, username };
-        request.recognition = { via: 'session', session, token: null, permissions };
-        done();
+    function bySession(request: FastifyRequest, key: string, withPermissions: boolean, done: Done): void {
+      app.sessions.find(key, request.log, withPermissions).then((session) => {
+        if (session) {
+          const { userId: id, username, permissions = null } = session;
+          recognise(request, { id, username }, { via: 'session', session, token: null, permissions });
+          done();
+        } else byLoaders(request, withPermissions, done);
       }, done);
     }
 
-    /** @returns whether the loader has found somebody who is active; then the request is theirs. */
-    function take(
-      request: FastifyRequest,
-      via: string,
-      user: LoadedUser | undefined,
-      asks: boolean,
-    ): boolean {
-      if (!user?.active) return false;
-      const { id, username, token = null, permissions = null } = user;
-      request.user = { id, username };
-      request.recognition = { via, session: null, token, permissions: asks ? permissions : null };
-      return true;
-    }
-
     /** Asks the loaders from that one on, waiting only for one that has something to look up. */
-    function byLoaders(request: FastifyRequest, asks: boolean, done: Done, index = 0): void {
+    function byLoaders(request: FastifyRequest, withPermissions: boolean, done: Done, index = 0): void {
       const loader = loaders[index];
-      const next = () => byLoaders(request, asks, done, index + 1);
-      const loading = loader && asked(loader.load, request, asks);
-      if (loading) {
-        loading
-          .then((user) => take(request, loader.via, user, asks))
-          .then((taken) => (taken ? done() : next()), done);
-      } else if (loader) next();
-      else done();
+      const next = () => byLoaders(request, withPermissions, done, index + 1);
+      const loading = loader && asked(loader.load, request, withPermissions);
+      if (!loader) done();
+      else if (!loading) next();
+      else {
+        const { via } = loader;
+        const recognised = loading.then((user) => {
+          if (!user?.active) return false;
+          const { token = null, permissions = null } = user;
+          // Those that were not asked for may be taken before a change looks at them.
+          const held = withPermissions ? permissions : null;
+          recognise(request, user, { via, session: null, token, permissions: held });
+          return true;
+        });
+        recognised.then((found) => (found ? done() : next()), done);
+      }
     }
 
     app.addHook('onRoute', ({ method, url, config }) => {
@@ -144,10 +145,11 @@ export default fp(
       if (request.is404) return done();
       const { anonymous, asksPermissions = false } = request.routeOptions.config;
       if (anonymous) return done();
-      const asks = typeof asksPermissions === 'function' ? asksPermissions(request) : asksPermissions;
+      const withPermissions =
+        typeof asksPermissions === 'function' ? asksPermissions(request) : asksPermissions;
       const key = app.sessionCookie.keyIn(request.headers.cookie);
-      if (key === undefined) byLoaders(request, asks, done);
-      else bySession(key, request, asks, done);
+      if (key === undefined) byLoaders(request, withPermissions, done);
+      else bySession(request, key, withPermissions, done);
     });
   },
   { name: 'auth', dependencies: ['session-cookie', 'sessions'] },

@@ -24,9 +24,9 @@ export default fp(
       return isSecret('rc_', secret) ? keyOf(secret) : undefined;
     });
 
-    app.addRequestLoader('token', ({ headers: { authorization }, log }, asksPermissions) => {
+    app.addRequestLoader('token', ({ headers: { authorization }, log }, withPermissions) => {
       const key = authorization === undefined ? undefined : keyIn(authorization);
-      return key === undefined ? undefined : load(key, log, asksPermissions);
+      return key === undefined ? undefined : load(key, log, withPermissions);
     });
 
     async function load(key: string, log: FastifyBaseLogger, withPermissions: boolean) {

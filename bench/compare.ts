@@ -77,7 +77,7 @@ const WARM_UP = 1;
  * And before the first of them: V8 compiles what is busy again and again as it learns how it is used. A user cost 75 µs in a
  * process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the third on.
  */
-const FIRST_WARM_UP = 5;
+export const FIRST_WARM_UP = 5;
 
 /** All contenders take turns with the request. */
 async function turnsOf(

@@ -1,5 +1,5 @@
 /** Whether a request costs the same among a thousand users, each with a session, and among a million. */
-import { median } from './compare.ts';
+import { FIRST_WARM_UP, median } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
@@ -21,10 +21,11 @@ export interface ScaleRow {
 
 /**
  * How many users take turns in asking and in being asked for: as many as there are in the smallest database, and twice as many
- * as a process keeps anything of.
+ * as a process keeps rows of.
  */
 const FEW = 1_000;
 const MANY = 20_000;
+const BY_MANY = 'one user, of 20,000 in turn';
 /** How many different places in the list, and words to search for. */
 const PLACES = 100;
 
@@ -49,7 +50,7 @@ function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]
     );
   return {
     'one user': askedBy(FEW),
-    'one user, of 20,000 in turn': askedBy(MANY),
+    [BY_MANY]: askedBy(MANY),
     'list of 20': get('/api/users?limit=20'),
     'page deep in the list': places.map((number) =>
       get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),
@@ -87,6 +88,8 @@ export async function scale(
   await settle(engine.cpu);
   const letSleep = keepGeneratorAwake();
   try {
+    for (const { server, requests } of sized)
+      await load(server.url, requests[BY_MANY] ?? [], { seconds: FIRST_WARM_UP });
     for (const name of Object.keys(sized[0]?.requests ?? {})) {
       const costs = sized.map(() => [] as number[]);
       for (let round = -1; round < rounds; round++) {

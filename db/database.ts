@@ -41,6 +41,7 @@ export async function openEngine(
 export function prepareQueries(engine: Engine) {
   return {
     atomically: engine.atomically,
+    moment: engine.moment,
     close: engine.close,
     schemaIsCurrent: watchSchema(engine),
     users: userQueries(engine),

@@ -29,6 +29,18 @@ export interface MigrationConnection {
   brokenReferences(): Promise<string[]>;
 }
 
+/** A moment of an open database, to compare with others of the same one. */
+export type Moment = number;
+
+/**
+ * Reads by one value what is there now; or, when it is given a moment, what was there then or later. Nobody may change what it
+ * gives.
+ */
+export type CachedRead<Made extends object> = (
+  values: Values,
+  since?: Moment,
+) => Promise<Readonly<Made> | undefined>;
+
 export interface Engine {
   readonly dialect: 'sqlite' | 'mysql';
   readonly tables: Tables;
@@ -44,11 +56,15 @@ export interface Engine {
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /**
    * The same for one that is asked again and again with the same value, the only one that it has: where the engine can tell, at
-   * less cost, that nothing has changed meanwhile, it gives the row that it gave before. Nobody may change it.
+   * less cost, that nothing has changed meanwhile, it gives the row that it gave before.
    */
-  readOneCached<Row extends object>(
-    query: SelectQuery<Row>,
-  ): (values: Values) => Promise<Readonly<Row> | undefined>;
+  readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
+  /**
+   * @returns the present. Who reads several things one after the other may take it first, and give it to each cached read: the
+   * engine then asks once for all of them whether anything has changed. What was changed meanwhile need not be in the answers, unless
+   * by this engine's `atomically`.
+   */
+  moment(): Moment;
   /** Prepares queries of the same columns for all of their rows: one statement, where each statement is a round trip. */
   readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
   /**
@@ -64,7 +80,7 @@ export interface Engine {
     thing: SelectQuery<Thing>,
     list: SelectQuery<Row>,
     make: (thing: Thing, list: Row[]) => Made,
-  ): (values: Values) => Promise<Readonly<Made> | undefined>;
+  ): CachedRead<Made>;
   /** Prepares a query that writes. @returns a function of its values that gives a write for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Write;
   /**

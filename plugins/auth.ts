@@ -5,6 +5,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Moment } from '../db/engine.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
 
 interface RecognisedUser {
@@ -21,6 +22,8 @@ interface Recognition {
   token: { id: string; scopes: readonly string[] } | null;
   /** What the user held at that moment; null when it was not read. */
   permissions: readonly string[] | null;
+  /** When the request came: what is read to be shown may be as it was then, as who is asking is. */
+  since: Moment;
 }
 
 /**
@@ -61,6 +64,12 @@ declare module 'fastify' {
      */
     asksPermissions?: boolean | ((request: FastifyRequest) => boolean);
   }
+}
+
+/** What is asked of a caller besides who they are, and the moment that the answer may be as old as. */
+interface Question {
+  withPermissions: boolean;
+  since: Moment;
 }
 
 /** The audit trail keeps so many characters of it. */
@@ -104,20 +113,22 @@ export default fp(
     app.decorateRequest('user');
     app.decorateRequest('recognition', null);
 
-    function bySession(request: FastifyRequest, key: string, withPermissions: boolean, done: Done): void {
-      app.sessions.find(key, request.log, withPermissions).then((session) => {
+    function bySession(request: FastifyRequest, key: string, question: Question, done: Done): void {
+      app.sessions.find(key, request.log, question.withPermissions).then((session) => {
         if (session) {
           const { userId: id, username, permissions = null } = session;
-          recognise(request, { id, username }, { via: 'session', session, token: null, permissions });
+          const { since } = question;
+          recognise(request, { id, username }, { via: 'session', session, token: null, permissions, since });
           done();
-        } else byLoaders(request, withPermissions, done);
+        } else byLoaders(request, question, done);
       }, done);
     }
 
     /** Asks the loaders from that one on, waiting only for one that has something to look up. */
-    function byLoaders(request: FastifyRequest, withPermissions: boolean, done: Done, index = 0): void {
+    function byLoaders(request: FastifyRequest, question: Question, done: Done, index = 0): void {
+      const { withPermissions, since } = question;
       const loader = loaders[index];
-      const next = () => byLoaders(request, withPermissions, done, index + 1);
+      const next = () => byLoaders(request, question, done, index + 1);
       const loading = loader && asked(loader.load, request, withPermissions);
       if (!loader) done();
       else if (!loading) next();
@@ -128,7 +139,7 @@ export default fp(
           const { token = null, permissions = null } = user;
           // Those that were not asked for may be taken before a change looks at them.
           const held = withPermissions ? permissions : null;
-          recognise(request, user, { via, session: null, token, permissions: held });
+          recognise(request, user, { via, session: null, token, permissions: held, since });
           return true;
         });
         recognised.then((found) => (found ? done() : next()), done);
@@ -147,10 +158,11 @@ export default fp(
       if (anonymous) return done();
       const withPermissions =
         typeof asksPermissions === 'function' ? asksPermissions(request) : asksPermissions;
+      const question = { withPermissions, since: app.db.moment() };
       const key = app.sessionCookie.keyIn(request.headers.cookie);
-      if (key === undefined) byLoaders(request, withPermissions, done);
-      else bySession(request, key, withPermissions, done);
+      if (key === undefined) byLoaders(request, question, done);
+      else bySession(request, key, question, done);
     });
   },
-  { name: 'auth', dependencies: ['session-cookie', 'sessions'] },
+  { name: 'auth', dependencies: ['database', 'session-cookie', 'sessions'] },
 );

@@ -1,7 +1,10 @@
 /** For what is asked again and again with the same question, and costs more to find out than to look up. */
 
-/** How many answers are kept: when there are more, all are forgotten, and the frequent ones soon known again. */
-const CAPACITY = 10_000;
+/**
+ * How many answers are kept, which for the headers of that many callers takes 12 to 20 MB: when there are more, all are
+ * forgotten, and the frequent ones soon known again.
+ */
+const CAPACITY = 50_000;
 /** Longer texts are not kept, in characters: whoever sends them could fill the memory. */
 const LONGEST = 256;
 

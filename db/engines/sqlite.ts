@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import type { Placeholder } from 'drizzle-orm';
 import { sql, sqliteBuilder } from '../drizzle.ts';
-import { DatabaseUnavailableError, type Engine } from '../engine.ts';
+import { DatabaseUnavailableError, type Engine, type Moment } from '../engine.ts';
 import * as tables from '../schema.sqlite.ts';
 import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
 import { givenAs, held } from '../vocabulary.ts';
@@ -81,13 +81,13 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
     };
   }
 
-  function reading<Result>(run: (values: Values) => Result) {
-    return async (values: Values = {}) => {
+  function reading<Result>(run: (values: Values, since?: Moment) => Result) {
+    return async (values: Values = {}, since?: Moment) => {
       inPlace.check();
       try {
-        return run(values);
+        return run(values, since);
       } catch (error) {
-        if (isBusy(error)) return patiently(() => run(values));
+        if (isBusy(error)) return patiently(() => run(values, since));
         throw translated(error);
       }
     };
@@ -104,6 +104,7 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
     read: (query) => reading(prepareRead(query).all),
     readOne: (query) => reading(prepareRead(query).one),
     readOneCached: (query) => reading(rowCache.cached(prepareRead(query).one)),
+    moment: rowCache.moment,
     // Here a statement is a function call, and to put together in SQL what two of them give costs more than the second.
     readAll(queries) {
       const reads = queries.map(prepareRead);

@@ -1,6 +1,6 @@
 /** What is asked of users. */
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, Moment } from '../engine.ts';
 import { beginning, comparable } from '../text.ts';
 import { given, givenAs } from '../vocabulary.ts';
 
@@ -21,7 +21,9 @@ export function shownColumns(users: Engine['tables']['users']) {
   };
 }
 
-export function userQueries({ build, equals, givenLimit, read, readOne, write, tables: { users } }: Engine) {
+export function userQueries(engine: Engine) {
+  const { build, equals, givenLimit, read, readOne, readOneCached, write } = engine;
+  const { users } = engine.tables;
   const shown = shownColumns(users);
   const credentials = {
     id: users.id,
@@ -30,7 +32,7 @@ export function userQueries({ build, equals, givenLimit, read, readOne, write, t
     passwordHash: users.passwordHash,
   };
 
-  const byId = readOne(build.select(shown).from(users).where(equals(users.id, 'id')));
+  const byId = readOneCached(build.select(shown).from(users).where(equals(users.id, 'id')));
   const pageAfter = read(
     build
       .select(shown)
@@ -103,7 +105,8 @@ export function userQueries({ build, equals, givenLimit, read, readOne, write, t
   );
 
   return {
-    find: (id: string) => byId({ id }),
+    /** @returns the user as they are now, or as they were at some moment since the one that is given. */
+    find: (id: string, since?: Moment) => byId({ id }, since),
     /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
     page(after: string, limit: number) {
       return pageAfter({ after, limit });

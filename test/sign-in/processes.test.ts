@@ -122,6 +122,28 @@ onEachEngine('several processes', async (t, engine) => {
     t.same(await statuses(), [403]);
   });
 
+  await t.test(
+    'a user who is changed or removed elsewhere is read as they are, or not, at once',
+    async (t) => {
+      const manage = commandsOn(DATABASE_URL);
+      const { caller: ann } = await signedInAt(workers);
+      const body = { username: 'eve', password: PASSWORD };
+      const made = await ann.request(workers.url, '/api/users', { method: 'POST', body });
+      const path = `/api/users/${JSON.parse(await made.text()).id}`;
+      const nameAt = async ({ url }: { url: string }) =>
+        JSON.parse(await (await ann.request(url, path)).text()).name;
+      for (let asked = 0; asked < 3; asked++) {
+        t.equal(await nameAt(host), '');
+        t.same(await askBothWorkers(workers, ann, path), [200]);
+      }
+      t.equal(await ann.status(workers.url, path, { method: 'PATCH', body: { name: 'Eve' } }), 200);
+      t.equal(await nameAt(host), 'Eve', 'changed at a worker');
+      t.equal((await manage(['user', 'delete', 'eve'])).code, 0);
+      t.equal(await ann.status(host.url, path), 404, 'removed by command');
+      t.same(await askBothWorkers(workers, ann, path), [404]);
+    },
+  );
+
   await t.test('case 30: sessions live on after a restart, and with a new first key', async (t) => {
     const before = (await signedInAt(host)).caller;
     t.equal((await host.stop()).code, 0);

@@ -180,9 +180,9 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
       response: responses({ 200: Whoami }),
     };
     scope.get('/', { config, schema }, async (request) => {
-      const row = await db.users.find(request.caller().id);
+      const { via = '', session, since } = request.recognition ?? {};
+      const row = await db.users.find(request.caller().id, since);
       if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
-      const { via = '', session } = request.recognition ?? {};
       return {
         user: userJson(row),
         via,

@@ -29,8 +29,11 @@ export interface MigrationConnection {
   brokenReferences(): Promise<string[]>;
 }
 
-/** A moment of an open database, to compare with others of the same one. */
-export type Moment = number;
+/** When something that is going to read several things began, as the engine that gave it sees it. */
+export interface Moment {
+  /** Whether the engine has looked since then if what it keeps still holds. */
+  readonly looked: boolean;
+}
 
 /**
  * Reads by one value what is there now; or, when it is given a moment, what was there then or later. Nobody may change what it
@@ -60,9 +63,8 @@ export interface Engine {
    */
   readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
   /**
-   * @returns the present. Who reads several things one after the other may take it first, and give it to each cached read: the
-   * engine then asks once for all of them whether anything has changed. What was changed meanwhile need not be in the answers, unless
-   * by this engine's `atomically`.
+   * @returns now, for the cached reads that follow: the engine then looks once for all of them whether anything has changed. What
+   * others change meanwhile may be missing from what they give; what this engine's `atomically` has changed is not.
    */
   moment(): Moment;
   /** Prepares queries of the same columns for all of their rows: one statement, where each statement is a round trip. */

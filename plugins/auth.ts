@@ -22,8 +22,8 @@ interface Recognition {
   token: { id: string; scopes: readonly string[] } | null;
   /** What the user held at that moment; null when it was not read. */
   permissions: readonly string[] | null;
-  /** When the request came: what is read to be shown may be as it was then, as who is asking is. */
-  since: Moment;
+  /** When the request came: what is read only to be shown may be as it was then; never what a change goes by. */
+  cameAt: Moment;
 }
 
 /**
@@ -66,10 +66,10 @@ declare module 'fastify' {
   }
 }
 
-/** What is asked of a caller besides who they are, and the moment that the answer may be as old as. */
+/** What is asked of a caller besides who they are, and when they came. */
 interface Question {
   withPermissions: boolean;
-  since: Moment;
+  cameAt: Moment;
 }
 
 /** The audit trail keeps so many characters of it. */
@@ -117,8 +117,8 @@ export default fp(
       app.sessions.find(key, request.log, question.withPermissions).then((session) => {
         if (session) {
           const { userId: id, username, permissions = null } = session;
-          const { since } = question;
-          recognise(request, { id, username }, { via: 'session', session, token: null, permissions, since });
+          const { cameAt } = question;
+          recognise(request, { id, username }, { via: 'session', session, token: null, permissions, cameAt });
           done();
         } else byLoaders(request, question, done);
       }, done);
@@ -126,7 +126,7 @@ export default fp(
 
     /** Asks the loaders from that one on, waiting only for one that has something to look up. */
     function byLoaders(request: FastifyRequest, question: Question, done: Done, index = 0): void {
-      const { withPermissions, since } = question;
+      const { withPermissions, cameAt } = question;
       const loader = loaders[index];
       const next = () => byLoaders(request, question, done, index + 1);
       const loading = loader && asked(loader.load, request, withPermissions);
@@ -139,7 +139,7 @@ export default fp(
           const { token = null, permissions = null } = user;
           // Those that were not asked for may be taken before a change looks at them.
           const held = withPermissions ? permissions : null;
-          recognise(request, user, { via, session: null, token, permissions: held, since });
+          recognise(request, user, { via, session: null, token, permissions: held, cameAt });
           return true;
         });
         recognised.then((found) => (found ? done() : next()), done);
@@ -158,7 +158,7 @@ export default fp(
       if (anonymous) return done();
       const withPermissions =
         typeof asksPermissions === 'function' ? asksPermissions(request) : asksPermissions;
-      const question = { withPermissions, since: app.db.moment() };
+      const question = { withPermissions, cameAt: app.db.moment() };
       const key = app.sessionCookie.keyIn(request.headers.cookie);
       if (key === undefined) byLoaders(request, question, done);
       else bySession(request, key, question, done);

@@ -1,19 +1,16 @@
 /** For what is asked again and again with the same question, and costs more to find out than to look up. */
 
-/**
- * How many answers are kept, which for the headers of that many callers takes 12 to 20 MB: when there are more, all are
- * forgotten, and the frequent ones soon known again.
- */
-const CAPACITY = 50_000;
 /** Longer texts are not kept, in characters: whoever sends them could fill the memory. */
 const LONGEST = 256;
 
 /**
  * @param find what to ask of: it must always answer the same. That there is no answer (undefined) is not kept.
+ * @param capacity how many answers are kept: when there are more, all are forgotten, and the frequent ones soon known again.
  * @returns a function that answers as it does.
  */
 export function memoize<Question extends string | number, Answer>(
   find: (question: Question) => Answer,
+  capacity = 10_000,
 ): (question: Question) => Answer {
   const known = new Map<Question, Answer>();
   return (question) => {
@@ -22,7 +19,7 @@ export function memoize<Question extends string | number, Answer>(
     if (before !== undefined) return before;
     const answer = find(question);
     if (answer === undefined) return answer;
-    if (known.size >= CAPACITY) known.clear();
+    if (known.size >= capacity) known.clear();
     known.set(question, answer);
     return answer;
   };

@@ -185,6 +185,20 @@ onEachEngine('the statements of a request', async (t, engine) => {
     }
   });
 
+  await t.test(
+    'are fewer for a user who is read again and again, where it can be told that nothing has changed',
+    async (t) => {
+      const scene = await setScene(app, 'member', 'tea:make');
+      for (const url of [`/api/users/${scene.names.user}`, '/api/sign']) {
+        const read = () => scene.send({ method: 'GET', url });
+        for (let asked = 0; asked < 3; asked++) await read();
+        statements();
+        t.equal((await read()).statusCode, 200);
+        t.equal(statements().length, engine.name === 'SQLite' ? 1 : 2, url);
+      }
+    },
+  );
+
   await t.test('are not more for a hundred things', async (t) => {
     const people = await makeCrowd(app);
     for (const row of ROWS) {

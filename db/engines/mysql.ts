@@ -72,8 +72,8 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     read,
     readOne,
     readOneCached: readOne,
-    // It keeps nothing, and reads what is there.
-    moment: () => 0,
+    // It keeps nothing, so that there is nothing to look after.
+    moment: () => ({ looked: false }),
     // Not by drizzle's unionAll, which nests them in pairs: MariaDB then writes what it has found so far into a table each time.
     readAll(queries) {
       const statements = queries.map(statementOf);

@@ -2,7 +2,7 @@
  * What was read a moment ago need not be read again while nothing in the database has changed, and SQLite tells that at a
  * third of the cost: by a number (PRAGMA data_version) that is another one as soon as any other connection, in whatever
  * process, has committed. Who is asking is looked up by every request, and many come from the same clients. It is no memory of
- * who is signed in: SQLite is asked by each request, once, and one commit ends all of it.
+ * who is signed in: each request asks SQLite anew, and one commit ends all of it.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
@@ -32,23 +32,23 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
   const dataVersion = client.prepare<[], number>('PRAGMA data_version').pluck();
   const clears: (() => void)[] = [];
   let version: number | undefined;
-  /** How often SQLite was asked whether what is kept still holds. */
-  let checks = 0;
+  let now = { looked: false };
 
   function invalidate() {
     for (const clear of clears) clear();
   }
 
-  function check() {
-    const now = dataVersion.get();
-    if (now === undefined) throw new Error('SQLite does not tell the version of its data.');
-    if (now !== version) invalidate();
-    version = now;
-    checks += 1;
+  function look() {
+    const found = dataVersion.get();
+    if (found === undefined) throw new Error('SQLite does not tell the version of its data.');
+    if (found !== version) invalidate();
+    version = found;
+    now.looked = true;
+    now = { looked: false };
   }
 
   return {
-    moment: () => checks + 1,
+    moment: () => now,
     invalidate,
     cached<Made extends object>(read: Read<Made>) {
       // Of what was asked for once only that is noted: most of many clients who come in turn would come too late for it,
@@ -60,12 +60,13 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         values = 0;
       }
       function note(key: unknown, answer: Readonly<Made> | 'asked', count: number) {
-        if (values + KEY + count > CAPACITY) clear();
-        values += KEY + count;
+        const more = answers.has(key) ? count : KEY + count;
+        if (values + more > CAPACITY) clear();
+        values += more;
         answers.set(key, answer);
       }
       clears.push(clear);
-      return (given, since = checks + 1) => {
+      return (given, since) => {
         const [key, ...more] = Object.values(given);
         if (more.length > 0) throw new TypeError('Only what is read by one value is kept.');
         if (!answers.has(key)) {
@@ -73,7 +74,7 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
           return read(given);
         }
         // Before the row is read: what is committed in between makes it newer than the number, never older.
-        if (since > checks) check();
+        if (!since?.looked) look();
         const kept = answers.get(key);
         if (kept !== undefined && kept !== 'asked') return kept;
         const made = read(given);

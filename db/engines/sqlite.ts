@@ -81,6 +81,7 @@ export async function openSqlite(path: string, { worker, serves }: SqliteOptions
     };
   }
 
+  /** @param run is given a moment by those who have one: only what is kept goes by it. */
   function reading<Result>(run: (values: Values, since?: Moment) => Result) {
     return async (values: Values = {}, since?: Moment) => {
       inPlace.check();

@@ -103,7 +103,9 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
 
   t.test('is not lost among more of them than are kept', async (t) => {
     const { session, find } = await prepare('crowded');
-    for (let number = 0; number < 10_001; number++) await db.sessions.find(`nobody ${number}`);
+    const before = await find();
+    for (let number = 0; number < 15_001; number++) await db.sessions.find(`nobody ${number}`);
+    if (name === 'SQLite') t.not(await find(), before, 'it was forgotten');
     t.match(await find(), { id: session.id });
     await other.db.atomically([other.db.sessions.end(session.key)]);
     t.equal(await find(), undefined);

@@ -23,5 +23,5 @@ test('what is memoized', async (t) => {
   t.equal(finds('unknown', 'unknown'), 2, 'that there is no answer is not kept');
   const [longest, longer] = ['x'.repeat(256), 'x'.repeat(257)];
   t.equal(finds(longest, longest, longer, longer), 3, 'nor are long questions');
-  t.equal(finds(...Array.from({ length: 50_001 }, (_, number) => `crowd ${number}`), 'a', 'a'), 50_002);
+  t.equal(finds(...Array.from({ length: 10_001 }, (_, number) => `crowd ${number}`), 'a', 'a'), 10_002);
 });

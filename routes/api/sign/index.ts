@@ -180,8 +180,8 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
       response: responses({ 200: Whoami }),
     };
     scope.get('/', { config, schema }, async (request) => {
-      const { via = '', session, since } = request.recognition ?? {};
-      const row = await db.users.find(request.caller().id, since);
+      const { via = '', session, cameAt } = request.recognition ?? {};
+      const row = await db.users.find(request.caller().id, cameAt);
       if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
       return {
         user: userJson(row),

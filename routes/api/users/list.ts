@@ -95,7 +95,7 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await db.users.find(request.params.id, request.recognition?.since);
+      const row = await db.users.find(request.params.id, request.recognition?.cameAt);
       if (!row) throw app.notFound('user');
       reply.version(row);
       return userJson(row);

@@ -9,6 +9,9 @@ import { MysqlConnections, type MysqlOptions, persistently, STATEMENT_TIMEOUT } 
 import { isConflict, isLost, isServerError, translated, UnknownOutcomeError } from './mysql-errors.ts';
 import { exclusively, isMigrating } from './mysql-migrations.ts';
 
+/** All moments are one here: nothing is kept, so that there is nothing to look after. */
+const MOMENT = { looked: false };
+
 /** Opens a pool; it connects when it is first used. */
 export async function openMysql(options: MysqlOptions): Promise<Engine> {
   const connections = new MysqlConnections(options);
@@ -72,8 +75,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     read,
     readOne,
     readOneCached: readOne,
-    // It keeps nothing, so that there is nothing to look after.
-    moment: () => ({ looked: false }),
+    moment: () => MOMENT,
     // Not by drizzle's unionAll, which nests them in pairs: MariaDB then writes what it has found so far into a table each time.
     readAll(queries) {
       const statements = queries.map(statementOf);

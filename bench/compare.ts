@@ -1,11 +1,13 @@
 /**
- * What a request costs, beside the least that it could cost: each contender serves the same rows from the same database, in
- * several rounds that take turns, and what is compared is the processor time that the operating system counts for it.
+ * What a request costs, beside the least that it could cost: each contender serves the same rows from the same database, first
+ * by itself, and then in the same seconds as the reference. What is compared is the processor time that the operating system
+ * counts for each.
  */
 import {
   BESIDE_WRITES,
   type Contender,
   contenders,
+  READS,
   ROWS,
   type Row,
   referenceOf,
@@ -22,9 +24,9 @@ export interface Measurement {
   engine: BenchEngine['name'];
   row: Row;
   contender: string;
-  /** Microseconds of processor time for each good answer; the median of the rounds. */
+  /** Microseconds of processor time for each good answer, by itself; the median of the rounds. */
   cpu: number;
-  /** How many times that of the reference in the same round, which is bare Fastify, or the hash alone; the median, too. */
+  /** How many times that of the reference, which is bare Fastify, or the hash alone; the median, too. */
   ratio: number | null;
   perSecond: number;
   p50: number;
@@ -69,17 +71,19 @@ interface Turn extends Load {
   round: number;
   cpu: number;
   memory: number;
+  /** How many times the reference's processor time it needed in the same seconds; null where they were not asked at once. */
+  ratio: number | null;
 }
 
 /** How long each serves a row without being measured, so that its code is compiled, in seconds. */
 const WARM_UP = 1;
 /**
- * And before the first of them: V8 compiles what is busy again and again as it learns how it is used. A user cost 75 µs in a
- * process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the third on.
+ * And before the first of them, lists and users: V8 compiles what is busy again and again as it learns how it is used. A user
+ * cost 75 µs in a process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the third on.
  */
 export const FIRST_WARM_UP = 5;
 
-/** All contenders take turns with the request. */
+/** All contenders take turns with the request: each by itself, and then, where that can be, each beside the reference. */
 async function turnsOf(
   row: Row,
   running: Running[],
@@ -89,16 +93,29 @@ async function turnsOf(
 ): Promise<Turn[]> {
   const turns: Turn[] = [];
   const taking = running.filter(({ rows }) => rows.includes(row));
+  const reference = READS.includes(row) ? taking.find(({ name }) => name === referenceOf(row)) : undefined;
+  const ask = ({ server, headers }: Running, seconds: number) =>
+    measure(server, requestOf(row, ids, headers), { seconds });
+  // It goes on hashing for those who went away.
+  const rest = async ({ server }: Running) => row === 'sign-in' && (await settle(() => server.cpu()));
   const endWrites = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
   try {
-    for (const { name, server, headers } of rotated(taking, round)) {
-      const requests = requestOf(row, ids, headers);
-      await load(server.url, requests, { seconds: WARM_UP });
-      // It goes on hashing for those who went away.
-      if (row === 'sign-in') await settle(() => server.cpu());
-      const answered = await measure(server, requests, { seconds });
-      turns.push({ ...answered, contender: name, row, round, memory: server.memory()[0] ?? 0 });
-      if (row === 'sign-in') await settle(() => server.cpu());
+    for (const contender of taking) {
+      await ask(contender, WARM_UP);
+      await rest(contender);
+    }
+    for (const contender of rotated(taking, round)) {
+      const alone = await ask(contender, seconds);
+      await rest(contender);
+      const memory = contender.server.memory()[0] ?? 0;
+      const turn: Turn = { ...alone, contender: contender.name, row, round, memory, ratio: null };
+      if (reference && contender !== reference) {
+        // The same seconds of the same processor: whatever else the machine does, and however fast it is, meets both.
+        const [own, other] = await Promise.all([ask(contender, seconds), ask(reference, seconds)]);
+        turn.ratio = own.cpu / other.cpu;
+        turn.other += own.other + other.other;
+      }
+      turns.push(turn);
     }
   } finally {
     await endWrites?.();
@@ -117,9 +134,11 @@ async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: 
       const server = await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url });
       running.push({ ...contender, server });
     }
-    for (const { server, headers, rows } of running) {
-      if (!rows.includes('one user')) continue;
-      await load(server.url, requestOf('one user', filled.ids, headers), { seconds: FIRST_WARM_UP });
+    for (const row of ['list of 20', 'one user'] as const) {
+      for (const { server, headers, rows } of running) {
+        if (!rows.includes(row)) continue;
+        await load(server.url, requestOf(row, filled.ids, headers), { seconds: FIRST_WARM_UP });
+      }
     }
     // Until somebody has written to a database of SQLite's since it was opened, each read asks the system how large it is: so
     // that those whose turn comes before the first write don't pay for that, and they alone, there is one now.
@@ -162,10 +181,10 @@ function summary(engine: BenchEngine['name'], row: Row, contender: string, taken
   const own = taken.filter((turn) => turn.contender === contender);
   const middle = (figure: 'cpu' | 'perSecond' | 'p50' | 'p99' | 'memory') =>
     median(own.map((turn) => turn[figure]));
-  // Round by round, since the machine is now quicker and now slower.
-  const ratios = own.flatMap(({ round, cpu }) => {
+  // Where they could not be asked at once, by the turns of one round, since the machine is now quicker and now slower.
+  const ratios = own.flatMap(({ round, cpu, ratio }) => {
     const reference = taken.find((turn) => turn.round === round && turn.contender === referenceOf(row));
-    return reference ? [cpu / reference.cpu] : [];
+    return ratio ?? (reference ? cpu / reference.cpu : []);
   });
   return {
     engine,

@@ -21,7 +21,8 @@ export interface Contender {
 export const BARE = 'bare Fastify';
 export const HASH = 'node:http, the hash alone';
 
-const READS: Row[] = ['index', 'one user', BESIDE_WRITES, 'list of 20'];
+/** Where those who are compared don't wait for each other: as they would to write, or to hash. */
+export const READS: Row[] = ['index', 'one user', BESIDE_WRITES, 'list of 20'];
 
 /** What the others of a row are compared with. */
 export function referenceOf(row: Row): string {

@@ -8,7 +8,6 @@ import { type BenchEngine, onEngines } from './engines.ts';
 import { flood } from './flood.ts';
 import { latency } from './latency.ts';
 import { GENERATOR } from './load.ts';
-import { shareProcessor } from './processors.ts';
 import { comparisonTable, floodTable, latencyTable, scaleTable, startTable } from './report.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
@@ -59,17 +58,10 @@ const program = new Command('npm run bench --').description('measure what the se
 program.addCommand(
   command('compare', 'what a request costs, beside the least that it could cost', 7)
     .option('--users <number>', 'how many users there are', wholeNumber, 1000)
-    .option('--together', 'the load generator on the same processor as the server')
     .option(...CHART)
-    .action((options: Options & { users: number; together?: true }) => {
-      if (options.together) shareProcessor();
-      return run(
-        options,
-        (engine) => compare(engine, options.users, options),
-        comparisonTable,
-        comparisonChart,
-      );
-    }),
+    .action((options: Options & { users: number }) =>
+      run(options, (engine) => compare(engine, options.users, options), comparisonTable, comparisonChart),
+    ),
   { isDefault: true },
 );
 
@@ -88,7 +80,7 @@ program.addCommand(
 );
 
 program.addCommand(
-  command('flood', 'signed-in reads while ten times as many sign in as can', 3).action((options: Options) =>
+  command('flood', 'signed-in reads while ten times as many sign in as can', 9).action((options: Options) =>
     run(options, async (engine) => [await flood(engine, options)], floodTable),
   ),
 );

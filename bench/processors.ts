@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const SERVER = 0;
-let generator = 1;
+const GENERATOR = 1;
 
 /** @returns the path of the program where it is installed. */
 export function installed(program: string): string | undefined {
@@ -19,14 +19,6 @@ export function installed(program: string): string | undefined {
 
 const canPin = availableParallelism() > 1 && installed('taskset') !== undefined;
 
-/**
- * Puts the generator on the server's processor, too: then nobody is woken by an interrupt (see keepGeneratorAwake), and the
- * server's time is its own work alone. How long the answers take means nothing then.
- */
-export function shareProcessor(): void {
-  generator = SERVER;
-}
-
 function on(processor: number, command: string[]): string[] {
   return canPin ? ['taskset', '-c', String(processor), ...command] : command;
 }
@@ -35,11 +27,11 @@ function on(processor: number, command: string[]): string[] {
 export const onServerProcessor = (command: string[]) => on(SERVER, command);
 
 /** @returns the command, so that it runs beside the server that is measured. */
-export const onGeneratorProcessor = (command: string[]) => on(generator, command);
+export const onGeneratorProcessor = (command: string[]) => on(GENERATOR, command);
 
 /** Moves a process that runs already, with all its threads. */
 export function moveToGeneratorProcessor(pid: number): void {
-  if (canPin) execFileSync('taskset', ['-a', '-p', '-c', String(generator), String(pid)]);
+  if (canPin) execFileSync('taskset', ['-a', '-p', '-c', String(GENERATOR), String(pid)]);
 }
 
 /**
@@ -49,7 +41,7 @@ export function moveToGeneratorProcessor(pid: number): void {
  * @returns what lets it sleep again.
  */
 export function keepGeneratorAwake(): () => void {
-  if (!canPin || !installed('chrt') || generator === SERVER) return () => {};
+  if (!canPin || !installed('chrt')) return () => {};
   // It looks itself whether the bench is still there, which may end in any way.
   const loop = `while kill -0 ${process.pid} 2>/dev/null; do :; done`;
   const [program = '', ...args] = onGeneratorProcessor(['chrt', '--idle', '0', 'sh', '-c', loop]);

@@ -34,16 +34,10 @@ export function comparisonTable(measured: Measurement[]): string {
 export function scaleTable(rows: ScaleRow[]): string {
   const names = Object.keys(rows[0]?.cpu ?? {});
   const head = ['engine', 'users', 'filled in s', 'MB', ...names.map((name) => `${name}, CPU µs`)];
-  const cells = rows.map(({ engine, users, filled, size, cpu }) => {
-    const fewest = rows.find((each) => each.engine === engine)?.cpu ?? {};
-    return [
-      ...[engine, users.toLocaleString('en'), filled.toFixed(1), size.toFixed(0)],
-      ...names.map((name) => {
-        const cost = cpu[name] ?? 0;
-        return `${cost.toFixed(0)} (${(cost / (fewest[name] ?? cost)).toFixed(2)} ×)`;
-      }),
-    ];
-  });
+  const cells = rows.map(({ engine, users, filled, size, cpu, ratio }) => [
+    ...[engine, users.toLocaleString('en'), filled.toFixed(1), size.toFixed(0)],
+    ...names.map((name) => `${cpu[name]?.toFixed(0)} (${ratio[name]?.toFixed(2)} ×)`),
+  ]);
   return table(head, cells);
 }
 

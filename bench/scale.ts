@@ -17,6 +17,8 @@ export interface ScaleRow {
   size: number;
   /** Microseconds of processor time for each answer, by request: of the server, and of the database server. */
   cpu: Record<string, number>;
+  /** How many times that among the fewest users, in the same round; the median, as of the time. */
+  ratio: Record<string, number>;
 }
 
 /**
@@ -73,7 +75,7 @@ async function prepare(engine: BenchEngine, users: number): Promise<Sized> {
   const filled = await fill(url, users);
   const seconds = (performance.now() - begin) / 1000;
   const server = await MeasuredServer.start('server.ts', { DATABASE_URL: url });
-  const row = { engine: engine.name, users, filled: seconds, size: engine.size(url), cpu: {} };
+  const row = { engine: engine.name, users, filled: seconds, size: engine.size(url), cpu: {}, ratio: {} };
   return { row, server, requests: requests(filled) };
 }
 
@@ -101,7 +103,12 @@ export async function scale(
           if (round >= 0) costs[index]?.push((server.cpu() + engine.cpu() - before) / Math.max(1, good));
         }
       }
-      for (const [index, { row }] of sized.entries()) row.cpu[name] = median(costs[index] ?? []);
+      const [fewest = []] = costs;
+      for (const [index, { row }] of sized.entries()) {
+        const own = costs[index] ?? [];
+        row.cpu[name] = median(own);
+        row.ratio[name] = median(own.map((cost, round) => cost / (fewest[round] ?? cost)));
+      }
     }
   } finally {
     letSleep();

@@ -1,6 +1,6 @@
 /** Two pictures for the docs, as SVG: what a request costs, and how little it matters among how many users. */
 import type { Measurement } from './compare.ts';
-import type { ScaleRow } from './scale.ts';
+import { requestsIn, type ScaleRow } from './scale.ts';
 
 const WIDTH = 760;
 const LABELS = 210;
@@ -53,7 +53,7 @@ export function comparisonChart(measured: Measurement[]): string {
 const PLOT = { left: 60, right: 520, height: 220 };
 
 function plot(engine: string, rows: ScaleRow[], top: number): string[] {
-  const names = Object.keys(rows[0]?.cpu ?? {});
+  const names = requestsIn(rows);
   const sizes = rows.map(({ users }) => Math.log10(users));
   const [least = 0, most = 1] = [Math.min(...sizes), Math.max(...sizes)];
   const x = (users: number) =>
@@ -68,10 +68,9 @@ function plot(engine: string, rows: ScaleRow[], top: number): string[] {
   );
   const lines = names.flatMap((name, index) => {
     const colour = COLOURS[index % COLOURS.length];
-    const first = rows[0]?.cpu[name] ?? 1;
-    const points = rows.map(
-      ({ users, cpu }) => `${x(users).toFixed(1)},${y((cpu[name] ?? 0) / first).toFixed(1)}`,
-    );
+    const points = rows
+      .filter(({ ratio }) => name in ratio)
+      .map(({ users, ratio }) => `${x(users).toFixed(1)},${y(ratio[name] ?? 0).toFixed(1)}`);
     return [
       `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,
       `<rect x="${PLOT.right + 20}" y="${top + 12 + index * 22}" width="14" height="4" fill="${colour}"/>`,

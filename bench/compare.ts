@@ -47,7 +47,7 @@ export function median(numbers: number[]): number {
 }
 
 /** @returns the same in an order in which another one is first. */
-function rotated<Item>(items: Item[], by: number): Item[] {
+export function rotated<Item>(items: Item[], by: number): Item[] {
   const first = (by + items.length) % items.length;
   return [...items.slice(first), ...items.slice(0, first)];
 }

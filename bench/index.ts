@@ -70,7 +70,11 @@ program.addCommand(
     .option(
       '--users <numbers>',
       'how many, separated by commas',
-      (text: string) => text.split(',').map(wholeNumber),
+      (text: string) =>
+        text
+          .split(',')
+          .map(wholeNumber)
+          .sort((a, b) => a - b),
       [1_000, 10_000, 100_000, 1_000_000],
     )
     .option(...CHART)

@@ -3,7 +3,7 @@ import type { Measurement } from './compare.ts';
 import type { FloodResult } from './flood.ts';
 import type { LatencyRow } from './latency.ts';
 import type { Load } from './request.ts';
-import type { ScaleRow } from './scale.ts';
+import { requestsIn, type ScaleRow } from './scale.ts';
 import type { StartResult } from './start.ts';
 
 function table(head: string[], rows: string[][]): string {
@@ -32,11 +32,11 @@ export function comparisonTable(measured: Measurement[]): string {
 }
 
 export function scaleTable(rows: ScaleRow[]): string {
-  const names = Object.keys(rows[0]?.cpu ?? {});
+  const names = requestsIn(rows);
   const head = ['engine', 'users', 'filled in s', 'MB', ...names.map((name) => `${name}, CPU µs`)];
   const cells = rows.map(({ engine, users, filled, size, cpu, ratio }) => [
     ...[engine, users.toLocaleString('en'), filled.toFixed(1), size.toFixed(0)],
-    ...names.map((name) => `${cpu[name]?.toFixed(0)} (${ratio[name]?.toFixed(2)} ×)`),
+    ...names.map((name) => (name in cpu ? `${cpu[name]?.toFixed(0)} (${ratio[name]?.toFixed(2)} ×)` : '')),
   ]);
   return table(head, cells);
 }

@@ -1,5 +1,5 @@
 /** Whether a request costs the same among a thousand users, each with a session, and among a million. */
-import { FIRST_WARM_UP, median } from './compare.ts';
+import { FIRST_WARM_UP, median, rotated } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
@@ -17,19 +17,25 @@ export interface ScaleRow {
   size: number;
   /** Microseconds of processor time for each answer, by request: of the server, and of the database server. */
   cpu: Record<string, number>;
-  /** How many times that among the fewest users, in the same round; the median, as of the time. */
+  /** How many times that among the fewest users who can ask that, in the same round; the median, as of the time. */
   ratio: Record<string, number>;
 }
 
 /**
- * How many users take turns in asking and in being asked for: as many as there are in the smallest database, and twice as many
- * as a process keeps rows of.
+ * How many users take turns in asking and in being asked for: as many as there are in the smallest database, whom a process
+ * keeps, and twice as many as it keeps rows of, where there are so many.
  */
 const FEW = 1_000;
 const MANY = 20_000;
+const BY_FEW = 'one user';
 const BY_MANY = 'one user, of 20,000 in turn';
 /** How many different places in the list, and words to search for. */
 const PLACES = 100;
+
+/** @returns what was asked for among the most users: some of it asks for more of them than the others have. */
+export function requestsIn(rows: ScaleRow[]): string[] {
+  return Object.keys(rows.at(-1)?.cpu ?? {});
+}
 
 /** @returns so many numbers below the limit, spread evenly, in an order that jumps about. */
 function spread(count: number, limit: number): number[] {
@@ -51,8 +57,8 @@ function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]
       get(`/api/users/${ids[ids.length - 1 - number]}`, cookieOf(number)),
     );
   return {
-    'one user': askedBy(FEW),
-    [BY_MANY]: askedBy(MANY),
+    [BY_FEW]: askedBy(FEW),
+    ...(ids.length >= MANY ? { [BY_MANY]: askedBy(MANY) } : {}),
     'list of 20': get('/api/users?limit=20'),
     'page deep in the list': places.map((number) =>
       get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),
@@ -79,7 +85,7 @@ async function prepare(engine: BenchEngine, users: number): Promise<Sized> {
   return { row, server, requests: requests(filled) };
 }
 
-/** The sizes take turns, so that none has the quiet minutes of the machine for itself. */
+/** The sizes, from the least on, take turns, so that none has the quiet minutes of the machine for itself. */
 export async function scale(
   engine: BenchEngine,
   sizes: number[],
@@ -91,20 +97,25 @@ export async function scale(
   const letSleep = keepGeneratorAwake();
   try {
     for (const { server, requests } of sized)
-      await load(server.url, requests[BY_MANY] ?? [], { seconds: FIRST_WARM_UP });
-    for (const name of Object.keys(sized[0]?.requests ?? {})) {
-      const costs = sized.map(() => [] as number[]);
+      await load(server.url, requests[BY_MANY] ?? requests[BY_FEW] ?? [], { seconds: FIRST_WARM_UP });
+    for (const name of Object.keys(sized.at(-1)?.requests ?? {})) {
+      const asked = sized.filter(({ requests }) => name in requests);
+      const costs = asked.map(() => [] as number[]);
+      // Each goes on where its turn before ended, or those at the end of a long row of users would never be asked for.
+      const answers = asked.map(() => 0);
       for (let round = -1; round < rounds; round++) {
-        for (const [index, { server, requests, row }] of sized.entries()) {
+        for (const [index, { server, requests, row }] of asked.entries()) {
           const before = server.cpu() + engine.cpu();
-          const { good, other } = await load(server.url, requests[name] ?? [], { seconds });
+          const list = rotated([requests[name] ?? []].flat(), answers[index] ?? 0);
+          const { good, other } = await load(server.url, list, { seconds });
           if (other > 0) throw new Error(`${name} among ${row.users}: ${other} answers were not 2xx.`);
           // The first round warms up, and does not count.
           if (round >= 0) costs[index]?.push((server.cpu() + engine.cpu() - before) / Math.max(1, good));
+          answers[index] = (answers[index] ?? 0) + good;
         }
       }
       const [fewest = []] = costs;
-      for (const [index, { row }] of sized.entries()) {
+      for (const [index, { row }] of asked.entries()) {
         const own = costs[index] ?? [];
         row.cpu[name] = median(own);
         row.ratio[name] = median(own.map((cost, round) => cost / (fewest[round] ?? cost)));

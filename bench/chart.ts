@@ -47,7 +47,11 @@ export function comparisonChart(measured: Measurement[]): string {
       y += LINE;
     }
   }
-  return picture(y + 16, 'Processor time of the server for each answer', parts);
+  return picture(
+    y + 16,
+    'CPU time of the server for each answer (× bare Fastify, in the same seconds)',
+    parts,
+  );
 }
 
 const PLOT = { left: 60, right: 520, height: 220 };

@@ -24,9 +24,12 @@ export interface Measurement {
   engine: BenchEngine['name'];
   row: Row;
   contender: string;
-  /** Microseconds of processor time for each good answer, by itself; the median of the rounds. */
+  /** Microseconds of processor time for each good answer, while nobody else was asked; the median of the rounds. */
   cpu: number;
-  /** How many times that of the reference, which is bare Fastify, or the hash alone; the median, too. */
+  /**
+   * How many times that of the reference, which is bare Fastify, or the hash alone; the median, too. Reads are asked of both in the
+   * same seconds for it, so that it is not the quotient of two `cpu`s.
+   */
   ratio: number | null;
   perSecond: number;
   p50: number;
@@ -52,7 +55,7 @@ export function rotated<Item>(items: Item[], by: number): Item[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Sends one request, and counts what the server needed for it. */
+/** Sends requests for so many seconds, and counts what the server needed for each. */
 export async function measure(
   server: MeasuredServer,
   ...[requests, options]: [Parameters<typeof load>[1], Parameters<typeof load>[2]]
@@ -75,10 +78,10 @@ interface Turn extends Load {
   ratio: number | null;
 }
 
-/** How long each serves a row without being measured, so that its code is compiled, in seconds. */
+/** How long each serves a row without being measured, in seconds. */
 const WARM_UP = 1;
 /**
- * And before the first of them, lists and users: V8 compiles what is busy again and again as it learns how it is used. A user
+ * And the reads before the first of them, so that their code is compiled: V8 compiles what is busy again and again as it learns how it is used. A user
  * cost 75 µs in a process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the third on.
  */
 export const FIRST_WARM_UP = 5;
@@ -94,10 +97,12 @@ async function turnsOf(
   const turns: Turn[] = [];
   const taking = running.filter(({ rows }) => rows.includes(row));
   const reference = READS.includes(row) ? taking.find(({ name }) => name === referenceOf(row)) : undefined;
-  const ask = ({ server, headers }: Running, seconds: number) =>
-    measure(server, requestOf(row, ids, headers), { seconds });
+  const ask = ({ server, headers }: Running, length = seconds) =>
+    measure(server, requestOf(row, ids, headers), { seconds: length });
   // It goes on hashing for those who went away.
-  const rest = async ({ server }: Running) => row === 'sign-in' && (await settle(() => server.cpu()));
+  const rest = async ({ server }: Running) => {
+    if (row === 'sign-in') await settle(() => server.cpu());
+  };
   const endWrites = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
   try {
     for (const contender of taking) {
@@ -105,15 +110,16 @@ async function turnsOf(
       await rest(contender);
     }
     for (const contender of rotated(taking, round)) {
-      const alone = await ask(contender, seconds);
+      const alone = await ask(contender);
       await rest(contender);
       const memory = contender.server.memory()[0] ?? 0;
       const turn: Turn = { ...alone, contender: contender.name, row, round, memory, ratio: null };
       if (reference && contender !== reference) {
         // The same seconds of the same processor: whatever else the machine does, and however fast it is, meets both.
-        const [own, other] = await Promise.all([ask(contender, seconds), ask(reference, seconds)]);
-        turn.ratio = own.cpu / other.cpu;
-        turn.other += own.other + other.other;
+        const [own, its] = await Promise.all([ask(contender), ask(reference)]);
+        if (its.other > 0) throw new Error(`${row}: ${its.other} answers of ${reference.name} were not 2xx.`);
+        turn.ratio = own.cpu / its.cpu;
+        turn.other += own.other;
       }
       turns.push(turn);
     }
@@ -134,7 +140,7 @@ async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: 
       const server = await MeasuredServer.start(contender.file, { DATABASE_URL: filled.url });
       running.push({ ...contender, server });
     }
-    for (const row of ['list of 20', 'one user'] as const) {
+    for (const row of ['index', 'list of 20', 'one user'] as const) {
       for (const { server, headers, rows } of running) {
         if (!rows.includes(row)) continue;
         await load(server.url, requestOf(row, filled.ids, headers), { seconds: FIRST_WARM_UP });

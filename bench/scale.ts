@@ -3,7 +3,7 @@ import { FIRST_WARM_UP, median, rotated } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
-import { load } from './load.ts';
+import { GENERATOR, load } from './load.ts';
 import { keepGeneratorAwake, settle } from './processors.ts';
 import type { Request } from './request.ts';
 import { MeasuredServer } from './server.ts';
@@ -22,8 +22,9 @@ export interface ScaleRow {
 }
 
 /**
- * How many users take turns in asking and in being asked for: as many as there are in the smallest database, whom a process
- * keeps, and twice as many as it keeps rows of, where there are so many.
+ * How many users take turns in asking and in being asked for: as many as there are in the smallest database, whose rows a process
+ * keeps; and twice as many as it keeps, where there are so many. (With wrk alone: autocannon's connections each begin with the
+ * first of a list, so that each user would be asked for several times in a row.)
  */
 const FEW = 1_000;
 const MANY = 20_000;
@@ -58,7 +59,7 @@ function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]
     );
   return {
     [BY_FEW]: askedBy(FEW),
-    ...(ids.length >= MANY ? { [BY_MANY]: askedBy(MANY) } : {}),
+    ...(ids.length >= MANY && GENERATOR === 'wrk' ? { [BY_MANY]: askedBy(MANY) } : {}),
     'list of 20': get('/api/users?limit=20'),
     'page deep in the list': places.map((number) =>
       get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),
@@ -97,14 +98,14 @@ export async function scale(
   const letSleep = keepGeneratorAwake();
   try {
     for (const { server, requests } of sized)
-      await load(server.url, requests[BY_MANY] ?? requests[BY_FEW] ?? [], { seconds: FIRST_WARM_UP });
+      await load(server.url, requests[BY_FEW] ?? [], { seconds: FIRST_WARM_UP });
     for (const name of Object.keys(sized.at(-1)?.requests ?? {})) {
       const asked = sized.filter(({ requests }) => name in requests);
       const costs = asked.map(() => [] as number[]);
       // Each goes on where its turn before ended, or those at the end of a long row of users would never be asked for.
       const answers = asked.map(() => 0);
       for (let round = -1; round < rounds; round++) {
-        for (const [index, { server, requests, row }] of asked.entries()) {
+        for (const [index, { server, requests, row }] of rotated([...asked.entries()], round)) {
           const before = server.cpu() + engine.cpu();
           const list = rotated([requests[name] ?? []].flat(), answers[index] ?? 0);
           const { good, other } = await load(server.url, list, { seconds });

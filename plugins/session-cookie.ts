@@ -101,7 +101,7 @@ export default fp<SessionCookieOptions>(
 
     // Only that it is signed, and what its session is called, is remembered; whether there is such a session is asked of the
     // database each time. For a client who sends several requests that is 2.5 of the 27 µs of each. A header takes 250 to 400
-    // bytes, and nobody but us can sign one.
+    // bytes, and without a cookie that we signed nobody can have one remembered.
     const knownKeyIn = memoize(keyIn, 50_000);
 
     const signed = (secret: string) => `${secret}.${sign(secret)}`;

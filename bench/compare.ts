@@ -81,8 +81,9 @@ interface Turn extends Load {
 /** How long each serves a row without being measured, in seconds. */
 const WARM_UP = 1;
 /**
- * And the reads before the first of them, so that their code is compiled: V8 compiles what is busy again and again as it learns how it is used. A user
- * cost 75 µs in a process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the third on.
+ * And the reads before the first of them, so that their code is compiled: V8 does that again and again as it learns how it is
+ * used. A user cost 75 µs in a process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the
+ * third on.
  */
 export const FIRST_WARM_UP = 5;
 

@@ -1,32 +1,18 @@
 /**
  * Who is asking, and maybe what they hold, is looked up by every request, and SQLite's engine gives what it gave before while
  * nothing has changed. No change, whoever made it, may be missed for a moment: here each kind of it is made right after that.
- * What a request reads besides may be as old as the request, and no older.
  */
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { loadSettings } from '../../config/load.ts';
-import { openEngine, prepareQueries } from '../../db/database.ts';
 import { and } from '../../db/drizzle.ts';
-import { ensureSchema } from '../../db/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { sessionOf, userNamed } from '../support/files.ts';
+import { openServing, sessionOf, userNamed } from '../support/files.ts';
 import { noteStatements } from '../support/statements.ts';
-
-async function open(t: Test, url: string) {
-  const engine = await openEngine(
-    loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } }),
-    { serves: true },
-  );
-  t.teardown(() => engine.close());
-  await ensureSchema(engine, true);
-  return { engine, db: prepareQueries(engine) };
-}
 
 onEachEngine('a session that is asked for again and again', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
-  const { db } = await open(t, url);
-  const other = await open(t, url);
+  const { db } = await openServing(t, url);
+  const other = await openServing(t, url);
   const statements = noteStatements(t);
 
   async function prepare(username: string) {
@@ -114,7 +100,7 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
 
 onEachEngine('a token that is asked for again and again', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
-  const [{ db }, other] = [await open(t, url), await open(t, url)];
+  const [{ db }, other] = [await openServing(t, url), await openServing(t, url)];
   const user = userNamed('ann');
   const token = {
     key: `${user.id}-------`,
@@ -137,7 +123,7 @@ onEachEngine('a token that is asked for again and again', async (t, { name, make
 
 onEachEngine('what the user of a session or token holds', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
-  const [{ db }, other] = [await open(t, url), await open(t, url)];
+  const [{ db }, other] = [await openServing(t, url), await openServing(t, url)];
   const groupNamed = (name: string, permissions: string[]) => {
     const { id } = userNamed(name);
     return { id, name, title: '', permissions };
@@ -205,73 +191,8 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
   });
 });
 
-onEachEngine('what is read since a moment', async (t, { name, makeDatabase }) => {
-  const url = await makeDatabase(t);
-  const [{ db }, other] = [await open(t, url), await open(t, url)];
-  const [ann, bob] = [userNamed('ann'), userNamed('bob')];
-  const session = sessionOf(ann.id);
-  await db.atomically([...[ann, bob].map((user) => db.users.add(user, 1)), ...db.sessions.start(session)]);
-  /** Each change of bob goes from one version to the next. */
-  let version = 0;
-  const rename = async (by: typeof db, name: string) => {
-    version += 1;
-    t.equal(await by.atomically([by.users.change({ ...bob, version, name }, 2)]), undefined);
-  };
-  /** Often enough for both to be kept. */
-  const learn = async () => {
-    for (let asked = 0; asked < 3; asked++)
-      t.match([await db.sessions.find(session.key), await db.users.find(bob.id)], [{}, { id: bob.id }]);
-  };
-  const statements = noteStatements(t);
-
-  await t.test('is asked of SQLite once, and of MySQL each time', async (t) => {
-    await learn();
-    const since = db.moment();
-    statements();
-    t.match(await db.sessions.find(session.key), { userId: ann.id });
-    t.match(await db.users.find(bob.id, since), { username: 'bob' });
-    t.equal(statements().length, name === 'SQLite' ? 1 : 2);
-    await db.users.find(bob.id);
-    await db.users.find(bob.id, db.moment());
-    t.equal(statements().length, 2, 'what is to be as it is now is asked for each time');
-  });
-
-  await t.test('is asked anew by whoever has asked nothing since', async (t) => {
-    await learn();
-    const since = db.moment();
-    await rename(other.db, 'first');
-    t.match(await db.users.find(bob.id, since), { name: 'first' });
-    await learn();
-    const next = db.moment();
-    await rename(other.db, 'second');
-    // Read for the first time, and so without asking whether it still holds: that tells nothing of others.
-    await db.sessions.find('somebody whom nobody knows');
-    t.match(await db.users.find(bob.id, next), { name: 'second' });
-  });
-
-  await t.test('is no older than the moment, whoever changed it', async (t) => {
-    for (const by of [db, other.db]) {
-      await learn();
-      await rename(by, `by ${by === db ? 'this connection' : 'another'}`);
-      const since = db.moment();
-      await db.sessions.find(session.key);
-      t.match(await db.users.find(bob.id, since), { version: version + 1 });
-    }
-  });
-
-  await t.test('is as it is now when this connection has changed it in between', async (t) => {
-    await learn();
-    const since = db.moment();
-    await db.sessions.find(session.key);
-    await rename(db, 'in between');
-    t.match(await db.users.find(bob.id, since), { name: 'in between' });
-    await db.atomically([db.users.remove({ id: bob.id, version: version + 1 })]);
-    t.equal(await db.users.find(bob.id, since), undefined);
-  });
-});
-
 test('a query with more than one value', async (t) => {
-  const { engine } = await open(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
+  const { engine } = await openServing(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
   const { users } = engine.tables;
   const condition = and(engine.equals(users.id, 'id'), engine.equals(users.version, 'version'));
   const query = engine.build.select({ id: users.id }).from(users).where(condition);

@@ -1,11 +1,11 @@
-/** Databases in files, opened in the test's own process: by the engine, and beside it by the bare driver. */
+/** Databases opened in the test's own process, mostly in files: by the engine, and beside it by the bare driver. */
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { upgrade } from '../../db/migrator.ts';
+import { ensureSchema, upgrade } from '../../db/migrator.ts';
 import { makeFolder } from './processes.ts';
 
 /** @returns the path of a database that is not there yet, in a folder of its own. */
@@ -13,12 +13,23 @@ export function newPath(t: Test): string {
   return join(makeFolder(t), 'rollcall.db');
 }
 
-/** Opens the file as a process of the service would; closed when the test ends. */
-export async function openFile(t: Test, path: string, options: { worker?: boolean } = {}) {
-  const environment = { DATABASE_URL: `sqlite:${path}` };
+async function openUrl(t: Test, url: string, options: { worker?: boolean; serves?: boolean }) {
+  const environment = { DATABASE_URL: url };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), options);
   t.teardown(() => engine.close());
   return engine;
+}
+
+/** Opens the file as a process of the service would; closed when the test ends. */
+export function openFile(t: Test, path: string, options: { worker?: boolean } = {}) {
+  return openUrl(t, `sqlite:${path}`, options);
+}
+
+/** Opens the database as who answers requests does, and migrates it if need be; closed when the test ends. */
+export async function openServing(t: Test, url: string) {
+  const engine = await openUrl(t, url, { serves: true });
+  await ensureSchema(engine, true);
+  return { engine, db: prepareQueries(engine) };
 }
 
 /** @returns a new, migrated database: its path, its engine and its queries. */

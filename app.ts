@@ -33,6 +33,7 @@ import sessions from './plugins/sessions.ts';
 import tokens from './plugins/tokens.ts';
 import validation from './plugins/validation.ts';
 import versions from './plugins/versions.ts';
+import { serializerFactory } from './schemas/serializers.ts';
 
 export interface AppOptions {
   settings: Settings;
@@ -130,6 +131,7 @@ function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
     routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,
     genReqId: nextId,
+    schemaController: { compilersFactory: { buildSerializer: serializerFactory } },
     logController: new LogController({
       disableRequestLogging: !logsRequests(settings),
       requestIdLogLabel: 'requestId',

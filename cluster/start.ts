@@ -10,8 +10,9 @@ import { complain } from '../config/complain.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
-import { openEngine, prepareQueries } from '../db/database.ts';
+import { openEngine } from '../db/database.ts';
 import { ensureSchema } from '../db/migrator.ts';
+import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { startPrimary } from './primary.ts';
 import { keepUp } from './upkeep.ts';
@@ -110,7 +111,7 @@ async function prepare(settings: Settings): Promise<News> {
   const engine = await openEngine(settings);
   try {
     const applied = await ensureSchema(engine, settings.AUTO_MIGRATE);
-    const inhabited = await prepareQueries(engine).users.exist();
+    const inhabited = await userQueries(engine).exist();
     return { migrations: applied, inhabited };
   } finally {
     await engine.close();

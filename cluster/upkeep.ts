@@ -1,8 +1,9 @@
 /** What one process of a service does for all of them, now and then: the primary, or the only one. */
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
-import { openEngine, prepareQueries } from '../db/database.ts';
+import { openEngine } from '../db/database.ts';
 import { purge } from '../db/purge.ts';
+import { purgeQueries } from '../db/queries/purge.ts';
 
 /** How often SQLite's log of writes is emptied, in milliseconds: where it grows long, every read has to look through it. */
 const CHECKPOINT_INTERVAL = 200;
@@ -16,7 +17,7 @@ export async function keepUp(
   log: Pick<Logger, 'warn' | 'info'>,
 ): Promise<() => Promise<void>> {
   const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
-  const db = prepareQueries(engine);
+  const db = { atomically: engine.atomically, purge: purgeQueries(engine) };
   const ending = new AbortController();
   let purging: Promise<void> = Promise.resolve();
 

@@ -145,7 +145,14 @@ function pick(
 
 // env-schema writes into the schema that it is given; Ajv remembers what it has compiled of it.
 const schema = structuredClone(SettingsSchema);
-const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false });
+const ajv = new Ajv({
+  allErrors: true,
+  coerceTypes: true,
+  useDefaults: true,
+  strict: false,
+  // It is always the same, and right: to check that at each start would take 10 ms.
+  validateSchema: false,
+});
 
 /** Converts and completes the settings; those that are wrong are told of and left out. */
 function validate(given: Source, problems: string[]): GivenSettings {

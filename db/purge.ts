@@ -22,7 +22,10 @@ export interface PurgeOptions {
 }
 
 /** @returns how many batches were removed, once nothing is left that is over. */
-export async function purge(db: Database, { auditRetention, signal }: PurgeOptions): Promise<number> {
+export async function purge(
+  db: Pick<Database, 'atomically' | 'purge'>,
+  { auditRetention, signal }: PurgeOptions,
+): Promise<number> {
   const now = Date.now();
   const { sessions, codes, attempts, tokens, audit } = db.purge;
   const kinds = [

@@ -58,7 +58,10 @@ const PARAMETERS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
 
 const randomBytesOf = promisify(randomBytes);
 
-/** @returns a hash that no password is known for, since nothing was hashed: random bytes stand in for salt and result. */
+/**
+ * @returns what looks like a hash, and costs as much to check against: random bytes in the place of salt and result, for which
+ * nobody knows a password. To hash something for it would take each process 13 to 30 ms of its start.
+ */
 async function makeDecoy(): Promise<string> {
   const { memoryCost, timeCost, parallelism } = PARAMETERS;
   const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');

@@ -12,7 +12,7 @@ const WORKER = 'libuv-worker';
 /** Against the usual 0 a tenth of the processor where it is contested, and all of it where it is not. */
 const NICENESS = 10;
 
-/** Call it when something was hashed already: the threads are there from then on. Elsewhere than on Linux it does nothing. */
+/** Call it when something was done in these threads already: they are there from then on. Elsewhere than on Linux it does nothing. */
 export function letHashingGiveWay(): void {
   try {
     for (const thread of readdirSync(THREADS)) {

@@ -16,8 +16,8 @@ export interface Serving {
 export async function serve(settings: Settings): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
   const endConnections = watchConnections(app.server);
-  giveBackMemory();
   try {
+    await giveBackMemory();
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
     await app.close();

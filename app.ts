@@ -24,9 +24,10 @@ import directory from './plugins/directory.ts';
 import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/errors.ts';
 import guards from './plugins/guards.ts';
 import hack from './plugins/hack.ts';
+import type { Hashing } from './plugins/hashing.ts';
 import openapi from './plugins/openapi.ts';
 import pages from './plugins/pages.ts';
-import passwords, { type Passwords } from './plugins/passwords.ts';
+import passwords from './plugins/passwords.ts';
 import requestLog from './plugins/request-log.ts';
 import sessionCookie from './plugins/session-cookie.ts';
 import sessions from './plugins/sessions.ts';
@@ -42,7 +43,7 @@ export interface AppOptions {
   /** What is logged with: to standard output unless another is given. */
   log?: Logger;
   /** Takes the place of the real hashing. */
-  passwords?: Passwords;
+  passwords?: Hashing;
 }
 
 export type App = Awaited<ReturnType<typeof createApp>>;

@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret as newKey } from '../config/secret.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrator.ts';
-import { argon2Passwords } from '../plugins/passwords.ts';
+import { makeHashing } from '../plugins/hashing.ts';
 import { keyOf, makeSecret } from '../schemas/secrets.ts';
 
 /** What every server that is measured signs its cookies with. */
@@ -44,7 +44,7 @@ const quoted = (value: string | number | null) => (typeof value === 'string' ? `
 export async function fill(url: string, count: number): Promise<Filled> {
   const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
   await ensureSchema(engine, true);
-  const passwordHash = await (await argon2Passwords()).hash(PASSWORD);
+  const passwordHash = await (await makeHashing()).hash(PASSWORD);
   const now = Date.now();
   const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
     `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows

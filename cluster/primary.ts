@@ -3,7 +3,6 @@
  * A worker that keeps dying is replaced after growing pauses, so that a lasting fault does not use up the machine.
  */
 import cluster, { type Worker } from 'node:cluster';
-import { getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
@@ -50,7 +49,7 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   function fork(): void {
     const since = Date.now();
     // Fewer of glibc's heaps than its eight a processor, most of which are empty: a worker holds 3 MB less.
-    const worker = cluster.fork({ NODE_COMPILE_CACHE: getCompileCacheDir(), MALLOC_ARENA_MAX: '2' });
+    const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
     prepared.then(
       (settings) => tell(worker, { kind: 'serve', settings }),
       () => {},

@@ -6,7 +6,7 @@ import { DuplicateError, type Write } from '../db/engine.ts';
 import { type Target, targetOf } from '../db/queries/audit.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
-import { argon2Passwords } from '../plugins/passwords.ts';
+import { makeHashing } from '../plugins/hashing.ts';
 import { INVITATION_LIFETIME, issueCode } from '../routes/api/users/codes.ts';
 import { DisplayName, Email, Username } from '../schemas/users.ts';
 import { carryOut, entry, insist } from './changes.ts';
@@ -43,7 +43,7 @@ export async function createUser(db: Database, user: NewUser): Promise<void> {
   if (email !== null && (await db.users.findCredentials(email))) throw emailTaken(email);
   const passwordHash = user.code
     ? null
-    : await (await argon2Passwords()).hash(await readPassword(user.passwordStdin));
+    : await (await makeHashing()).hash(await readPassword(user.passwordStdin));
   const fields = { username, name, email, active: true };
   const id = randomUUIDv7();
   const invitation = user.code ? issueCode(db, id, null, INVITATION_LIFETIME) : undefined;

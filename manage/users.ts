@@ -6,7 +6,7 @@ import type { Database } from '../db/database.ts';
 import { editPersistently } from '../db/edit.ts';
 import { targetOf } from '../db/queries/audit.ts';
 import type { UserRow } from '../db/queries/users.ts';
-import { argon2Passwords } from '../plugins/passwords.ts';
+import { makeHashing } from '../plugins/hashing.ts';
 import { issueCode, RESET_LIFETIME } from '../routes/api/users/codes.ts';
 import { differences } from '../schemas/audit.ts';
 import { Line } from '../schemas/common.ts';
@@ -133,7 +133,7 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
 
 async function setPassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
   const user = await findUser(db, name);
-  const passwordHash = await (await argon2Passwords()).hash(await readPassword(fromStandardInput));
+  const passwordHash = await (await makeHashing()).hash(await readPassword(fromStandardInput));
   await carryOut(db, [
     db.users.setPassword(user.id, passwordHash, Date.now()),
     db.sessions.endAllOf(user.id),

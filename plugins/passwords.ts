@@ -1,27 +1,17 @@
 /**
- * Hashes passwords with Argon2id (RFC 9106) and checks them. A check costs the same whether or not there is a hash to
- * check against, so that the time of an answer does not tell who has an account. It costs so much, on purpose, that a
- * flood of sign-ins would slow down everybody: so there is a line, and 503 when that is full.
+ * Hashes passwords and checks them. A check costs the same whether or not there is a hash to check against, so that the
+ * time of an answer does not tell who has an account. It costs so much, on purpose, that a flood of sign-ins would slow
+ * down everybody: so there is a line, and 503 when that is full.
  */
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { promisify } from 'node:util';
-import { hash, verify } from '@node-rs/argon2';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { type Hashing, makeHashing } from './hashing.ts';
 import { BusyError, Line } from './line.ts';
-import { letHashingGiveWay } from './priority.ts';
-
-export interface Passwords {
-  /** @returns the hash in PHC string format. */
-  hash(password: string): Promise<string>;
-  /** @returns whether the password is the one that was hashed; without a hash false, after the same work. */
-  verify(hashed: string | null | undefined, password: string): Promise<boolean>;
-}
 
 declare module 'fastify' {
   interface FastifyInstance {
-    passwords: Passwords & {
+    passwords: Hashing & {
       /**
        * Every route that looks at a password does all its work in such a place: `using _place = await takePlace()`.
        * @returns one, when it is this request's turn. @throws a 503 problem when the line is full.
@@ -34,7 +24,7 @@ declare module 'fastify' {
 }
 
 interface PasswordsOptions {
-  passwords?: Passwords | undefined;
+  passwords?: Hashing | undefined;
   /** How many processes share the processors. */
   workers: number;
 }
@@ -50,41 +40,18 @@ const ROOM = 17;
  * waited behind them, 67 ms in the middle instead of 2. And fewer of them than the attempts at one name that are let pass.
  */
 const AT_WORK = 3;
-/** Of libuv's four threads, in which all hashing is done, one is left for everything else. */
+/** How many hashes are under way at once, at most: each needs a thread. */
 const WIDEST = 3;
 
-/** What OWASP's password storage cheat sheet gives for Argon2id, the library's default; memory in KiB. */
-const PARAMETERS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
-
-const randomBytesOf = promisify(randomBytes);
-
-/**
- * @returns what looks like a hash, and costs as much to check against: random bytes in the place of salt and result, for which
- * nobody knows a password. To hash something for it would take each process 13 to 30 ms of its start.
- */
-async function makeDecoy(): Promise<string> {
-  const { memoryCost, timeCost, parallelism } = PARAMETERS;
-  const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
-  const [salt, result] = await Promise.all([randomBytesOf(16), randomBytesOf(32)]);
-  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${text(salt)}$${text(result)}`;
-}
-
-/** @returns the real thing; tests may count or replace it. */
-export async function argon2Passwords(): Promise<Passwords> {
-  const decoy = await makeDecoy();
-  letHashingGiveWay();
-  return {
-    hash: (password) => hash(password, PARAMETERS),
-    async verify(hashed, password) {
-      const right = await verify(hashed ?? decoy, password);
-      return right && hashed !== null && hashed !== undefined;
-    },
-  };
+async function ownHashing(app: FastifyInstance): Promise<Hashing> {
+  const { end, ...hashing } = await makeHashing();
+  app.addHook('onClose', end);
+  return hashing;
 }
 
 export default fp<PasswordsOptions>(
   async (app, { passwords, workers }) => {
-    const { hash, verify } = passwords ?? (await argon2Passwords());
+    const { hash, verify } = passwords ?? (await ownHashing(app));
     const width = Math.min(WIDEST, Math.max(1, Math.ceil(availableParallelism() / workers)));
     const line = new Line(width * AT_WORK, width * (ROOM - AT_WORK));
     const hashing = new Line(width, Number.POSITIVE_INFINITY);

@@ -5,7 +5,7 @@
 import type { Test } from 'tap';
 import { loadSettings } from '../config/load.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
-import { argon2Passwords } from '../plugins/passwords.ts';
+import { makeHashing } from '../plugins/hashing.ts';
 import { PASSWORD } from './support/api.ts';
 import { fails } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
@@ -26,7 +26,7 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     const db = prepareQueries(engine);
     const user = await db.users.findCredentials(name);
     if (!user) return undefined;
-    const known = await (await argon2Passwords()).verify(user.passwordHash, PASSWORD);
+    const known = await (await makeHashing()).verify(user.passwordHash, PASSWORD);
     const group = await db.groups.findByName('admins');
     const role = group && (await db.memberships.role(group.id, user.id));
     return { active: user.active, known, permissions: role ? group.permissions : [] };

@@ -6,8 +6,8 @@ import { hash, randomUUIDv7 } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';
 import { Authenticator } from '@fastify/passport';
 import fastifySession from '@fastify/session';
+import { verify } from '@node-rs/argon2';
 import type { PassportUser } from 'fastify';
-import { argon2Passwords } from '../../plugins/passwords.ts';
 import list from '../../routes/api/users/list.ts';
 import { change, makeBareApp } from './without-auth.ts';
 
@@ -64,11 +64,10 @@ await app.register(fastifySession, {
 });
 await app.register(passport.initialize());
 await app.register(passport.secureSession());
-const passwords = await argon2Passwords();
 app.post<{ Body: { username: string; password: string } }>('/api/sign/in', async (request) => {
   const account = await db.users.findCredentials(request.body.username);
-  const right = await passwords.verify(account?.passwordHash ?? undefined, request.body.password);
-  if (!account?.passwordHash || !right) throw app.problem({ status: 401, detail: 'Wrong.' });
+  if (!account?.passwordHash || !(await verify(account.passwordHash, request.body.password)))
+    throw app.problem({ status: 401, detail: 'Wrong.' });
   request.session.set('passwordHash', account.passwordHash);
   await request.logIn({ id: account.id, username: account.username }, { keepSessionInfo: true });
   return { id: account.id };

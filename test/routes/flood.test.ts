@@ -1,7 +1,7 @@
 /** More sign-ins at once than there is room for: the rest is turned away quickly, and the signed-in notice nothing. */
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { argon2Passwords } from '../../plugins/passwords.ts';
+import { makeHashing } from '../../plugins/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
@@ -15,7 +15,7 @@ const TOO_MANY = 7;
 
 /** Real hashing that, once told so, waits for the door to be opened. */
 async function gatedPasswords() {
-  const real = await argon2Passwords();
+  const real = await makeHashing();
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const gate = { closed: false, broken: false, open, checks: 0 };
   return {

@@ -1,6 +1,6 @@
 /** The session cookie is what a thief would want: its attributes, its lifetime in the browser, and the keys behind it. */
 import type { LightMyRequestResponse } from 'fastify';
-import { argon2Passwords } from '../../plugins/passwords.ts';
+import { makeHashing } from '../../plugins/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
 
@@ -43,7 +43,7 @@ onEachEngine('the session cookie in development', async (t, engine) => {
 });
 
 onEachEngine('the session cookie in production', async (t, engine) => {
-  const real = await argon2Passwords();
+  const real = await makeHashing();
   let checks = 0;
   const passwords = {
     hash: real.hash,

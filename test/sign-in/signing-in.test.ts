@@ -1,6 +1,6 @@
 /** Signing in is the door of the service: whom it lets in, whom it does not, and what it must not tell about either. */
 import { randomUUIDv7 } from 'node:crypto';
-import { argon2Passwords } from '../../plugins/passwords.ts';
+import { makeHashing } from '../../plugins/hashing.ts';
 import { keyOf } from '../../schemas/secrets.ts';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -8,7 +8,7 @@ import { Client, makeUser, PASSWORD, signedIn, startService, whoamiStatus } from
 
 /** Real hashing that counts the checks, and can do something just when a check is over. */
 async function watchedPasswords() {
-  const real = await argon2Passwords();
+  const real = await makeHashing();
   const watch = { checks: 0, afterCheck: async () => {} };
   return {
     watch,

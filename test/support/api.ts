@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { ensureSchema } from '../../db/migrator.ts';
-import { argon2Passwords } from '../../plugins/passwords.ts';
+import { makeHashing } from '../../plugins/hashing.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -14,7 +14,7 @@ export async function makeDatabaseWith(url: string, username: string): Promise<v
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);
   const [id, groupId, now] = [randomUUIDv7(), randomUUIDv7(), Date.now()];
-  const passwordHash = await (await argon2Passwords()).hash(PASSWORD);
+  const passwordHash = await (await makeHashing()).hash(PASSWORD);
   await db.atomically([
     db.users.add({ id, username, name: '', email: null, active: true, passwordHash }, now),
     ...db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now),

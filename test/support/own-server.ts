@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { type Test, test } from 'tap';
 import type { App } from '../../app.ts';
-import type { Passwords } from '../../plugins/passwords.ts';
+import type { Hashing } from '../../plugins/hashing.ts';
 import type { TestEngine } from './engines.ts';
 import { findServer, MysqlServer } from './mysql-server.ts';
 import { until } from './processes.ts';
@@ -124,7 +124,7 @@ export function databaseName(url: string): string {
 }
 
 /** Hashing that costs nothing, so that a test's load is the database's. */
-export const quickPasswords: Passwords = {
+export const quickPasswords: Hashing = {
   hash: async (password) => `plain:${password}`,
   verify: async (hashed, password) => hashed === `plain:${password}`,
 };

@@ -6,7 +6,7 @@ import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
-/** As many hashes at once as there are processors, but not all of libuv's four threads. */
+/** As many hashes at once as there are processors, but no more than three. */
 const WIDTH = Math.min(3, availableParallelism());
 /** For each of them so many requests have room, and so many of these are at work. */
 const ROOM = WIDTH * 17;

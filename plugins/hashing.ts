@@ -28,7 +28,11 @@ class HashingThread {
       if ('error' in reply) this.#asked?.reject(new Error(reply.error));
       else this.#asked?.resolve(reply.result);
     });
-    this.#thread.on('error', (error) => this.#asked?.reject(error));
+    // It is about to end, and must not be asked again.
+    this.#thread.on('error', (error) => {
+      ended(this);
+      this.#asked?.reject(error);
+    });
     this.#thread.on('exit', () => {
       ended(this);
       this.#asked?.reject(new Error('The thread that hashes has ended.'));

@@ -43,7 +43,7 @@ export interface AppOptions {
   /** What is logged with: to standard output unless another is given. */
   log?: Logger;
   /** Takes the place of the real hashing. */
-  passwords?: Hashing;
+  hashing?: Hashing;
 }
 
 export type App = Awaited<ReturnType<typeof createApp>>;
@@ -66,7 +66,7 @@ export async function createApp({ settings, worker = false, ...parts }: AppOptio
 async function assemble(
   settings: Settings,
   db: ReturnType<typeof prepareQueries>,
-  parts: Pick<AppOptions, 'log' | 'passwords'>,
+  parts: Pick<AppOptions, 'log' | 'hashing'>,
 ) {
   const log = (parts.log ?? pino({ level: settings.LOG_LEVEL })).child({}, { serializers: SERIALIZERS });
   const app = Fastify(serverOptions(settings, log)).withTypeProvider<TypeBoxTypeProvider>();
@@ -77,7 +77,7 @@ async function assemble(
   await app.register(errors);
   await app.register(validation);
   await app.register(database, { database: db });
-  await app.register(passwords, { passwords: parts.passwords, workers: settings.WORKERS });
+  await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
     secure: settings.NODE_ENV === 'production',

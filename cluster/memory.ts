@@ -1,6 +1,5 @@
 /** Gives back the memory that a start has left behind. */
 import { createHook } from 'node:async_hooks';
-import { Session } from 'node:inspector';
 import { promisify } from 'node:util';
 
 const ticks: object[] = [];
@@ -28,8 +27,16 @@ function keepTick(): void {
  */
 export async function giveBackMemory(): Promise<void> {
   keepTick();
-  const session = new Session();
-  session.connect();
-  await promisify<string, void>(session.post.bind(session))('HeapProfiler.collectGarbage');
-  session.disconnect();
+  try {
+    const { Session } = await import('node:inspector');
+    const session = new Session();
+    session.connect();
+    try {
+      await promisify<string, void>(session.post.bind(session))('HeapProfiler.collectGarbage');
+    } finally {
+      session.disconnect();
+    }
+  } catch {
+    // A Node that was built without its debugger, or that forbids it, serves all the same.
+  }
 }

@@ -24,7 +24,8 @@ declare module 'fastify' {
 }
 
 interface PasswordsOptions {
-  passwords?: Hashing | undefined;
+  /** Takes the place of the real one. */
+  hashing?: Hashing | undefined;
   /** How many processes share the processors. */
   workers: number;
 }
@@ -50,11 +51,11 @@ async function ownHashing(app: FastifyInstance): Promise<Hashing> {
 }
 
 export default fp<PasswordsOptions>(
-  async (app, { passwords, workers }) => {
-    const { hash, verify } = passwords ?? (await ownHashing(app));
+  async (app, { hashing, workers }) => {
+    const { hash, verify } = hashing ?? (await ownHashing(app));
     const width = Math.min(WIDEST, Math.max(1, Math.ceil(availableParallelism() / workers)));
     const line = new Line(width * AT_WORK, width * (ROOM - AT_WORK));
-    const hashing = new Line(width, Number.POSITIVE_INFINITY);
+    const underWay = new Line(width, Number.POSITIVE_INFINITY);
 
     const busy = app.problem({
       status: 503,
@@ -78,11 +79,11 @@ export default fp<PasswordsOptions>(
 
     app.decorate('passwords', {
       async hash(password: string) {
-        using _place = await hashing.take();
+        using _place = await underWay.take();
         return await hash(password);
       },
       async verify(hashed: string | null | undefined, password: string) {
-        using _place = await hashing.take();
+        using _place = await underWay.take();
         return await verify(hashed, password);
       },
       async takePlace() {

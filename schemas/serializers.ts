@@ -1,6 +1,6 @@
 /**
- * How answers are written: by functions that are made of their schemas. Routes share most of those, above all the one of
- * problems, and without this it would be made anew for every one of them: 45 of the 480 ms that a worker needs to start.
+ * How answers are written: by functions that are made of their schemas. The routes of a blueprint share most of those, above all
+ * the one of problems, and without this it would be made anew for every one of them: 45 of the 480 ms that a worker needs to start.
  */
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 
@@ -8,7 +8,7 @@ type SerializerFactory = ReturnType<typeof SerializerSelector>;
 
 const makeFactory: SerializerFactory = SerializerSelector();
 
-/** For Fastify, which asks for a compiler wherever schemas are added that others may refer to. */
+/** For Fastify, which asks for a compiler for each blueprint: its schemas may refer to others that only it knows. */
 export const serializerFactory: SerializerFactory = (referable, options) => {
   const compile = makeFactory(referable, options);
   const made = new Map<unknown, ReturnType<typeof compile>>();

@@ -7,7 +7,7 @@ import { onEachEngine } from './support/engines.ts';
 import { ROWS } from './support/permitted.ts';
 import { namesOf, routesDuring } from './support/routes.ts';
 import { prepare, routeOf } from './support/rows.ts';
-import { quickPasswords, startService } from './support/service.ts';
+import { quickHashing, startService } from './support/service.ts';
 
 /** Whoever is refused leaves nothing behind; but a sign-in is told of, and a disabled user's session is removed. */
 const leavesNothing = (status: number, path: string, caller: Caller) =>
@@ -16,7 +16,7 @@ const leavesNothing = (status: number, path: string, caller: Caller) =>
 onEachEngine('who may do what', async (t, engine) => {
   const settings = { SIGN_UP: 'open' as const };
   const { routes, made } = await routesDuring(() =>
-    startService(t, engine, { settings, passwords: quickPasswords }),
+    startService(t, engine, { settings, hashing: quickHashing }),
   );
   const { app } = made;
 

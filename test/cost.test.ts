@@ -11,7 +11,7 @@ import type { App } from '../app.ts';
 import { CALLERS, newSession, newToken, type Scene, setScene } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
 import { namesOf, routesDuring } from './support/routes.ts';
-import { quickPasswords, startService } from './support/service.ts';
+import { quickHashing, startService } from './support/service.ts';
 import { noteStatements } from './support/statements.ts';
 
 const TABLE = `
@@ -138,7 +138,7 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
 onEachEngine('the statements of a request', async (t, engine) => {
   const settings = { SIGN_UP: 'open' as const };
   const { routes, made } = await routesDuring(() =>
-    startService(t, engine, { settings, passwords: quickPasswords }),
+    startService(t, engine, { settings, hashing: quickHashing }),
   );
   const { app } = made;
   const statements = noteStatements(t);

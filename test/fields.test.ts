@@ -8,7 +8,7 @@ import { onEachEngine } from './support/engines.ts';
 import { SEEING, SETTING } from './support/fields.ts';
 import { routesDuring } from './support/routes.ts';
 import { prepare, routeOf } from './support/rows.ts';
-import { quickPasswords, startService } from './support/service.ts';
+import { quickHashing, startService } from './support/service.ts';
 
 /** @returns the names of all fields, those of a thing inside another behind its name. */
 function fieldsOf(thing: object, prefix = ''): string[] {
@@ -32,7 +32,7 @@ const TRIED = new Set([...KEPT, 'role', 'groups', 'members', 'isAdmin', 'user', 
 onEachEngine('the fields', async (t, engine) => {
   const settings = { SIGN_UP: 'open' as const };
   const { routes, made } = await routesDuring(() =>
-    startService(t, engine, { settings, passwords: quickPasswords }),
+    startService(t, engine, { settings, hashing: quickHashing }),
   );
   const { app } = made;
   const taking = routes.flatMap(({ method, url, schema }) => {

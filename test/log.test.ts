@@ -4,7 +4,7 @@ import { test } from 'tap';
 import requestLog from '../plugins/request-log.ts';
 import { onEachEngine } from './support/engines.ts';
 import { makeLog } from './support/log.ts';
-import { quickPasswords, startService } from './support/service.ts';
+import { quickHashing, startService } from './support/service.ts';
 
 onEachEngine('a request that is logged whole', async (t, engine) => {
   for (const level of ['info', 'debug'] as const) {
@@ -12,7 +12,7 @@ onEachEngine('a request that is logged whole', async (t, engine) => {
       const written = makeLog();
       const settings = { LOG_LEVEL: level };
       const { app } = await startService(t, engine, {
-        passwords: quickPasswords,
+        hashing: quickHashing,
         log: written.log,
         settings,
       });

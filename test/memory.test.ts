@@ -36,3 +36,11 @@ test('memory is given back', async (t) => {
   t.ok(freed > 20e6, `${freed} bytes`);
   t.equal(after, before, 'and a tick is made as it was before');
 });
+
+test('where the debugger refuses nothing is given back, and the start goes on', async (t) => {
+  const script = `
+    inspector.Session.prototype.connect = () => { throw new Error('refused'); };
+    import('./cluster/memory.ts').then(({ giveBackMemory }) => giveBackMemory()).then(() => console.log('on'));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--eval', script], { cwd: PROJECT_ROOT });
+  t.equal(stdout, 'on\n');
+});

@@ -8,9 +8,9 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { sql } from '../../db/drizzle.ts';
-import { HASTY, inParallel, onOwnServer, quickPasswords, tally } from '../support/own-server.ts';
+import { HASTY, inParallel, onOwnServer, tally } from '../support/own-server.ts';
 import { until } from '../support/processes.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** How many writes of a kind there are. */
 const TIMES = 1_000;
@@ -21,11 +21,11 @@ const WIDTH = 4;
 onOwnServer('two workers that write the same rows', HASTY, async (t, server) => {
   const databaseUrl = await server.makeDatabase();
   const settings = { POOL_SIZE: 8, WORKERS: 1 };
-  const first = await startService(t, server.engine, { databaseUrl, settings, passwords: quickPasswords });
+  const first = await startService(t, server.engine, { databaseUrl, settings, hashing: quickHashing });
   const second = await startService(t, server.engine, {
     databaseUrl,
     settings: { ...settings, SECRET_KEY: first.settings.SECRET_KEY },
-    passwords: quickPasswords,
+    hashing: quickHashing,
   });
   const apps = [first.app, second.app];
   const [db] = [first.app.db];

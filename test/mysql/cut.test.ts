@@ -3,8 +3,8 @@
  * the answer must say that it is not: a client that is told that nothing was changed does the same again.
  */
 import type { Test } from 'tap';
-import { databaseName, HASTY, onOwnServer, quickPasswords, tally } from '../support/own-server.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { databaseName, HASTY, onOwnServer, tally } from '../support/own-server.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 import { Mishap, TcpProxy } from './proxy.ts';
 
 const NOTHING_CHANGED = /nothing was changed/i;
@@ -19,7 +19,7 @@ onOwnServer('a connection that is lost', HASTY, async (t, server) => {
     const { app } = await startService(t, server.engine, {
       databaseUrl: direct.replace(`:${server.port}/`, `:${proxy.port}/`),
       settings: { POOL_SIZE, WORKERS: 1 },
-      passwords: quickPasswords,
+      hashing: quickHashing,
     });
     const id = await makeUser(app, 'ann', { admin: true });
     const client = await signedIn(app, 'ann');

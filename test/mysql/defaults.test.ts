@@ -5,8 +5,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
 import { MissingReferenceError } from '../../db/engine.ts';
-import { databaseName, HASTY, onOwnServer, quickPasswords } from '../support/own-server.ts';
-import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+import { databaseName, HASTY, onOwnServer } from '../support/own-server.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const EMOJI = 'Zoë 🧑‍🚀 \\ "quoted" 日本';
 
@@ -40,12 +40,12 @@ onOwnServer('a server with other defaults', [...FLAGS, ...HASTY.slice(0, 1)], as
   const { app, settings: complete } = await startService(t, server.engine, {
     databaseUrl,
     settings,
-    passwords: quickPasswords,
+    hashing: quickHashing,
   });
   const other = await startService(t, server.engine, {
     databaseUrl,
     settings: complete,
-    passwords: quickPasswords,
+    hashing: quickHashing,
   });
   const adminId = await makeUser(app, 'admin', { admin: true });
   const client = await signedIn(app, 'admin');

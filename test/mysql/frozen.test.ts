@@ -4,8 +4,8 @@
  */
 import type { Test } from 'tap';
 import { createApp } from '../../app.ts';
-import { HASTY, inParallel, onOwnServer, quickPasswords, tally } from '../support/own-server.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { HASTY, inParallel, onOwnServer, tally } from '../support/own-server.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 4;
 const REQUESTS = 5 * POOL_SIZE;
@@ -19,7 +19,7 @@ onOwnServer('a server that stands still', HASTY, async (t, server) => {
     const { app, settings } = await startService(t, server.engine, {
       databaseUrl,
       settings: { POOL_SIZE, WORKERS: 1 },
-      passwords: quickPasswords,
+      hashing: quickHashing,
     });
     const id = await makeUser(app, 'ann', { admin: true });
     const client = await signedIn(app, 'ann');
@@ -42,7 +42,7 @@ onOwnServer('a server that stands still', HASTY, async (t, server) => {
   await server.kill('SIGSTOP');
   const [answers, refusal, closing] = await Promise.all([
     inParallel(REQUESTS, REQUESTS, busy.request),
-    timed(() => createApp({ settings: busy.settings, passwords: quickPasswords })),
+    timed(() => createApp({ settings: busy.settings, hashing: quickHashing })),
     timed(() => leaving.app.close()),
   ]);
   await server.kill('SIGCONT');

@@ -4,9 +4,9 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { databaseName, onOwnServer, quickPasswords } from '../support/own-server.ts';
+import { databaseName, onOwnServer } from '../support/own-server.ts';
 import { until } from '../support/processes.ts';
-import { type Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { type Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 6;
 const CLIENTS = 18;
@@ -64,7 +64,7 @@ onOwnServer('a server that is killed under load and started again', ['--skip-log
   const { app } = await startService(t, server.engine, {
     databaseUrl,
     settings: { POOL_SIZE, WORKERS: 1 },
-    passwords: quickPasswords,
+    hashing: quickHashing,
   });
   const adminId = await makeUser(app, 'admin', { admin: true });
   const witnesses: Witness[] = [];

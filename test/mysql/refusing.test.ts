@@ -3,9 +3,9 @@
  * failover, or no longer knows the password. That is no fault of the service's either, and it passes.
  */
 import mysql from 'mysql2/promise';
-import { HASTY, inParallel, onOwnServer, quickPasswords, tally } from '../support/own-server.ts';
+import { HASTY, inParallel, onOwnServer, tally } from '../support/own-server.ts';
 import { until } from '../support/processes.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 4;
 
@@ -22,7 +22,7 @@ onOwnServer('a server that refuses', [...HASTY, '--max-connections=12'], async (
   const { app } = await startService(t, server.engine, {
     databaseUrl,
     settings: { POOL_SIZE, WORKERS: 1 },
-    passwords: quickPasswords,
+    hashing: quickHashing,
   });
   const id = await makeUser(app, 'ann', { admin: true });
   const client = await signedIn(app, 'ann');

@@ -2,7 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { EVENTS } from '../../db/queries/audit.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { makeUser, quickPasswords, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const HOUR = 60 * 60 * 1000;
 const START = Date.parse('2026-01-31T12:00:00Z');
@@ -14,7 +14,7 @@ function idAt(moment: number): string {
 }
 
 onEachEngine('the audit trail', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const people = ['ann', 'bob', 'cem'].map((username) => ({ id: randomUUIDv7(), username }));

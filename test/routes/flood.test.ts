@@ -31,9 +31,9 @@ async function gatedPasswords() {
 }
 
 onEachEngine('a flood of sign-ins', async (t, engine) => {
-  const { gate, ...passwords } = await gatedPasswords();
+  const { gate, ...hashing } = await gatedPasswords();
   const { log, lines } = makeLog();
-  const { app } = await startService(t, engine, { passwords, log, settings: { WORKERS: 1 } });
+  const { app } = await startService(t, engine, { hashing, log, settings: { WORKERS: 1 } });
   await makeUser(app, 'ann');
   const ann = await signedIn(app, 'ann');
   gate.closed = true;

@@ -1,10 +1,10 @@
 /** Finding users in the directory, by what they are called, page by page: nobody is missed, and nobody is shown twice. */
 import { randomUUIDv7 } from 'node:crypto';
 import { onEachEngine } from '../support/engines.ts';
-import { makeUser, quickPasswords, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 onEachEngine('finding users', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const groupId = randomUUIDv7();

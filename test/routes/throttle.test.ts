@@ -1,21 +1,21 @@
 /** Guessing is slowed down: after ten wrong passwords one waits, whether or not there is a user of that name. */
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, PASSWORD, quickPasswords, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, startService } from '../support/service.ts';
 
 const WINDOW = 15 * 60;
 
 onEachEngine('after ten wrong passwords', async (t, engine) => {
   let checks = 0;
-  const passwords = {
-    hash: quickPasswords.hash,
+  const hashing = {
+    hash: quickHashing.hash,
     verify: (hashed: string | null | undefined, password: string) => {
       checks++;
-      return quickPasswords.verify(hashed, password);
+      return quickHashing.verify(hashed, password);
     },
   };
   const settings = { TRUST_PROXY: true, SIGN_UP: 'open' as const };
-  const { app } = await startService(t, engine, { passwords, settings });
+  const { app } = await startService(t, engine, { hashing, settings });
   const signIn = (username: string, password: string, address: string) =>
     new Client(app).request('POST', '/api/sign/in', { username, password }, { 'x-forwarded-for': address });
   const guess = async (username: string, address: string, times: number) => {

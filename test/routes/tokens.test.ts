@@ -3,10 +3,10 @@ import { randomUUIDv7 } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeToken, makeUser, quickPasswords, signedIn, startService } from '../support/service.ts';
+import { Client, makeToken, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 onEachEngine('an API token', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const ann = await makeUser(app, 'ann');
   const groupId = randomUUIDv7();

@@ -1,4 +1,4 @@
-/** What is made of schemas: once for all routes that share one, never for another's, and not of what is no schema. */
+/** What is made of schemas: once for all routes of a blueprint that share one, never for another's, and not of what is no schema. */
 import { Ajv } from 'ajv';
 import Fastify from 'fastify';
 import { test } from 'tap';
@@ -6,7 +6,7 @@ import { SettingsSchema } from '../../config/schema.ts';
 import { serializerFactory } from '../../schemas/serializers.ts';
 import { complaint } from '../../schemas/validator.ts';
 
-test('what writes answers is made once of each schema', async (t) => {
+test('what writes answers is made once of each schema in a blueprint', async (t) => {
   const compile = serializerFactory({});
   const route = { method: 'GET', httpStatus: '200', schema: { type: 'string' } };
   t.equal(compile({ ...route, url: '/a' }), compile({ ...route, url: '/b' }));

@@ -5,27 +5,20 @@
 import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { runServer } from '../support/processes.ts';
-import {
-  Client,
-  makeUser,
-  quickPasswords,
-  signedIn,
-  startService,
-  whoamiStatus,
-} from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService, whoamiStatus } from '../support/service.ts';
 
 const SHUT = ['', '?hack', '?hack=', '?hack=0', '?hack=2', '?hack=true', '?hack=1&hack=1', '?Hack=1'];
 
 onEachEngine('the back door', async (t, engine) => {
   const settings = { AUTH_HACK_USER: 'ann' };
-  const passwords = quickPasswords;
+  const hashing = quickHashing;
 
   t.test('case 11: ?hack=1 without the setting: 401; with it: that user; production: no start', async (t) => {
-    const plain = await startService(t, engine, { passwords });
+    const plain = await startService(t, engine, { hashing });
     await makeUser(plain.app, 'ann');
     t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
 
-    const { app } = await startService(t, engine, { settings, passwords });
+    const { app } = await startService(t, engine, { settings, hashing });
     const ann = await makeUser(app, 'ann', { admin: true });
     const writes = t.capture(app.db, 'atomically', app.db.atomically);
     const client = new Client(app);
@@ -48,7 +41,7 @@ onEachEngine('the back door', async (t, engine) => {
   });
 
   t.test('yields to a session', async (t) => {
-    const { app } = await startService(t, engine, { settings, passwords });
+    const { app } = await startService(t, engine, { settings, hashing });
     await makeUser(app, 'ann', { admin: true });
     await makeUser(app, 'bob');
     const response = await (await signedIn(app, 'bob')).request('GET', '/api/sign?hack=1');
@@ -56,7 +49,7 @@ onEachEngine('the back door', async (t, engine) => {
   });
 
   t.test('lets in neither a disabled user nor one that is not there', async (t) => {
-    const { app } = await startService(t, engine, { settings, passwords });
+    const { app } = await startService(t, engine, { settings, hashing });
     t.equal((await new Client(app).request('GET', '/api/sign?hack=1')).statusCode, 401);
     await makeUser(app, 'ann', { active: false });
     t.equal((await new Client(app).request('GET', '/api/sign?hack=1')).statusCode, 401);

@@ -45,7 +45,7 @@ onEachEngine('the session cookie in development', async (t, engine) => {
 onEachEngine('the session cookie in production', async (t, engine) => {
   const real = await makeHashing();
   let checks = 0;
-  const passwords = {
+  const hashing = {
     hash: real.hash,
     verify: (hashed: string | null | undefined, password: string) => {
       checks++;
@@ -53,7 +53,7 @@ onEachEngine('the session cookie in production', async (t, engine) => {
     },
   };
   const { app, settings } = await startService(t, engine, {
-    passwords,
+    hashing,
     settings: { NODE_ENV: 'production', TRUST_PROXY: true },
   });
   await makeUser(app, 'ann');

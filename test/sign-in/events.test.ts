@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { type AuditRow, EVENTS } from '../../db/queries/audit.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
-import { Client, makeUser, PASSWORD, quickPasswords, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, startService } from '../support/service.ts';
 
 const FROM = { 'x-forwarded-for': '203.0.113.7', 'user-agent': 'Browser/1.0' };
 const WRONG = 'a password that is wrong';
@@ -20,7 +20,7 @@ type Told = Partial<Pick<AuditRow, 'actorName' | 'via' | 'targetKind' | 'targetN
 onEachEngine('the events', async (t, engine) => {
   const written = makeLog();
   const { app } = await startService(t, engine, {
-    passwords: quickPasswords,
+    hashing: quickHashing,
     log: written.log,
     settings: { TRUST_PROXY: true, SIGN_UP: 'open', LOG_LEVEL: 'trace' },
   });

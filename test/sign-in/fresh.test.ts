@@ -6,7 +6,7 @@ import {
   makeToken,
   makeUser,
   PASSWORD,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
 } from '../support/service.ts';
@@ -15,7 +15,7 @@ import {
 const FRESH = 15 * 60;
 
 onEachEngine('a fresh session', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   const isFresh = async (client: Client, headers = {}) =>
     (await client.request('GET', '/api/sign', undefined, headers)).json().fresh;
   /** What asks for a fresh session. */

@@ -7,7 +7,7 @@ import {
   Client,
   makeUser,
   PASSWORD,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
   whoamiStatus,
@@ -23,7 +23,7 @@ function rowOf(app: App, cookie: string | undefined) {
 
 onEachEngine('the lifetime of a session', async (t, engine) => {
   const settings = { SESSION_IDLE: 60, SESSION_LIFETIME: 200, REMEMBER_LIFETIME: 1000 };
-  const { app } = await startService(t, engine, { settings, passwords: quickPasswords });
+  const { app } = await startService(t, engine, { settings, hashing: quickHashing });
   await makeUser(app, 'ann');
 
   t.test('case 16: remember: the cookie has an expiry; without: none; the server ends both', async (t) => {
@@ -114,7 +114,7 @@ onEachEngine('the lifetime of a session', async (t, engine) => {
 });
 
 onEachEngine('what a request writes', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'ann');
 
   t.test('case 18: an untouched session: no row written, no Set-Cookie', async (t) => {

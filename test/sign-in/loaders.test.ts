@@ -11,7 +11,7 @@ import {
   Client,
   makeToken,
   makeUser,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
   whoamiStatus,
@@ -19,7 +19,7 @@ import {
 
 onEachEngine('a token', async (t, engine) => {
   const settings = { SESSION_IDLE: 60 };
-  const { app } = await startService(t, engine, { passwords: quickPasswords, settings });
+  const { app } = await startService(t, engine, { hashing: quickHashing, settings });
   const ann = await makeUser(app, 'ann');
   const bob = await makeUser(app, 'bob');
   const token = await makeToken(await signedIn(app, 'bob'));
@@ -109,7 +109,7 @@ onEachEngine('a token', async (t, engine) => {
 /** Starts a service with Ann and Bob, and a loader that recognises whom the header x-user names. */
 async function startWithLoader(t: Test, engine: TestEngine) {
   const written = makeLog();
-  const { app } = await startService(t, engine, { passwords: quickPasswords, log: written.log });
+  const { app } = await startService(t, engine, { hashing: quickHashing, log: written.log });
   const ann = await makeUser(app, 'ann');
   await makeUser(app, 'bob');
   const asked: string[] = [];

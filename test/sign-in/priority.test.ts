@@ -1,10 +1,15 @@
 /** On Linux the threads that hash give way to the one that answers. */
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';
+import { promisify } from 'node:util';
 import { test } from 'tap';
+import { PROJECT_ROOT } from '../../config/project.ts';
 import { makeHashing } from '../../plugins/hashing.ts';
 
-test('hashing gives way to answering', { skip: process.platform !== 'linux' }, async (t) => {
+const options = { skip: process.platform !== 'linux' };
+
+test('hashing gives way to answering', options, async (t) => {
   const threads = () => readdirSync('/proc/self/task').map(Number);
   const before = threads();
   const hashing = await makeHashing();
@@ -23,4 +28,17 @@ test('hashing gives way to answering', { skip: process.platform !== 'linux' }, a
   );
   await hashing.end();
   t.equal(threads().filter((thread) => getPriority(thread) === 10).length, 0);
+});
+
+test('and as far as there is room in a process that gives way itself', options, async (t) => {
+  const script = `import('./plugins/hashing.ts')
+    .then(({ makeHashing }) => makeHashing())
+    .then(({ hash }) => hash('a password'))
+    .then(() => fs.readdirSync('/proc/self/task').map((thread) => os.getPriority(Number(thread))))
+    .then((priorities) => console.log(JSON.stringify(priorities)));`;
+  const command = ['-n', '15', process.execPath, '--eval', script];
+  const { stdout } = await promisify(execFile)('nice', command, { cwd: PROJECT_ROOT });
+  const priorities: number[] = JSON.parse(stdout);
+  t.strictSame([...new Set(priorities)].sort(), [15, 19]);
+  t.equal(priorities.filter((priority) => priority === 19).length, 1);
 });

@@ -5,7 +5,7 @@ import {
   makeToken,
   makeUser,
   PASSWORD,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
   whoamiStatus,
@@ -14,7 +14,7 @@ import {
 const ANOTHER = 'another password';
 
 onEachEngine('revoking', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 

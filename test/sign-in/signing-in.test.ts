@@ -108,8 +108,8 @@ onEachEngine('signing in', async (t, engine) => {
 const COUNTED = 2;
 
 onEachEngine('a sign-in that fails', async (t, engine) => {
-  const { watch, ...passwords } = await watchedPasswords();
-  const { app } = await startService(t, engine, { passwords });
+  const { watch, ...hashing } = await watchedPasswords();
+  const { app } = await startService(t, engine, { hashing });
   await makeUser(app, 'ann');
   await makeUser(app, 'gone', { active: false });
   const bare = { id: randomUUIDv7(), username: 'bare', name: '', email: null, active: true };

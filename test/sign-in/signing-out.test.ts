@@ -4,7 +4,7 @@ import {
   Client,
   makeUser,
   PASSWORD,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
   whoamiStatus,
@@ -110,17 +110,17 @@ onEachEngine('a slow request of a session that is signed out meanwhile', async (
     meanwhile = async () => {};
     await now();
   }
-  const passwords = {
+  const hashing = {
     async hash(password: string) {
       await pause();
-      return quickPasswords.hash(password);
+      return quickHashing.hash(password);
     },
     async verify(hashed: string | null | undefined, password: string) {
       await pause();
-      return quickPasswords.verify(hashed, password);
+      return quickHashing.verify(hashed, password);
     },
   };
-  const { app } = await startService(t, engine, { passwords });
+  const { app } = await startService(t, engine, { hashing });
   const ann = await makeUser(app, 'ann', { admin: true });
 
   /** Signs in, and lets a second client with the same cookie sign out in the middle of the next password's work. */

@@ -7,14 +7,14 @@ import {
   Client,
   makeToken,
   makeUser,
-  quickPasswords,
+  quickHashing,
   signedIn,
   startService,
   whoamiStatus,
 } from '../support/service.ts';
 
 onEachEngine('a caller', async (t, engine) => {
-  const { app } = await startService(t, engine, { passwords: quickPasswords });
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   const ann = await makeUser(app, 'ann');
 
   t.test('case 1: no credentials: 401; on a public route the request runs as anonymous', async (t) => {

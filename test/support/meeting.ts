@@ -2,17 +2,17 @@
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
 import type { TestEngine } from './engines.ts';
-import { quickPasswords, startService } from './service.ts';
+import { quickHashing, startService } from './service.ts';
 
 /** Who writes first once both are about to write; together, it is left to chance, and tried again. */
 export const ROUNDS = ['one-first', 'other-first', 'together-1', 'together-2', 'together-3'] as const;
 
 /** Two instances of the service, as two processes would be. */
 export async function startTwo(t: Test, engine: TestEngine): Promise<[App, App]> {
-  const passwords = quickPasswords;
-  const { app: one, settings } = await startService(t, engine, { passwords });
+  const hashing = quickHashing;
+  const { app: one, settings } = await startService(t, engine, { hashing });
   const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
-  const { app: other } = await startService(t, engine, { passwords, databaseUrl, settings: { SECRET_KEY } });
+  const { app: other } = await startService(t, engine, { hashing, databaseUrl, settings: { SECRET_KEY } });
   return [one, other];
 }
 

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { type Test, test } from 'tap';
 import type { App } from '../../app.ts';
-import type { Hashing } from '../../plugins/hashing.ts';
 import type { TestEngine } from './engines.ts';
 import { findServer, MysqlServer } from './mysql-server.ts';
 import { until } from './processes.ts';
@@ -122,12 +121,6 @@ export class OwnServer extends MysqlServer {
 export function databaseName(url: string): string {
   return new URL(url).pathname.slice(1);
 }
-
-/** Hashing that costs nothing, so that a test's load is the database's. */
-export const quickPasswords: Hashing = {
-  hash: async (password) => `plain:${password}`,
-  verify: async (hashed, password) => hashed === `plain:${password}`,
-};
 
 /** Keeps the event loop from doing anything, in milliseconds. */
 export function block(time: number): void {

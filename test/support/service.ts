@@ -10,12 +10,12 @@ import type { TestEngine } from './engines.ts';
 export const PASSWORD = 'correct horse battery staple';
 
 /** Takes the place of hashing, which would take most of the time; what it gives fits into the column of hashes. */
-export const quickPasswords = {
+export const quickHashing = {
   hash: async (password: string) => `quick ${password}`,
   verify: async (hashed: string | null | undefined, password: string) => hashed === `quick ${password}`,
 };
 
-export interface ServiceOptions extends Partial<Pick<AppOptions, 'passwords' | 'log'>> {
+export interface ServiceOptions extends Partial<Pick<AppOptions, 'hashing' | 'log'>> {
   settings?: Partial<Settings>;
   /** The database of another instance, to be shared with it. */
   databaseUrl?: string;

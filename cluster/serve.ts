@@ -3,6 +3,7 @@ import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE } from './deadlines.ts';
 import { watchConnections } from './drain.ts';
+import { letHelpersGiveWay } from './helpers.ts';
 import { giveBackMemory } from './memory.ts';
 
 export interface Serving {
@@ -18,6 +19,7 @@ export async function serve(settings: Settings): Promise<Serving> {
   const endConnections = watchConnections(app.server);
   try {
     await giveBackMemory();
+    letHelpersGiveWay();
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
     await app.close();

@@ -4,6 +4,7 @@
  * down everybody: so there is a line, and 503 when that is full.
  */
 import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { type Hashing, makeHashing } from './hashing.ts';
@@ -88,7 +89,10 @@ export default fp<PasswordsOptions>(
       },
       async takePlace() {
         try {
-          return await line.take();
+          const place = await line.take();
+          // Not in the turn in which another left it: between the two somebody else may be answered.
+          await nextTurn();
+          return place;
         } catch (error) {
           throw error instanceof BusyError ? turnAway() : error;
         }

@@ -15,6 +15,13 @@ import check from './check.ts';
 import { Credentials, passwordStrategy } from './password-strategy.ts';
 import { sessionStore } from './session-store.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** In the scope of signing in and out: the route needs room in the line (see plugins/passwords.ts). */
+    looksAtPassword?: boolean;
+  }
+}
+
 const SignedIn = Type.Object({ user: User, session: Session });
 
 const Whoami = Type.Object({
@@ -36,6 +43,11 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     passport.use(passwordStrategy(app));
     passport.registerUserSerializer(async (user: PassportUser) => user.id);
 
+    // First of all: else a session would be made for each request that is turned away.
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (request.routeOptions.config.looksAtPassword) app.requireRoom(request, reply, done);
+      else done();
+    });
     await scope.register(fastifyCookie);
     // @fastify/session clears a cookie whose signature is not the newest key's, even when the session lives on.
     scope.addHook('onRequest', async ({ cookies, headers }) => {
@@ -86,7 +98,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     scope.post(
       '/in',
       {
-        config: { anonymous: true },
+        config: { anonymous: true, looksAtPassword: true },
         schema: {
           operationId: 'signIn',
           summary: 'Sign in',
@@ -97,18 +109,15 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
         },
         // A sign-in that fails starts no session, and leaves the cookie of another one alone.
         onError: async (request) => letGo(request),
-        onRequest: [
-          app.requireRoom,
-          async (request) => {
-            if (!cookie.attributes.secure || request.protocol === 'https') return;
-            throw app.problem({
-              status: 400,
-              kind: 'https-required',
-              detail:
-                'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
-            });
-          },
-        ],
+        onRequest: async (request) => {
+          if (!cookie.attributes.secure || request.protocol === 'https') return;
+          throw app.problem({
+            status: 400,
+            kind: 'https-required',
+            detail:
+              'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
+          });
+        },
       },
       async (request, reply) => {
         using _place = await app.passwords.takePlace();

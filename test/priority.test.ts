@@ -1,11 +1,13 @@
-/** On Linux the threads that hash give way to the one that answers. */
+/** On Linux the threads that hash, and those that V8 has, give way to the one that answers. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'tap';
-import { PROJECT_ROOT } from '../../config/project.ts';
-import { makeHashing } from '../../plugins/hashing.ts';
+import { PROJECT_ROOT } from '../config/project.ts';
+import { makeHashing } from '../plugins/hashing.ts';
+import { makeFolder, startServer } from './support/processes.ts';
 
 const options = { skip: process.platform !== 'linux' };
 
@@ -17,17 +19,17 @@ test('hashing gives way to answering', options, async (t) => {
   const priorities = threads()
     .filter((thread) => !before.includes(thread))
     .map(getPriority);
-  t.equal(priorities.filter((priority) => priority === 10).length, 2, 'both of the threads that hash');
+  t.equal(priorities.filter((priority) => priority === 15).length, 2, 'both of the threads that hash');
   t.equal(getPriority(), 0, 'and the one that answers keeps its own');
 
   await hashing.verify(hashed, 'a password');
   t.equal(
-    threads().filter((thread) => getPriority(thread) === 10).length,
+    threads().filter((thread) => getPriority(thread) === 15).length,
     2,
     'and there are no more of them',
   );
   await hashing.end();
-  t.equal(threads().filter((thread) => getPriority(thread) === 10).length, 0);
+  t.equal(threads().filter((thread) => getPriority(thread) === 15).length, 0);
 });
 
 test('and as far as there is room in a process that gives way itself', options, async (t) => {
@@ -41,4 +43,19 @@ test('and as far as there is room in a process that gives way itself', options, 
   const priorities: number[] = JSON.parse(stdout);
   t.strictSame([...new Set(priorities)].sort(), [15, 19]);
   t.equal(priorities.filter((priority) => priority === 19).length, 1);
+});
+
+test('whoever serves answers before V8 helps', options, async (t) => {
+  const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
+  const server = await startServer(t, { environment: { DATABASE_URL, WORKERS: '2' } });
+  await server.logs('Server listening', 2);
+  for (const pid of server.serving()) {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const helpers = threads.filter(
+      (thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8') === 'V8Worker\n',
+    );
+    t.ok(helpers.length > 0);
+    t.strictSame([...new Set(helpers.map((thread) => getPriority(Number(thread))))], [10]);
+    t.equal(getPriority(pid), 0);
+  }
 });

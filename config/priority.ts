@@ -7,15 +7,17 @@ import { getPriority, setPriority } from 'node:os';
 const LOWEST = 19;
 
 /**
- * @param niceness by how much the thread is to be nicer than it is: with 10 it gets a tenth of a processor that is contested, with 15
- * a thirtieth, and all of one that is not. @param thread as Linux counts them; without it the one that asks.
+ * @param niceness by how much the thread is to be nicer than it is: with 5 it gets a quarter of a processor that both want, with
+ * 15 a thirtieth, and all of one that nobody else wants.
+ * @param thread its number, as Linux counts them; without it the one that asks.
+ * @returns whether it gives way now. Elsewhere a thread has no priority of its own, and it may be forbidden to change it.
  */
-export function giveWay(niceness: number, thread = 0): void {
-  // Elsewhere a thread has no priority of its own, and all of the process would give way.
-  if (process.platform !== 'linux') return;
+export function giveWay(niceness: number, thread = 0): boolean {
+  if (process.platform !== 'linux') return false;
   try {
     setPriority(thread, Math.min(getPriority(thread) + niceness, LOWEST));
+    return true;
   } catch {
-    // Where that is forbidden, or the thread has ended, others wait longer at most.
+    return false;
   }
 }

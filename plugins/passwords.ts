@@ -90,7 +90,8 @@ export default fp<PasswordsOptions>(
       async takePlace() {
         try {
           const place = await line.take();
-          // Not in the turn in which another left it: between the two somebody else may be answered.
+          // In another turn than the one that left it, so that somebody else may be answered in between. Who has not waited loses
+          // some microseconds by it.
           await nextTurn();
           return place;
         } catch (error) {

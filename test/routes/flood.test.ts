@@ -4,7 +4,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import { makeHashing } from '../../plugins/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** As many hashes at once as there are processors, but no more than three. */
 const WIDTH = Math.min(3, availableParallelism());
@@ -29,6 +29,16 @@ async function gatedPasswords() {
     },
   };
 }
+
+onEachEngine('a place in the line', async (t, engine) => {
+  const { app } = await startService(t, engine, { hashing: quickHashing });
+  let answered = false;
+  setImmediate(() => {
+    answered = true;
+  });
+  using _place = await app.passwords.takePlace();
+  t.ok(answered, 'is taken after what else waited for the event loop');
+});
 
 onEachEngine('a flood of sign-ins', async (t, engine) => {
   const { gate, ...hashing } = await gatedPasswords();
@@ -62,6 +72,10 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
     const senseless = { method: 'POST', url: '/api/sign/in', payload: { not: 'this' } } as const;
     t.equal((await app.inject(senseless)).statusCode, 503);
     t.equal(writes().length, 0);
+
+    const finds = t.capture(app.sessions, 'find', app.sessions.find);
+    t.equal((await ann.request('POST', '/api/sign/in', { not: 'this' })).statusCode, 503);
+    t.equal(finds().length, 0, 'nor for the session of whoever asks');
   });
 
   await t.test('asks the database for nothing before its turn comes', async (t) => {
@@ -87,7 +101,7 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
   await t.test('is told once, not one by one', async (t) => {
     const told = () => lines.map((line) => JSON.parse(line)).filter(({ turnedAway }) => turnedAway);
     while (told().length === 0) await delay(50);
-    t.match(told(), [{ level: 40, turnedAway: TOO_MANY + 2 }]);
+    t.match(told(), [{ level: 40, turnedAway: TOO_MANY + 3 }]);
     t.notOk(
       lines.some((line) => JSON.parse(line).level > 40),
       'and no entry is an error',

@@ -17,8 +17,8 @@ import { sessionStore } from './session-store.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** In the scope of signing in and out: the route needs room in the line (see plugins/passwords.ts). */
-    looksAtPassword?: boolean;
+    /** For the hook of this file alone: which of its routes signs in, and so needs room in the line. */
+    signsIn?: boolean;
   }
 }
 
@@ -45,7 +45,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
 
     // First of all: else a session would be made for each request that is turned away.
     scope.addHook('onRequest', (request, reply, done) => {
-      if (request.routeOptions.config.looksAtPassword) app.requireRoom(request, reply, done);
+      if (request.routeOptions.config.signsIn) app.requireRoom(request, reply, done);
       else done();
     });
     await scope.register(fastifyCookie);
@@ -98,7 +98,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, { signU
     scope.post(
       '/in',
       {
-        config: { anonymous: true, looksAtPassword: true },
+        config: { anonymous: true, signsIn: true },
         schema: {
           operationId: 'signIn',
           summary: 'Sign in',

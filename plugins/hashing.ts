@@ -82,7 +82,6 @@ export async function makeHashing(code = THREAD): Promise<Hashing & { end(): Pro
   let ended = false;
 
   function start(): HashingThread {
-    if (ended) throw new Error('The hashing has ended.');
     const thread = new HashingThread(code, (gone) => {
       threads.delete(gone);
       if (idle.includes(gone)) idle.splice(idle.indexOf(gone), 1);
@@ -92,6 +91,7 @@ export async function makeHashing(code = THREAD): Promise<Hashing & { end(): Pro
   }
 
   async function ask(question: Question): Promise<string | boolean> {
+    if (ended) throw new Error('The hashing has ended.');
     // The one that was at work last: it has the least claim to a processor that others want.
     const thread = idle.pop() ?? start();
     try {
@@ -109,7 +109,6 @@ export async function makeHashing(code = THREAD): Promise<Hashing & { end(): Pro
     },
     async end() {
       ended = true;
-      idle.length = 0;
       await Promise.all([...threads].map((thread) => thread.end()));
     },
   };

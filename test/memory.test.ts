@@ -1,8 +1,6 @@
 /** A process that serves gives back what its start left behind, and is none the slower for it. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { test } from 'tap';
-import { PROJECT_ROOT } from '../config/project.ts';
+import { PROJECT, run } from './support/processes.ts';
 
 // Whether ticks are made in the quick way shows in their size, once V8 has compiled what makes them. The middle of many is told, since
 // garbage may be collected in the midst of one.
@@ -31,7 +29,7 @@ const SCRIPT = `
 
 test('memory is given back', async (t) => {
   const args = ['--input-type=module-typescript', '--eval', SCRIPT];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: PROJECT_ROOT });
+  const { stdout } = await run(PROJECT, process.execPath, args);
   const { before, after, freed } = JSON.parse(stdout);
   t.ok(freed > 20e6, `${freed} bytes`);
   t.equal(after, before, 'and a tick is made as it was before');
@@ -41,6 +39,6 @@ test('where the debugger refuses nothing is given back, and the start goes on', 
   const script = `
     inspector.Session.prototype.connect = () => { throw new Error('refused'); };
     import('./cluster/memory.ts').then(({ giveBackMemory }) => giveBackMemory()).then(() => console.log('on'));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--eval', script], { cwd: PROJECT_ROOT });
+  const { stdout } = await run(PROJECT, process.execPath, ['--eval', script]);
   t.equal(stdout, 'on\n');
 });

@@ -1,13 +1,10 @@
 /** On Linux the threads that hash, and those that V8 has, give way to the one that answers. */
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { test } from 'tap';
-import { PROJECT_ROOT } from '../config/project.ts';
 import { makeHashing } from '../plugins/hashing.ts';
-import { makeFolder, startServer } from './support/processes.ts';
+import { makeFolder, PROJECT, run, startServer } from './support/processes.ts';
 
 /** Of a thread that is nicer than this process by so much. */
 const nicer = (niceness: number) => Math.min(getPriority() + niceness, 19);
@@ -43,7 +40,7 @@ test('and as far as there is room in a process that gives way itself', options, 
     .then(() => fs.readdirSync('/proc/self/task').map((thread) => os.getPriority(Number(thread))))
     .then((priorities) => console.log(JSON.stringify(priorities)));`;
   const command = ['-n', String(15 - getPriority()), process.execPath, '--eval', script];
-  const { stdout } = await promisify(execFile)('nice', command, { cwd: PROJECT_ROOT });
+  const { stdout } = await run(PROJECT, 'nice', command);
   const priorities: number[] = JSON.parse(stdout);
   t.strictSame([...new Set(priorities)].sort(), [15, 19]);
   t.equal(priorities.filter((priority) => priority === 19).length, 1);
@@ -69,6 +66,6 @@ test('where nothing is told of threads all stays as it is', options, async (t) =
     fs.readdirSync = () => { throw new Error('forbidden'); };
     require('node:module').syncBuiltinESMExports();
     import('./cluster/helpers.ts').then(({ letHelpersGiveWay }) => letHelpersGiveWay()).then(() => console.log('on'));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--eval', script], { cwd: PROJECT_ROOT });
+  const { stdout } = await run(PROJECT, process.execPath, ['--eval', script]);
   t.equal(stdout, 'on\n');
 });

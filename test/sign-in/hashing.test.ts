@@ -1,10 +1,8 @@
 /** Passwords are hashed in threads: what these say must be right, and what goes wrong in them must be heard. */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { promisify } from 'node:util';
 import { test } from 'tap';
-import { PROJECT_ROOT } from '../../config/project.ts';
 import { makeHashing } from '../../plugins/hashing.ts';
+import { PROJECT, run } from '../support/processes.ts';
 
 test('hashing', async (t) => {
   const { hash, verify, end } = await makeHashing();
@@ -82,6 +80,6 @@ test('a process waits for what it has asked, and for nothing else', async (t) =>
     .then(({ makeHashing }) => makeHashing())
     .then(({ hash }) => hash('one'))
     .then((hashed) => console.log(hashed.length));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--eval', script], { cwd: PROJECT_ROOT });
+  const { stdout } = await run(PROJECT, process.execPath, ['--eval', script]);
   t.equal(stdout, '97\n');
 });

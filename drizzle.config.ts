@@ -11,14 +11,14 @@ const { DATABASE_URL: url } = loadSettings({ root: process.cwd(), environment: p
 export default url.startsWith('sqlite:')
   ? defineConfig({
       dialect: 'sqlite',
-      schema: './db/schema.sqlite.ts',
+      schema: './db/schema/index.sqlite.ts',
       out: './db/migrations/sqlite',
       casing: 'snake_case',
       dbCredentials: { url: url.slice('sqlite:'.length) },
     })
   : defineConfig({
       dialect: 'mysql',
-      schema: './db/schema.mysql.ts',
+      schema: './db/schema/index.mysql.ts',
       out: './db/migrations/mysql',
       casing: 'snake_case',
       dbCredentials: { url: driverUrl(url) },

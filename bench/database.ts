@@ -1,12 +1,12 @@
 /** Databases to measure on: filled with so many users, each with a session, in lists of many rows at once. */
 import { createHmac, hash } from 'node:crypto';
+import { makeHashing } from '../accounts/passwords/hashing.ts';
+import { keyOf, makeSecret } from '../accounts/secrets.ts';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret as newKey } from '../config/secret.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
-import { ensureSchema } from '../db/migrator.ts';
-import { makeHashing } from '../plugins/hashing.ts';
-import { keyOf, makeSecret } from '../schemas/secrets.ts';
+import { ensureSchema } from '../db/migrate/migrator.ts';
 
 /** What every server that is measured signs its cookies with. */
 export const SECRET_KEY = newKey();
@@ -90,7 +90,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
       now,
     ),
     ...db.groups.add(group, now),
-    ...db.memberships.put({ groupId: group.id, userId, role: 'manager' }, now),
+    db.memberships.add({ groupId: group.id, userId, role: 'manager' }, now),
   ]);
   await engine.close();
   const signed = (number: number, encoding: 'base64' | 'base64url') => {

@@ -3,8 +3,6 @@ import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE } from './deadlines.ts';
 import { watchConnections } from './drain.ts';
-import { letHelpersGiveWay } from './helpers.ts';
-import { giveBackMemory } from './memory.ts';
 
 export interface Serving {
   /** Where it listens, such as http://127.0.0.1:5000. */
@@ -18,8 +16,6 @@ export async function serve(settings: Settings): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
   const endConnections = watchConnections(app.server);
   try {
-    await giveBackMemory();
-    letHelpersGiveWay();
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
     await app.close();

@@ -6,16 +6,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { program } from 'commander';
 import { pino } from 'pino';
-import { complain } from '../config/complain.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
 import { openEngine } from '../db/database.ts';
-import { ensureSchema } from '../db/migrator.ts';
+import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { startMaintenance } from './maintenance.ts';
 import { startPrimary } from './primary.ts';
-import { keepUp } from './upkeep.ts';
 
 /** How often a service that npm started looks whether npm's shell is still there, in milliseconds. */
 const PARENT_INTERVAL = 250;
@@ -47,7 +46,8 @@ export async function start(): Promise<void> {
     stopOnSignal(running);
     await running;
   } catch (error) {
-    complain('rollcall', error);
+    const text = error instanceof Error ? error.message : String(error);
+    for (const line of text.split('\n')) process.stderr.write(`rollcall: ${line}\n`);
     process.exit(1);
   }
 }
@@ -71,54 +71,54 @@ async function refuseUnusableAddress({ HOST, PORT }: Settings): Promise<void> {
 async function alone(settings: Settings): Promise<Running> {
   // Only here, since a primary would carry all of the app in its memory for nothing.
   const { serve } = await import('./serve.ts');
-  const news = await prepare(settings);
+  const report = await prepare(settings);
   const running = await serve(withSecret(settings));
-  const endUpkeep = await keepUp(settings, pino({ level: settings.LOG_LEVEL }));
-  welcome(settings, running.url, news);
+  const endMaintenance = await startMaintenance(settings, pino({ level: settings.LOG_LEVEL }));
+  welcome(settings, running.url, report);
   return {
     async stop() {
       await running.stop();
-      await endUpkeep();
+      await endMaintenance();
     },
   };
 }
 
 /** Serves through workers, and looks after the database for them. */
 async function withWorkers(settings: Settings): Promise<Running> {
-  const news = prepare(settings);
+  const report = prepare(settings);
   // The workers load their code while the database is made ready, and get their settings when it is.
-  const prepared = news.then(() => withSecret(settings));
+  const prepared = report.then(() => withSecret(settings));
   const log = pino({ level: settings.LOG_LEVEL });
   const primary = await startPrimary(settings.WORKERS, prepared, log);
-  const endUpkeep = await keepUp(settings, log);
-  welcome(settings, primary.url, await news);
+  const endMaintenance = await startMaintenance(settings, log);
+  welcome(settings, primary.url, await report);
   return {
     async stop() {
       await primary.stop();
-      await endUpkeep();
+      await endMaintenance();
     },
   };
 }
 
-interface News {
+interface StartupReport {
   migrations: string[];
   /** Whether anybody can sign in. */
-  inhabited: boolean;
+  hasUsers: boolean;
 }
 
 /** Makes the database and brings it up to date, before anybody else opens it. */
-async function prepare(settings: Settings): Promise<News> {
+async function prepare(settings: Settings): Promise<StartupReport> {
   const engine = await openEngine(settings);
   try {
     const applied = await ensureSchema(engine, settings.AUTO_MIGRATE);
-    const inhabited = await userQueries(engine).exist();
-    return { migrations: applied, inhabited };
+    const hasUsers = await userQueries(engine).exist();
+    return { migrations: applied, hasUsers };
   } finally {
     await engine.close();
   }
 }
 
-function welcome(settings: Settings, url: string, { migrations, inhabited }: News): void {
+function welcome(settings: Settings, url: string, { migrations, hasUsers }: StartupReport): void {
   const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
   const brought = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   const lines = [
@@ -126,7 +126,7 @@ function welcome(settings: Settings, url: string, { migrations, inhabited }: New
     `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${brought}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
-    ...(inhabited
+    ...(hasUsers
       ? []
       : ['Nobody can sign in yet. Make the first administrator: npm run manage -- user create NAME --admin']),
   ];

@@ -1,8 +1,8 @@
 /** The database as the rest of the service sees it: an engine with the queries of every area. */
 import type { Settings } from '../config/load.ts';
-import type { Engine } from './engine.ts';
-import { openSqlite } from './engines/sqlite.ts';
-import { watchSchema } from './migrator.ts';
+import type { Engine } from './engines/engine.ts';
+import { openSqlite } from './engines/sqlite/engine.ts';
+import { watchSchema } from './migrate/migrator.ts';
 import { attemptQueries } from './queries/attempts.ts';
 import { auditQueries } from './queries/audit.ts';
 import { codeQueries } from './queries/codes.ts';
@@ -19,17 +19,14 @@ export type Database = ReturnType<typeof prepareQueries>;
 
 /**
  * Opens the engine that DATABASE_URL names; SQLite's file and folder are made when absent.
- * @param serves whether it answers requests. @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
+ * @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
  * @throws {DatabaseUnavailableError}
  */
-export async function openEngine(
-  settings: Settings,
-  { worker = false, serves = false } = {},
-): Promise<Engine> {
+export async function openEngine(settings: Settings, { worker = false } = {}): Promise<Engine> {
   const url = settings.DATABASE_URL;
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker, serves });
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker });
   // Only here, since those who use SQLite need not carry the other driver.
-  const { openMysql } = await import('./engines/mysql.ts');
+  const { openMysql } = await import('./engines/mysql/engine.ts');
   return openMysql({
     url,
     poolSize: Math.max(1, Math.floor(settings.POOL_SIZE / settings.WORKERS)),
@@ -41,7 +38,6 @@ export async function openEngine(
 export function prepareQueries(engine: Engine) {
   return {
     atomically: engine.atomically,
-    moment: engine.moment,
     close: engine.close,
     schemaIsCurrent: watchSchema(engine),
     users: userQueries(engine),

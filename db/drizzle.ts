@@ -28,6 +28,7 @@ export const {
   inArray,
   is,
   isNotNull,
+  isNull,
   lt,
   lte,
   ne,

@@ -5,9 +5,9 @@ import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
 import { AuditQuery, auditJson, idRange, isMoment } from '../schemas/audit.ts';
 import { isId } from '../schemas/common.ts';
-import { findUser } from './changes.ts';
 import { check, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
+import { findUser } from './operator.ts';
 
 const Count = Type.Integer({ minimum: 1 });
 

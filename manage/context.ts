@@ -4,9 +4,9 @@ import type { TSchema } from 'typebox';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
-import type { Engine } from '../db/engine.ts';
-import { ensureSchema } from '../db/migrator.ts';
-import { complaint } from '../schemas/validator.ts';
+import type { Engine } from '../db/engines/engine.ts';
+import { ensureSchema } from '../db/migrate/migrator.ts';
+import { validationError } from '../schemas/validator.ts';
 
 /** Opens the engine for the time of the work. @throws {SettingsError} @throws {DatabaseUnavailableError} */
 export async function withEngine<Result>(
@@ -69,6 +69,6 @@ export function printSecret(secret: string, about: string): void {
  * @throws when the value does not fit the schema.
  */
 export function check(what: string, schema: TSchema, value: unknown, given = value): void {
-  const wrong = complaint(schema, value);
+  const wrong = validationError(schema, value);
   if (wrong) throw new Error(`The ${what} ${JSON.stringify(given)} ${wrong}.`);
 }

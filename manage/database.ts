@@ -1,11 +1,11 @@
 /** manage db: where the database's schema stands, moving it up and down, and copying the database. */
 import { type Command, Option } from 'commander';
-import { acceptFiles, checkDatabase, checkFiles } from '../db/check.ts';
-import type { Engine } from '../db/engine.ts';
-import type { Direction } from '../db/migrations.ts';
-import { BASE, downgrade, inspect, upgrade } from '../db/migrator.ts';
-import { unfinishedMessage } from '../db/refusals.ts';
-import type { MoveOptions } from '../db/schema-state.ts';
+import type { Engine } from '../db/engines/engine.ts';
+import { acceptFiles, checkDatabase, checkFiles } from '../db/migrate/check.ts';
+import { unfinishedMessage } from '../db/migrate/errors.ts';
+import type { Direction } from '../db/migrate/migrations.ts';
+import { BASE, downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
+import type { MoveOptions } from '../db/migrate/schema-state.ts';
 import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
 import { revise } from './revision.ts';
 
@@ -75,12 +75,12 @@ export function addDatabaseCommands(program: Command): void {
     .option('--accept', 'first note the files of the newest migration as they are now, after an edit by hand')
     .action(async ({ accept }: { accept?: boolean }) => {
       if (accept) acceptFiles();
-      const complaints = [
+      const faults = [
         ...(await checkFiles()),
         ...(databaseExists() ? await withEngine(inspectAndCheck) : []),
       ];
-      for (const complaint of complaints) print(complaint);
-      if (complaints.length > 0) throw new Error(`The migrations have ${complaints.length} faults.`);
+      for (const validationError of faults) print(validationError);
+      if (faults.length > 0) throw new Error(`The migrations have ${faults.length} faults.`);
       print('The migrations are sound.');
     });
 

@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers';
 import askPassword from '@inquirer/password';
 import { NewPassword } from '../schemas/users.ts';
-import { complaint } from '../schemas/validator.ts';
+import { validationError } from '../schemas/validator.ts';
 
 /**
  * @param fromStandardInput whether the password is all of standard input (but for the newline at its end).
@@ -10,7 +10,7 @@ import { complaint } from '../schemas/validator.ts';
  */
 export async function readPassword(fromStandardInput: boolean): Promise<string> {
   const password = fromStandardInput ? (await text(process.stdin)).replace(/\r?\n$/, '') : await ask();
-  const wrong = complaint(NewPassword, password);
+  const wrong = validationError(NewPassword, password);
   if (wrong) throw new Error(`The password ${wrong}.`);
   return password;
 }

@@ -1,8 +1,8 @@
 /** All commands together, and how one that fails says so. */
 import { Command } from 'commander';
-import { complain } from '../config/complain.ts';
 import { addAuditCommands } from './audit.ts';
 import { addDatabaseCommands } from './database.ts';
+import { reportError } from './errors.ts';
 import { addGroupCommands } from './groups.ts';
 import { addOpenapiCommand } from './openapi.ts';
 import { addSecretCommand } from './secret.ts';
@@ -37,7 +37,7 @@ export async function manage(): Promise<void> {
   try {
     await makeProgram().parseAsync();
   } catch (error) {
-    complain('manage', error);
+    reportError('manage', error);
     process.exitCode = 1;
   }
 }

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
-import { acceptFiles } from '../db/check.ts';
+import { acceptFiles } from '../db/migrate/check.ts';
 import {
   type Dialect,
   fileText,
@@ -15,9 +15,9 @@ import {
   migrationsFolder,
   NEEDS_HAND,
   readMigrations,
-} from '../db/migrations.ts';
-import { forward, lost, reverse, undoRenames, withoutValue } from '../db/reverse.ts';
-import { isAsInCode, readSnapshot } from '../db/snapshots.ts';
+} from '../db/migrate/migrations.ts';
+import { forward, lost, reverse, undoRenames, withoutValue } from '../db/migrate/reverse.ts';
+import { isAsInCode, readSnapshot } from '../db/migrate/snapshots.ts';
 import { print } from './context.ts';
 
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */

@@ -1,13 +1,13 @@
 /** manage session: where users are signed in, and ending it. */
 
 import type { Command } from 'commander';
-import type { Database } from '../db/database.ts';
-import { targetOf } from '../db/queries/audit.ts';
+import { NotFoundError } from '../accounts/errors.ts';
+import { endSession, endSessionsOf } from '../accounts/sessions.ts';
 import { Id } from '../schemas/common.ts';
 import { listedSessionJson } from '../schemas/sessions.ts';
-import { carryOut, entry, findUser } from './changes.ts';
 import { check, print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
+import { findUser, operator } from './operator.ts';
 
 export function addSessionCommands(program: Command): void {
   const session = program.command('session').description('sessions: where users are signed in');
@@ -33,25 +33,16 @@ export function addSessionCommands(program: Command): void {
     .description('end a session of a user, or all of them if no id is given')
     .action(async (username: string, id: string | undefined) => {
       if (id !== undefined) check('id', Id, id);
-      await withDatabase((db) => (id === undefined ? endAll(db, username) : end(db, username, id)));
+      await withDatabase(async (db) => {
+        const user = await findUser(db, username);
+        if (id === undefined) {
+          await endSessionsOf(db, operator, user.id);
+          return print(`ended all sessions of ${user.username}`);
+        }
+        await endSession(db, operator, user, id).catch((error) => {
+          throw error instanceof NotFoundError ? new Error(`${user.username} has no session ${id}.`) : error;
+        });
+        print(`ended the session ${id} of ${user.username}`);
+      });
     });
-}
-
-async function endAll(db: Database, username: string): Promise<void> {
-  const user = await findUser(db, username);
-  await carryOut(db, [
-    db.sessions.endAllOf(user.id),
-    entry(db, { event: 'sessions-ended', target: targetOf(user) }),
-  ]);
-  print(`ended all sessions of ${user.username}`);
-}
-
-async function end(db: Database, username: string, id: string): Promise<void> {
-  const user = await findUser(db, username);
-  const missed = await db.atomically([
-    db.sessions.endOf(user.id, id),
-    entry(db, { event: 'session-ended', target: { kind: 'session', id, name: user.username } }),
-  ]);
-  if (missed) throw new Error(`${user.username} has no session ${id}.`);
-  print(`ended the session ${id} of ${user.username}`);
 }

@@ -1,17 +1,14 @@
 /** manage token: API tokens of users, made and ended in their stead. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Command } from 'commander';
+import { createToken, endToken } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
-import type { Target } from '../db/queries/audit.ts';
-import { within } from '../plugins/guards.ts';
 import { Id } from '../schemas/common.ts';
 import { instant } from '../schemas/instant.ts';
-import { keyOf, makeSecret } from '../schemas/secrets.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
-import { carryOut, entry, findUser } from './changes.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
 import { checkPermissions } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
+import { findUser, operator } from './operator.ts';
 
 interface TokenOptions {
   scopes: string[];
@@ -70,42 +67,15 @@ async function create(
   { scopes, expiresIn }: TokenOptions,
 ): Promise<void> {
   const user = await findUser(db, username);
-  const granted = within(scopes, await db.permissions.heldBy(user.id));
-  const lacking = scopes.filter((scope) => !granted.includes(scope));
-  if (lacking.length > 0) {
-    throw new Error(
-      `${user.username} does not hold ${lacking.join(', ')}, so no token of theirs can. Add them to a group that carries it first.`,
-    );
-  }
-  const id = randomUUIDv7();
-  const secret = makeSecret('rc_');
-  const now = Date.now();
-  const expiresAt = expiresIn === undefined ? null : now + expiresIn * 1000;
-  const target: Target = { kind: 'token', id, name };
-  const until = expiresAt === null ? null : instant(expiresAt);
-  await carryOut(db, [
-    db.tokens.add({ key: keyOf(secret), id, userId: user.id, name, scopes, expiresAt }, now),
-    entry(db, {
-      event: 'token-created',
-      target,
-      after: { user: user.username, name, scopes, expiresAt: until },
-    }),
-  ]);
-  printSecret(secret, `the token ${name} of ${user.username} (${id})${until ? `, until ${until}` : ''}:`);
+  const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
+  const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
+  const until = expiresAt === null ? '' : `, until ${instant(expiresAt)}`;
+  printSecret(secret, `the token ${name} of ${user.username} (${token.id})${until}:`);
 }
 
 async function end(db: Database, username: string, id: string): Promise<void> {
   const user = await findUser(db, username);
-  const token = await db.tokens.findOf(user.id, id);
-  if (!token) throw new Error(`${user.username} has no token ${id}.`);
-  const { name } = token;
-  await carryOut(db, [
-    db.tokens.end(user.id, id),
-    entry(db, {
-      event: 'token-ended',
-      target: { kind: 'token', id, name },
-      before: { user: user.username, name },
-    }),
-  ]);
+  if (!(await db.tokens.findOf(user.id, id))) throw new Error(`${user.username} has no token ${id}.`);
+  const { name } = await endToken(db, operator, user, id);
   print(`ended the token ${name} of ${user.username}`);
 }

@@ -1,29 +1,38 @@
-/** manage user: who there is, and their upkeep. Making users is in user-create.ts. */
-
+/** manage user: users, the first administrator among them. */
 import { type Command, Option } from 'commander';
-import { keepAdministrator } from '../db/administrators.ts';
+import { ADMINISTRATORS, createAdministrator } from '../accounts/administrators.ts';
+import { issueCode } from '../accounts/codes.ts';
+import { makeHashing } from '../accounts/passwords/hashing.ts';
+import { setPassword } from '../accounts/passwords.ts';
+import { changeUser, createUser, deleteUser } from '../accounts/users.ts';
 import type { Database } from '../db/database.ts';
-import { editPersistently } from '../db/edit.ts';
-import { targetOf } from '../db/queries/audit.ts';
 import type { UserRow } from '../db/queries/users.ts';
-import { makeHashing } from '../plugins/hashing.ts';
-import { issueCode, RESET_LIFETIME } from '../routes/api/users/codes.ts';
-import { differences } from '../schemas/audit.ts';
-import { Line } from '../schemas/common.ts';
+import { SingleLineText } from '../schemas/common.ts';
 import { userGroupJson } from '../schemas/groups.ts';
+import { instant } from '../schemas/instant.ts';
 import { tokenJson } from '../schemas/tokens.ts';
-import { userJson } from '../schemas/users.ts';
-import { carryOut, entry, findUser, insist } from './changes.ts';
+import { DisplayName, Email, Username, userJson } from '../schemas/users.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
+import { findUser, operator } from './operator.ts';
 import { readPassword } from './password.ts';
 import { tokenLine } from './tokens.ts';
-import { ADMINISTRATORS, checkUser, createUser, type NewUser } from './user-create.ts';
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
 
+interface NewUserOptions {
+  username: string;
+  admin: boolean;
+  name: string;
+  email: string | null;
+  /** Whether they get a one-time code, with which they set the password. */
+  code: boolean;
+  /** Whether the password is on standard input. */
+  passwordStdin: boolean;
+}
+
 /** What users can be looked for by. */
-const Beginning = Line({ minLength: 1, maxLength: 64 });
+const Beginning = SingleLineText({ minLength: 1, maxLength: 64 });
 
 export function addUserCommands(program: Command): void {
   const user = program.command('user').description('users; they are named by their name or e-mail address');
@@ -43,11 +52,15 @@ export function addUserCommands(program: Command): void {
         .conflicts('passwordStdin'),
     )
     .option('--password-stdin', FROM_STANDARD_INPUT, false)
-    .action(async (username: string, options: Omit<NewUser, 'username' | 'email'> & { email?: string }) => {
-      const made = { ...options, username, email: options.email ?? null };
-      checkUser(made);
-      await withDatabase((db) => createUser(db, made));
-    });
+    .action(
+      async (username: string, options: Omit<NewUserOptions, 'username' | 'email'> & { email?: string }) => {
+        const made = { ...options, username, email: options.email ?? null };
+        check('name', Username, username);
+        check('display name', DisplayName, made.name);
+        if (made.email !== null) check('e-mail address', Email, made.email);
+        await withDatabase((db) => create(db, made));
+      },
+    );
 
   withJson(user.command('list'))
     .description('list users')
@@ -71,7 +84,7 @@ export function addUserCommands(program: Command): void {
     .description('set the password of a user, which ends their sessions; asks for it')
     .option('--password-stdin', FROM_STANDARD_INPUT, false)
     .action((name: string, { passwordStdin }: { passwordStdin: boolean }) =>
-      withDatabase((db) => setPassword(db, name, passwordStdin)),
+      withDatabase((db) => changePassword(db, name, passwordStdin)),
     );
 
   user
@@ -131,59 +144,48 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
   for (const token of tokens) print(`token         ${tokenLine(token)}`);
 }
 
-async function setPassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
+async function create(db: Database, options: NewUserOptions): Promise<void> {
+  const { username, name, email, admin } = options;
+  // Before anybody is asked for a password in vain.
+  for (const [kind, taken] of [
+    ['name', username],
+    ['e-mail address', email],
+  ])
+    if (taken && (await db.users.findCredentials(taken)))
+      throw new Error(`There is a user of the ${kind} ${taken} already.`);
+  const passwordHash = options.code ? null : await askForHash(options.passwordStdin);
+  const make = admin ? createAdministrator : createUser;
+  const { user, code } = await make(db, operator, { username, name, email, active: true, passwordHash });
+  const done = `created ${username}${admin ? ', an administrator' : ''} (${user.id})`;
+  if (!code) return print(done);
+  printSecret(code.code, `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`);
+}
+
+async function askForHash(fromStandardInput: boolean): Promise<string> {
+  const password = await readPassword(fromStandardInput);
+  return (await makeHashing()).hash(password);
+}
+
+async function changePassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
   const user = await findUser(db, name);
-  const passwordHash = await (await makeHashing()).hash(await readPassword(fromStandardInput));
-  await carryOut(db, [
-    db.users.setPassword(user.id, passwordHash, Date.now()),
-    db.sessions.endAllOf(user.id),
-    db.codes.removeAllOf(user.id),
-    entry(db, { event: 'password-reset', target: targetOf(user) }),
-  ]);
+  await setPassword(db, operator, user.id, await askForHash(fromStandardInput));
   print(`set the password of ${user.username}; their sessions have ended, their tokens have not`);
 }
 
 async function printCode(db: Database, name: string): Promise<void> {
   const user = await findUser(db, name);
-  const { writes, shown } = issueCode(db, user.id, null, RESET_LIFETIME);
-  const { code, expiresAt } = shown;
-  await carryOut(db, [
-    ...writes,
-    entry(db, { event: 'code-issued', target: targetOf(user), after: { expiresAt } }),
-  ]);
-  printSecret(code, `the code with which ${user.username} sets a password, until ${expiresAt}:`);
+  const { code, expiresAt } = await issueCode(db, operator, user.id);
+  printSecret(code, `the code with which ${user.username} sets a password, until ${instant(expiresAt)}:`);
 }
 
 async function setActive(db: Database, name: string, active: boolean): Promise<void> {
-  const state = active ? 'enabled' : 'disabled';
-  let done = '';
-  const change = async (user: UserRow) => {
-    done = `${user.username} is ${state}`;
-    // A script may ask for it twice.
-    if (user.active === active) return true;
-    const changes = { active };
-    const writes = [
-      db.users.change({ ...user, ...changes }, Date.now()),
-      entry(db, { event: 'user-changed', target: targetOf(user), ...differences(user, changes) }),
-    ];
-    if (active) return (await db.atomically(writes)) === undefined;
-    return keepAdministrator(db, [...writes, db.sessions.endAllOf(user.id)]);
-  };
-  await insist(editPersistently(() => findUser(db, name), change));
-  print(done);
+  const user = await findUser(db, name);
+  // A script may ask for it twice.
+  if (user.active !== active) await changeUser(db, operator, user.id, { active });
+  print(`${user.username} is ${active ? 'enabled' : 'disabled'}`);
 }
 
 async function remove(db: Database, name: string): Promise<void> {
-  let done = '';
-  const change = (user: UserRow) => {
-    done = `removed ${user.username} (${user.id})`;
-    const { username, email, active } = user;
-    const before = { username, name: user.name, email, active };
-    return keepAdministrator(db, [
-      db.users.remove(user),
-      entry(db, { event: 'user-deleted', target: targetOf(user), before }),
-    ]);
-  };
-  await insist(editPersistently(() => findUser(db, name), change));
-  print(done);
+  const { id, username } = await deleteUser(db, operator, (await findUser(db, name)).id);
+  print(`removed ${username} (${id})`);
 }

@@ -18,9 +18,7 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
   let links: Record<string, string> = {};
   // By then all blueprints are there. Put together for each request, they took a seventh of it.
   app.addHook('onReady', async () => {
-    links = Object.fromEntries(
-      app.directory.entrances().map((path) => [path.replace(/^\/(api\/)?/, ''), path]),
-    );
+    links = Object.fromEntries(app.routeTable.roots().map((path) => [path.replace(/^\/(api\/)?/, ''), path]));
   });
 
   app.get(

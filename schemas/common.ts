@@ -21,7 +21,7 @@ export function isId(text: string): boolean {
 }
 
 /** One line of text: any Unicode but control characters and lone surrogates, which no database keeps faithfully. */
-export function Line(options: { minLength?: number; maxLength: number }) {
+export function SingleLineText(options: { minLength?: number; maxLength: number }) {
   return Type.String({
     ...options,
     pattern: '^[^\\p{Cc}\\p{Cs}]*$',
@@ -39,7 +39,7 @@ export function Password(options: { minLength: number }) {
   });
 }
 
-/** Text of that kind, or null. One type of two kinds, since of a union of two each would have its own complaint. */
+/** Text of that kind, or null. One type of two kinds, since of a union of two each would have its own validationError. */
 export function Nullable(schema: TString) {
   return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
 }

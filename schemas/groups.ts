@@ -3,20 +3,21 @@ import type { Static } from 'typebox';
 import { Type } from '../config/type.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { MemberRow, UserGroupRow } from '../db/queries/memberships.ts';
-import { Id, Instant, Line } from './common.ts';
+import { GROUP_LENGTHS } from '../db/schema/groups.ts';
+import { Id, Instant, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
 
 export const GroupName = Type.String({
   minLength: 1,
-  maxLength: 64,
+  maxLength: GROUP_LENGTHS.name,
   pattern: '^[a-z0-9][a-z0-9._-]*$',
   rule: 'a name of lower-case letters, digits, dots, dashes and underscores that begins with a letter or digit',
 });
 
-export const GroupTitle = Line({ maxLength: 200 });
+export const GroupTitle = SingleLineText({ maxLength: GROUP_LENGTHS.title });
 
 export const Permission = Type.String({
-  maxLength: 64,
+  maxLength: GROUP_LENGTHS.permission,
   pattern: '^(\\*|[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*)$',
   rule: 'a permission, such as users:write, or * for all of them',
 });

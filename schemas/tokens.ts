@@ -1,12 +1,14 @@
 /** How API tokens and one-time codes appear in the API. */
 import type { Static } from 'typebox';
+import type { IssuedCode } from '../accounts/codes.ts';
 import { Type } from '../config/type.ts';
 import type { TokenRow } from '../db/queries/tokens.ts';
-import { Body, Id, Instant, Line, Nullable } from './common.ts';
+import { TOKEN_NAME_LENGTH } from '../db/schema/tokens.ts';
+import { Body, Id, Instant, Nullable, SingleLineText } from './common.ts';
 import { Permissions } from './groups.ts';
 import { instant } from './instant.ts';
 
-export const TokenName = Line({ minLength: 1, maxLength: 100 });
+export const TokenName = SingleLineText({ minLength: 1, maxLength: TOKEN_NAME_LENGTH });
 
 /** The longest that a token may live, in seconds: ten years. */
 const LONGEST = 10 * 366 * 24 * 60 * 60;
@@ -52,3 +54,8 @@ export function tokenJson(row: TokenRow): Static<typeof Token> {
 
 /** A one-time code, with which a user sets a password: POST /api/sign/reset. It can't be shown again. */
 export const ResetCode = Type.Object({ code: Type.String(), expiresAt: Instant });
+
+/** @returns the code as the API shows it, once. */
+export function codeJson({ code, expiresAt }: IssuedCode): Static<typeof ResetCode> {
+  return { code, expiresAt: instant(expiresAt) };
+}

@@ -2,7 +2,8 @@
 import type { Static } from 'typebox';
 import { Type } from '../config/type.ts';
 import type { UserRow } from '../db/queries/users.ts';
-import { Id, Instant, Line, Nullable, Password } from './common.ts';
+import { USER_LENGTHS } from '../db/schema/users.ts';
+import { Id, Instant, Nullable, Password, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
 
 const USERNAME = '^[^\\s@\\p{C}\\p{DI}]+$';
@@ -11,23 +12,23 @@ const EMAIL = '^[^\\s@\\p{C}\\p{DI}]+@[^\\s@\\p{C}\\p{DI}]+$';
 /** No spaces and no @, so that a name is never taken for an e-mail address, and nothing invisible. */
 export const Username = Type.String({
   minLength: 1,
-  maxLength: 64,
+  maxLength: USER_LENGTHS.username,
   pattern: USERNAME,
-  comparable: { maxLength: 64, pattern: USERNAME },
+  identifier: { maxLength: USER_LENGTHS.username, pattern: USERNAME },
   rule: 'a name without spaces, @ and invisible characters',
 });
 
 export const Email = Type.String({
-  maxLength: 254,
+  maxLength: USER_LENGTHS.email,
   pattern: EMAIL,
-  comparable: { maxLength: 254, pattern: EMAIL },
+  identifier: { maxLength: USER_LENGTHS.email, pattern: EMAIL },
   rule: 'an e-mail address',
 });
 
 /** A password that a user may choose. */
 export const NewPassword = Password({ minLength: 8 });
 
-export const DisplayName = Line({ maxLength: 200 });
+export const DisplayName = SingleLineText({ maxLength: USER_LENGTHS.name });
 
 export const User = Type.Object({
   id: Id,

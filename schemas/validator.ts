@@ -4,7 +4,7 @@
  */
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
-import { comparable } from '../db/text.ts';
+import { normalizeIdentifier } from '../db/identifiers.ts';
 
 /** Checks the schemas themselves, for every validator: to prepare for that takes 14 ms. */
 const schemaChecker = new Ajv({ strict: false });
@@ -18,7 +18,7 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
     verbose: true,
     validateSchema: false,
   });
-  ajv.addKeyword({ keyword: 'comparable', type: 'string', compile: checksComparable });
+  ajv.addKeyword({ keyword: 'identifier', type: 'string', compile: checksIdentifier });
   return {
     /** @throws when the schema is none. */
     compile(schema: AnySchema): ValidateFunction {
@@ -39,7 +39,7 @@ export function readable({
 }: ErrorObject): ErrorObject {
   const rule: unknown = parentSchema?.rule;
   let message = error.message ?? 'is not valid';
-  if ((keyword === 'pattern' || keyword === 'comparable') && typeof rule === 'string')
+  if ((keyword === 'pattern' || keyword === 'identifier') && typeof rule === 'string')
     message = `must be ${rule}`;
   if (keyword === 'additionalProperties') message = 'is not a field of this';
   if (keyword === 'required') message = 'is missing';
@@ -49,17 +49,17 @@ export function readable({
   return { keyword, instancePath, schemaPath, params, message };
 }
 
-/** `comparable: { maxLength, pattern }` holds for what the text is compared by as the ordinary keywords do for itself. */
-function checksComparable({ maxLength, pattern }: { maxLength: number; pattern: string }) {
+/** `identifier: { maxLength, pattern }` holds for what the text is compared by as the ordinary keywords do for itself. */
+function checksIdentifier({ maxLength, pattern }: { maxLength: number; pattern: string }) {
   const expression = new RegExp(pattern, 'u');
   return (text: string) => {
-    const key = comparable(text);
+    const key = normalizeIdentifier(text);
     return [...key].length <= maxLength && expression.test(key);
   };
 }
 
 /** @returns what is wrong with the value, or undefined when it fits the schema. */
-export function complaint(schema: TSchema, value: unknown): string | undefined {
+export function validationError(schema: TSchema, value: unknown): string | undefined {
   const validate = makeValidator({ coerceTypes: false }).compile(schema);
   if (validate(value)) return undefined;
   return validate.errors?.map((error) => readable(error).message).join(', ');

@@ -2,7 +2,7 @@
  * The matrix of fields: who may set each, who may see each, and that nothing else of what the database keeps can be set
  * or seen by anybody.
  */
-import { groups, memberships, sessions, tokens, users } from '../db/schema.sqlite.ts';
+import { groups, memberships, sessions, tokens, users } from '../db/schema/index.sqlite.ts';
 import { CALLERS, setScene } from './support/cast.ts';
 import { onEachEngine } from './support/engines.ts';
 import { SEEING, SETTING } from './support/fields.ts';

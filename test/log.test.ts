@@ -1,7 +1,4 @@
-/** What the log says of a request must not let anybody in, whatever a blueprint hands it; and it is as the route has it. */
-import Fastify from 'fastify';
-import { test } from 'tap';
-import requestLog from '../plugins/request-log.ts';
+/** What the log says of a request must not let anybody in, whatever a blueprint hands it. */
 import { onEachEngine } from './support/engines.ts';
 import { makeLog } from './support/log.ts';
 import { quickHashing, startService } from './support/service.ts';
@@ -29,23 +26,3 @@ onEachEngine('a request that is logged whole', async (t, engine) => {
     });
   }
 });
-
-for (const [by, logsRequests] of [
-  ['the log that is made at the first entry', false],
-  ["Fastify's own", true],
-] as const) {
-  test(`what a route says of logging is heeded by ${by}`, async (t) => {
-    const written = makeLog();
-    const app = Fastify(logsRequests ? { loggerInstance: written.log } : {});
-    if (!logsRequests) await app.register(requestLog, { log: written.log });
-    const logSerializers = { visitor: (name: string) => name.toUpperCase() };
-    app.get('/quiet', { logLevel: 'error' }, async ({ log }) => log.warn('a warning'));
-    app.get('/named', { logSerializers }, async ({ log }) => log.warn({ visitor: 'ann' }, 'a visit'));
-    app.get('/plain', async ({ log }) => log.warn({ visitor: 'ann' }, 'a visit'));
-    for (const url of ['/quiet', '/named', '/plain']) t.equal((await app.inject(url)).statusCode, 200);
-    const entries = written.lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 40);
-    t.match(entries, [{ visitor: 'ANN' }, { visitor: 'ann' }]);
-    t.equal(entries.length, 2);
-    await app.close();
-  });
-}

@@ -43,10 +43,15 @@ onEachEngine('access by command', async (t, engine) => {
 
     const client = await signedIn(app, 'bob');
     const may = async () => (await client.request('GET', '/api/sign')).json().permissions;
-    const code = { key: 'of-a-clerk'.padEnd(43, '-'), userId: bob, issuerId: randomUUIDv7() };
+    const code = {
+      key: 'of-a-clerk'.padEnd(43, '-'),
+      userId: bob,
+      issuerId: randomUUIDv7(),
+      issuerTokenId: null,
+    };
     await db.atomically(db.codes.issue({ ...code, expiresAt: Date.now() + 60_000 }, Date.now()));
     succeeds(t, await command(['group', 'add', 'writers', 'bob']), /^bob is a member of writers\n$/);
-    const owner = await db.codes.findOwner(code.key, Date.now());
+    const owner = await db.codes.find(code.key, Date.now());
     t.equal(owner, undefined, 'nobody gets hold of it by a code that they have issued before');
     t.same(await may(), ['groups:write', 'users:write']);
     const promoted = await command(['group', 'add', 'writers', 'bob@example.org', '--manager']);
@@ -64,7 +69,7 @@ onEachEngine('access by command', async (t, engine) => {
       /^manage: bob does not belong to writers\.\n$/,
     );
     const put = { groupId: group?.id ?? '', userId: bob, role: 'member' as const };
-    await db.atomically(db.memberships.put(put, Date.now()));
+    await db.atomically([db.memberships.add(put, Date.now())]);
   });
 
   await t.test('token create prints a token that works until token end', async (t) => {

@@ -3,9 +3,9 @@
  * and a user is made wholly or not at all.
  */
 import type { Test } from 'tap';
+import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { loadSettings } from '../config/load.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
-import { makeHashing } from '../plugins/hashing.ts';
 import { PASSWORD } from './support/api.ts';
 import { fails } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';

@@ -127,8 +127,7 @@ problem 403
 token=
 ask 200 GET /api/tokens
 is 'the scope' users:write "$(field '.items[0].scopes[0]')"
-ask 204 DELETE "/api/tokens/$made"
-step 'and makes a token that may make users and nothing else, and the user cleo with it, and ends it'
+step 'and makes a token that may make users and nothing else, and the user cleo with it'
 
 ask 204 POST /api/sign/out
 new_password='another horse battery staple'
@@ -141,13 +140,14 @@ ask 204 POST /api/sign/out
 step 'cleo sets a password with her code, which works once, and signs in'
 
 ask 200 POST /api/sign/in "{\"username\":\"ann\",\"password\":\"$password\"}"
+ask 204 DELETE "/api/tokens/$made"
 ask 200 PUT "/api/groups/$editors/members/$bob" '{"role":"manager"}'
 ask 200 GET "/api/audit?event=membership-set&target=$bob"
 is 'the number of entries' 2 "$(field .items.length)"
 is 'who did it' ann "$(field '.items[0].actor.username')"
 is 'the role that he has now' manager "$(field '.items[0].after.role')"
 ask 204 POST /api/sign/out
-step 'ann makes bob a manager of the editors, which the audit trail tells of'
+step 'ann ends the token, and makes bob a manager of the editors, which the audit trail tells of'
 
 ask 200 POST /api/sign/in "{\"username\":\"bob\",\"password\":\"$password\"}"
 ask 200 PUT "/api/groups/$editors/members/$cleo" '{"role":"member"}'

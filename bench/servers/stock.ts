@@ -13,7 +13,7 @@ import { change, makeBareApp } from './without-auth.ts';
 
 declare module 'fastify' {
   interface Session {
-    passport?: string;
+    stockUser?: string;
     passwordHash?: string;
   }
 }
@@ -22,7 +22,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const app = await makeBareApp();
 const { db } = app;
 
-const passport = new Authenticator();
+const passport = new Authenticator({ key: 'stockUser' });
 passport.registerUserSerializer(async (user: PassportUser) => user.id);
 passport.registerUserDeserializer(async (id: string) => (await db.users.find(id)) ?? null);
 await app.register(fastifyCookie);
@@ -42,22 +42,19 @@ await app.register(fastifySession, {
           sameSite: 'lax' as const,
           secure: false,
         };
-        done(null, row && row.expiresAt > Date.now() ? { cookie, passport: row.userId } : null);
+        done(null, row && row.expiresAt > Date.now() ? { cookie, stockUser: row.userId } : null);
       }, done);
     },
-    set(id, { passport, passwordHash }, done) {
-      if (!passport || !passwordHash) return done();
+    set(id, { stockUser, passwordHash }, done) {
+      if (!stockUser || !passwordHash) return done();
       const now = Date.now();
       const ends = { expiresAt: now + DAY, endsAt: now + DAY };
       const from = { address: '127.0.0.1', userAgent: 'bench', remembered: false };
       const key = hash('sha256', id, 'base64url');
-      db.atomically(
-        db.sessions.start({
-          ...{ key, id: randomUUIDv7(), userId: passport, passwordHash, now },
-          ...ends,
-          ...from,
-        }),
-      ).then(() => done(), done);
+      db.atomically([
+        db.users.signIn(stockUser, passwordHash, now),
+        db.sessions.add({ ...{ key, id: randomUUIDv7(), userId: stockUser, now }, ...ends, ...from }),
+      ]).then(() => done(), done);
     },
     destroy: (_id, done) => done(),
   },

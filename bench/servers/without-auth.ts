@@ -5,11 +5,11 @@ import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import database from '../../plugins/database.ts';
-import directory from '../../plugins/directory.ts';
-import errors from '../../plugins/errors.ts';
-import pages from '../../plugins/pages.ts';
-import validation from '../../plugins/validation.ts';
-import versions from '../../plugins/versions.ts';
+import errors from '../../plugins/http/errors.ts';
+import etags from '../../plugins/http/etags.ts';
+import paging from '../../plugins/http/paging.ts';
+import routeTable from '../../plugins/http/route-table.ts';
+import validation from '../../plugins/http/validation.ts';
 
 /** @returns an app with what the handlers need, to which nobody has added any yet. */
 export async function makeBareApp() {
@@ -18,14 +18,14 @@ export async function makeBareApp() {
     logger: false,
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
-  await app.register(directory);
+  await app.register(routeTable);
   await app.register(errors);
   await app.register(validation);
   await app.register(database, {
-    database: prepareQueries(await openEngine(settings, { worker: true, serves: true })),
+    database: prepareQueries(await openEngine(settings, { worker: true })),
   });
-  await app.register(pages);
-  await app.register(versions);
+  await app.register(paging);
+  await app.register(etags);
   return app;
 }
 

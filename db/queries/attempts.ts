@@ -1,34 +1,34 @@
 /** What is asked of attempts to sign in: counting them. */
 import { and, eq, gt, lt, sql } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
-import { given, givenAs } from '../vocabulary.ts';
+import type { Engine } from '../engines/engine.ts';
+import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
 
 export function attemptQueries({ build, equals, readOne, write, tables: { attempts } }: Engine) {
   const byKey = readOne(
     build
       .select({ failures: attempts.failures, expiresAt: attempts.expiresAt })
       .from(attempts)
-      .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')))),
+      .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, placeholder('now')))),
   );
   const insert = write(
     build.insert(attempts).values({
-      key: given('key'),
-      failures: given('failures'),
-      expiresAt: given('expiresAt'),
+      key: placeholder('key'),
+      failures: placeholder('failures'),
+      expiresAt: placeholder('expiresAt'),
     }),
     1,
   );
-  const living = and(equals(attempts.key, 'key'), gt(attempts.expiresAt, given('now')));
+  const living = and(equals(attempts.key, 'key'), gt(attempts.expiresAt, placeholder('now')));
   const oneMore = () => build.update(attempts).set({ failures: sql`${attempts.failures} + 1` });
   // With the limit as a condition: of many at once so many touch the row, and one is the first that comes too late.
-  const increment = write(oneMore().where(and(living, lt(attempts.failures, given('limit')))), 1);
-  const exceed = write(oneMore().where(and(living, eq(attempts.failures, given('limit')))), 1);
+  const increment = write(oneMore().where(and(living, lt(attempts.failures, placeholder('limit')))), 1);
+  const exceed = write(oneMore().where(and(living, eq(attempts.failures, placeholder('limit')))), 1);
   // A count that is over begins anew, in one write, whoever comes first.
   const restart = write(
     build
       .update(attempts)
-      .set({ failures: sql`1`, expiresAt: givenAs('expiresAt', attempts.expiresAt) })
-      .where(and(equals(attempts.key, 'key'), sql`${attempts.expiresAt} <= ${given('now')}`)),
+      .set({ failures: sql`1`, expiresAt: typedPlaceholder('expiresAt', attempts.expiresAt) })
+      .where(and(equals(attempts.key, 'key'), sql`${attempts.expiresAt} <= ${placeholder('now')}`)),
     1,
   );
   const removal = write(build.delete(attempts).where(equals(attempts.key, 'key')), 'any');

@@ -1,8 +1,8 @@
 /** What is asked of the audit trail: adding entries and reading them. No query changes or removes one (but see purge.ts). */
 import { and, desc, gte, lt } from '../drizzle.ts';
-import type { Engine, Write } from '../engine.ts';
+import type { Engine, Step } from '../engines/engine.ts';
 import type { Fields } from '../schema/audit.ts';
-import { given } from '../vocabulary.ts';
+import { ORIGIN_LENGTHS, placeholder } from '../schema/column-types.ts';
 
 /** All that the trail tells of. */
 export const EVENTS = [
@@ -39,11 +39,6 @@ export interface Target {
   name: string;
 }
 
-/** @returns the user as something that is done to. */
-export function targetOf(user: { id: string; username: string }): Target {
-  return { kind: 'user', id: user.id, name: user.username };
-}
-
 export interface AuditEntry {
   /** A UUIDv7 of the moment. */
   id: string;
@@ -69,7 +64,7 @@ export interface AuditFilter {
   event?: AuditEvent | undefined;
 }
 
-export function auditQueries({ build, equals, givenLimit, read, write, tables: { audit } }: Engine) {
+export function auditQueries({ build, equals, limitPlaceholder, read, write, tables: { audit } }: Engine) {
   const columns = {
     actor: audit.actorId,
     target: audit.targetId,
@@ -85,12 +80,12 @@ export function auditQueries({ build, equals, givenLimit, read, write, tables: {
         .where(
           and(
             ...chosen.map((name) => equals(columns[name], name)),
-            gte(audit.id, given('from')),
-            lt(audit.id, given('before')),
+            gte(audit.id, placeholder('from')),
+            lt(audit.id, placeholder('before')),
           ),
         )
         .orderBy(desc(audit.id))
-        .limit(givenLimit),
+        .limit(limitPlaceholder),
     );
   }
   /** One query for each set of filters, by a bit for each. */
@@ -99,26 +94,26 @@ export function auditQueries({ build, equals, givenLimit, read, write, tables: {
   );
   const insert = write(
     build.insert(audit).values({
-      id: given('id'),
-      at: given('at'),
-      event: given('event'),
-      actorId: given('actorId'),
-      actorName: given('actorName'),
-      via: given('via'),
-      targetKind: given('targetKind'),
-      targetId: given('targetId'),
-      targetName: given('targetName'),
-      address: given('address'),
-      userAgent: given('userAgent'),
-      requestId: given('requestId'),
-      before: given('before'),
-      after: given('after'),
+      id: placeholder('id'),
+      at: placeholder('at'),
+      event: placeholder('event'),
+      actorId: placeholder('actorId'),
+      actorName: placeholder('actorName'),
+      via: placeholder('via'),
+      targetKind: placeholder('targetKind'),
+      targetId: placeholder('targetId'),
+      targetName: placeholder('targetName'),
+      address: placeholder('address'),
+      userAgent: placeholder('userAgent'),
+      requestId: placeholder('requestId'),
+      before: placeholder('before'),
+      after: placeholder('after'),
     }),
     1,
   );
 
   return {
-    add({ actor, target, ...entry }: AuditEntry): Write {
+    add({ actor, target, ...entry }: AuditEntry): Step {
       return insert({
         ...entry,
         actorId: actor?.id ?? null,
@@ -126,9 +121,9 @@ export function auditQueries({ build, equals, givenLimit, read, write, tables: {
         targetKind: target?.kind ?? null,
         targetId: target?.id ?? null,
         targetName: target?.name ?? null,
-        address: entry.address.slice(0, 64),
-        userAgent: entry.userAgent.slice(0, 255),
-        requestId: entry.requestId.slice(0, 64),
+        address: entry.address.slice(0, ORIGIN_LENGTHS.address),
+        userAgent: entry.userAgent.slice(0, ORIGIN_LENGTHS.userAgent),
+        requestId: entry.requestId.slice(0, ORIGIN_LENGTHS.requestId),
       });
     },
     /** @returns at most `limit` entries whose ids are from `from` to before `before`, the newest first. */

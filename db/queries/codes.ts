@@ -1,39 +1,51 @@
-/** What is asked of one-time codes. */
+/** Queries for one-time codes. */
 import { and, eq, gt, inArray, isNotNull, ne } from '../drizzle.ts';
-import type { Engine, Write } from '../engine.ts';
-import { given } from '../vocabulary.ts';
+import type { Engine, Step } from '../engines/engine.ts';
+import { placeholder } from '../schema/column-types.ts';
 
-export function codeQueries({
-  build,
-  equals,
-  readOne,
-  write,
-  tables: { codes, memberships, users },
-}: Engine) {
-  const living = and(equals(codes.key, 'key'), gt(codes.expiresAt, given('now')));
+interface NewCode {
+  key: string;
+  userId: string;
+  /** Null when the operator issues it. */
+  issuerId: string | null;
+  issuerTokenId: string | null;
+  expiresAt: number;
+}
 
-  const owner = readOne(
+export function codeQueries({ build, equals, readOne, write, tables }: Engine) {
+  const { codes, memberships, tokens, users } = tables;
+  const alive = and(equals(codes.key, 'key'), gt(codes.expiresAt, placeholder('now')));
+
+  const one = readOne(
     build
-      .select({ id: users.id, username: users.username })
+      .select({
+        userId: users.id,
+        username: users.username,
+        issuerId: codes.issuerId,
+        issuerTokenId: codes.issuerTokenId,
+        issuerScopes: tokens.scopes,
+      })
       .from(codes)
       .innerJoin(users, eq(users.id, codes.userId))
-      .where(living),
+      .leftJoin(tokens, eq(tokens.id, codes.issuerTokenId))
+      .where(alive),
   );
   const insert = write(
     build.insert(codes).values({
-      key: given('key'),
-      userId: given('userId'),
-      issuerId: given('issuerId'),
-      createdAt: given('now'),
-      expiresAt: given('expiresAt'),
+      key: placeholder('key'),
+      userId: placeholder('userId'),
+      issuerId: placeholder('issuerId'),
+      issuerTokenId: placeholder('issuerTokenId'),
+      createdAt: placeholder('now'),
+      expiresAt: placeholder('expiresAt'),
     }),
     1,
   );
-  const use = write(build.delete(codes).where(living), 1);
+  const use = write(build.delete(codes).where(alive), 1);
   const removalOfUser = write(build.delete(codes).where(equals(codes.userId, 'userId')), 'any');
 
-  // Of the operator, who may do everything, they stay.
-  const ofOthers = and(isNotNull(codes.issuerId), ne(codes.issuerId, given('issuerId')));
+  // The operator's codes stay: the operator may do everything.
+  const ofOthers = and(isNotNull(codes.issuerId), ne(codes.issuerId, placeholder('issuerId')));
   const removalOfMember = write(
     build.delete(codes).where(and(equals(codes.userId, 'userId'), ofOthers)),
     'any',
@@ -46,38 +58,26 @@ export function codeQueries({
     build.delete(codes).where(and(inArray(codes.userId, members), ofOthers)),
     'any',
   );
-  const removalByIssuer = write(build.delete(codes).where(eq(codes.issuerId, given('issuerId'))), 'any');
+  const removalByIssuer = write(
+    build.delete(codes).where(eq(codes.issuerId, placeholder('issuerId'))),
+    'any',
+  );
 
   return {
-    /** @returns the user whose code this is, while it can be used. */
-    findOwner: (key: string, now: number) => owner({ key, now }),
-    /** Writes that give the user a code, and take back the one that they had. */
-    issue(
-      code: { key: string; userId: string; issuerId: string | null; expiresAt: number },
-      now: number,
-    ): Write[] {
-      return [removalOfUser({ userId: code.userId }), insert({ ...code, now })];
-    },
-    /** Uses the code up; of two requests that try, one touches a row. */
-    use(key: string, now: number) {
-      return use({ key, now });
-    },
-    /**
-     * Takes back a user's codes, for when they come to hold more: whoever else has issued one would get hold of it.
-     * @param issuerId whose codes stay, since they hold all that they give.
-     */
-    removeOf(userId: string, issuerId: string) {
-      return removalOfMember({ userId, issuerId });
-    },
-    /** The same of all members of a group. */
-    removeOfMembers(groupId: string, issuerId: string) {
-      return removalOfMembers({ groupId, issuerId });
-    },
-    removeIssuedBy(issuerId: string) {
-      return removalByIssuer({ issuerId });
-    },
-    removeAllOf(userId: string) {
-      return removalOfUser({ userId });
-    },
+    /** @returns the code with its user and issuer, while it has not expired. */
+    find: (key: string, now: number) => one({ key, now }),
+    /** Steps that give the user a code in place of an earlier one. */
+    issue: (code: NewCode, now: number): Step[] => [
+      removalOfUser({ userId: code.userId }),
+      insert({ ...code, now }),
+    ],
+    /** Uses the code up. Of two requests that try, one removes a row. */
+    use: (key: string, now: number) => use({ key, now }),
+    /** Removes the user's codes, but for those of that issuer and the operator. */
+    removeOthersOf: (userId: string, issuerId: string) => removalOfMember({ userId, issuerId }),
+    /** Does the same for all members of a group. */
+    removeOthersOfMembers: (groupId: string, issuerId: string) => removalOfMembers({ groupId, issuerId }),
+    removeIssuedBy: (issuerId: string) => removalByIssuer({ issuerId }),
+    removeAllOf: (userId: string) => removalOfUser({ userId }),
   };
 }

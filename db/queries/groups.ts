@@ -1,13 +1,14 @@
 /** What is asked of groups and the permissions that they carry. */
-import { and, asc, eq, gt, sql } from '../drizzle.ts';
-import type { Engine, Write } from '../engine.ts';
+import { and, asc, eq, gt, or, sql } from '../drizzle.ts';
+import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { given, givenAs } from '../vocabulary.ts';
+import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import { numbered, placeholders, preparedByCount } from './lists.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
 export function groupQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, write } = engine;
+  const { build, equals, limitPlaceholder, read, write } = engine;
   const { groups, groupPermissions } = engine.tables;
 
   const columns = {
@@ -27,9 +28,9 @@ export function groupQueries(engine: Engine) {
   const idsAfter = build
     .select({ id: groups.id })
     .from(groups)
-    .where(gt(groups.id, given('after')))
+    .where(gt(groups.id, placeholder('after')))
     .orderBy(asc(groups.id))
-    .limit(givenLimit)
+    .limit(limitPlaceholder)
     .as('page');
   const pageAfter = read(
     build
@@ -40,11 +41,11 @@ export function groupQueries(engine: Engine) {
   );
   const insert = write(
     build.insert(groups).values({
-      id: given('id'),
-      createdAt: given('now'),
-      updatedAt: given('now'),
-      name: given('name'),
-      title: given('title'),
+      id: placeholder('id'),
+      createdAt: placeholder('now'),
+      updatedAt: placeholder('now'),
+      name: placeholder('name'),
+      title: placeholder('title'),
     }),
     1,
   );
@@ -53,26 +54,37 @@ export function groupQueries(engine: Engine) {
       .update(groups)
       .set({
         version: sql`${groups.version} + 1`,
-        updatedAt: givenAs('now', groups.updatedAt),
-        name: givenAs('name', groups.name),
-        title: givenAs('title', groups.title),
+        updatedAt: typedPlaceholder('now', groups.updatedAt),
+        name: typedPlaceholder('name', groups.name),
+        title: typedPlaceholder('title', groups.title),
       })
       .where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
     1,
   );
+  const guard = preparedByCount((count) => {
+    const isAsRead = Array.from({ length: count }, (_, number) =>
+      and(eq(groups.id, placeholder(`id${number}`)), eq(groups.version, placeholder(`version${number}`))),
+    );
+    return write(
+      build
+        .update(groups)
+        .set({ rightsVersion: sql`${groups.rightsVersion} + 1` })
+        .where(or(...isAsRead)),
+      count,
+    );
+  });
   const removal = write(
     build.delete(groups).where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
     1,
   );
-  const insertPermissions = (count: number) => {
-    const rows = Array.from({ length: count }, (_, number) => ({
-      groupId: given('groupId'),
-      permission: given(`permission${number}`),
+  // A list of a hundred is not a hundred statements.
+  const insertPermissions = preparedByCount((count) => {
+    const rows = placeholders('permission', count).map((permission) => ({
+      groupId: placeholder('groupId'),
+      permission,
     }));
     return write(build.insert(groupPermissions).values(rows), count);
-  };
-  /** By how many they insert: a list of a hundred is not a hundred statements. Prepared when first needed. */
-  const inserts = new Map<number, ReturnType<typeof insertPermissions>>();
+  });
   const removePermissions = write(
     build.delete(groupPermissions).where(equals(groupPermissions.groupId, 'groupId')),
     'any',
@@ -89,13 +101,9 @@ export function groupQueries(engine: Engine) {
       })
       .sort(inOrderOfIds);
   }
-  function grant(groupId: string, permissions: string[]): Write[] {
+  function grant(groupId: string, permissions: string[]): Step[] {
     const count = permissions.length;
-    if (count === 0) return [];
-    const insert = inserts.get(count) ?? insertPermissions(count);
-    inserts.set(count, insert);
-    const named = permissions.map((permission, number) => [`permission${number}`, permission]);
-    return [insert({ groupId, ...Object.fromEntries(named) })];
+    return count === 0 ? [] : [insertPermissions(count)({ groupId, ...numbered('permission', permissions) })];
   }
 
   return {
@@ -109,15 +117,23 @@ export function groupQueries(engine: Engine) {
     async page(after: string, limit: number) {
       return folded(await pageAfter({ after, limit }));
     },
-    add(group: GroupFields & { id: string }, now: number): Write[] {
+    add(group: GroupFields & { id: string }, now: number): Step[] {
       return [insert({ ...group, now }), ...grant(group.id, group.permissions)];
     },
     /** A write that takes effect only while the group has that version. */
     change(group: { id: string; version: number; name: string; title: string }, now: number) {
       return update({ ...group, now });
     },
-    setPermissions(groupId: string, permissions: string[]): Write[] {
+    setPermissions(groupId: string, permissions: string[]): Step[] {
       return [removePermissions({ groupId }), ...grant(groupId, permissions)];
+    },
+    /**
+     * Must come before whatever gives, takes or relies on the groups' rights (see rightsVersion). It takes effect only while
+     * the groups have these versions.
+     */
+    guard(rows: { id: string; version: number }[]): Step {
+      const [ids, versions] = [rows.map(({ id }) => id), rows.map(({ version }) => version)];
+      return guard(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
     },
     remove(group: { id: string; version: number }) {
       return removal({ ...group });

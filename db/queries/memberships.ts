@@ -1,18 +1,22 @@
 /** What is asked of who belongs to which group. */
-import { and, asc, eq, gt, notExists, sql } from '../drizzle.ts';
-import type { Engine, Write } from '../engine.ts';
+import { and, asc, eq, gt, inArray, isNotNull, or, sql } from '../drizzle.ts';
+import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { given, givenAs } from '../vocabulary.ts';
+import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import type { Role } from '../schema/groups.ts';
+import { EVERYTHING } from './permissions.ts';
 
-export type Role = 'member' | 'manager';
+export type { Role };
+
 export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof membershipQueries>['find']>>>;
 
 export type UserGroupRow = NonNullable<
   Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>
 >[number];
 
-export function membershipQueries({ build, equals, givenLimit, readOne, readWith, write, tables }: Engine) {
-  const { groups, memberships, users } = tables;
+export function membershipQueries(engine: Engine) {
+  const { build, condition, equals, limitPlaceholder, read, readOne, readWith, write, tables } = engine;
+  const { groupPermissions, groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
   const role = build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup);
@@ -47,9 +51,9 @@ export function membershipQueries({ build, equals, givenLimit, readOne, readWith
       .select(shown)
       .from(memberships)
       .innerJoin(users, eq(users.id, memberships.userId))
-      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
+      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, placeholder('after'))))
       .orderBy(asc(memberships.userId))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
   const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
@@ -63,50 +67,61 @@ export function membershipQueries({ build, equals, givenLimit, readOne, readWith
       })
       .from(memberships)
       .innerJoin(groups, eq(groups.id, memberships.groupId))
-      .where(and(equals(memberships.userId, 'userId'), gt(memberships.groupId, given('after'))))
+      .where(and(equals(memberships.userId, 'userId'), gt(memberships.groupId, placeholder('after'))))
       .orderBy(asc(memberships.groupId))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
-  // From the two tables, so that a group or a user that is gone gives no row instead of a broken reference.
-  const joining = () =>
-    build
-      .select({
-        groupId: groups.id,
-        userId: users.id,
-        role: givenAs('role', memberships.role).as('role'),
-        createdAt: givenAs('now', memberships.createdAt).as('created_at'),
-      })
-      .from(groups)
-      .innerJoin(users, equals(users.id, 'userId'));
-  const insertIfAbsent = write(
-    build
-      .insert(memberships)
-      .select(
-        joining().where(
-          and(
-            equals(groups.id, 'groupId'),
-            notExists(build.select({ one: sql`1` }).from(memberships).where(ofUserInGroup)),
-          ),
-        ),
-      ),
-    'any',
+  const insert = write(
+    build.insert(memberships).values({
+      groupId: placeholder('groupId'),
+      userId: placeholder('userId'),
+      role: placeholder('role'),
+      createdAt: placeholder('now'),
+    }),
+    1,
   );
   const update = write(
     build
       .update(memberships)
-      .set({ role: givenAs('role', memberships.role) })
-      .where(ofUserInGroup),
+      .set({ role: typedPlaceholder('role', memberships.role) })
+      .where(and(ofUserInGroup, eq(memberships.role, placeholder('before')))),
     1,
   );
-  const insertNew = write(build.insert(memberships).select(joining().where(equals(groups.id, 'groupId'))), 1);
-  const updateFrom = write(
+  const removal = write(
+    build.delete(memberships).where(and(ofUserInGroup, eq(memberships.role, placeholder('before')))),
+    1,
+  );
+  const rights = read(
     build
-      .update(memberships)
-      .set({ role: givenAs('role', memberships.role) })
-      .where(and(ofUserInGroup, eq(memberships.role, given('before')))),
-    1,
+      .select({ id: groups.id, version: groups.version, permission: groupPermissions.permission })
+      .from(memberships)
+      .innerJoin(groups, eq(groups.id, memberships.groupId))
+      .leftJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+      .where(equals(memberships.userId, 'userId')),
   );
-  const removal = write(build.delete(memberships).where(ofUserInGroup), 1);
+  // Of the actor's memberships, the one that manages the group, or one that carries the permission.
+  const managesOrHolds = condition(
+    build
+      .select({ one: sql`1` })
+      .from(memberships)
+      .leftJoin(
+        groupPermissions,
+        and(
+          eq(groupPermissions.groupId, memberships.groupId),
+          inArray(groupPermissions.permission, [placeholder('permission'), EVERYTHING]),
+        ),
+      )
+      .where(
+        and(
+          equals(memberships.userId, 'userId'),
+          or(
+            isNotNull(groupPermissions.permission),
+            and(equals(memberships.groupId, 'groupId'), eq(memberships.role, 'manager')),
+          ),
+        ),
+      ),
+    'some',
+  );
 
   return {
     /** @returns the user's role in the group, or undefined when they don't belong to it. */
@@ -134,23 +149,22 @@ export function membershipQueries({ build, equals, givenLimit, readOne, readWith
     async pageOfUser(userId: string, after: string, limit: number) {
       return (await pageOfUser({ userId, after, limit }))?.list.sort(inOrderOfIds);
     },
-    /** Writes that make the user belong to the group in that role, whether they did before or not. */
-    put(membership: { groupId: string; userId: string; role: Role }, now: number): Write[] {
-      return [insertIfAbsent({ ...membership, now }), update({ ...membership })];
-    },
-    /**
-     * A write that makes the user belong to the group in that role, and only takes effect while they have the role before
-     * (undefined: they don't belong to it; then it may throw DuplicateError).
-     */
-    change(
-      membership: { groupId: string; userId: string; role: Role },
-      before: string | undefined,
-      now: number,
-    ) {
-      return before === undefined ? insertNew({ ...membership, now }) : updateFrom({ ...membership, before });
-    },
-    remove(groupId: string, userId: string) {
-      return removal({ groupId, userId });
-    },
+    /** @returns all groups of the user, with what they carry: a row for each permission, and one for a group without any. */
+    rights: (userId: string) => rights({ userId }),
+    /** Holds while the user manages the group, or holds the permission. */
+    managesOrHolds: (userId: string, groupId: string, permission: string): Step =>
+      managesOrHolds({ userId, groupId, permission }),
+    /** Makes the user belong to the group. @throws {DuplicateError} from the list when they do already. */
+    add: (membership: Membership, now: number): Step => insert({ ...membership, now }),
+    /** Changes the user's role. It takes effect only while they have the role `before`. */
+    change: (membership: Membership, before: Role): Step => update({ ...membership, before }),
+    /** Takes effect only while the user has that role. */
+    remove: (groupId: string, userId: string, before: Role): Step => removal({ groupId, userId, before }),
   };
+}
+
+interface Membership {
+  groupId: string;
+  userId: string;
+  role: Role;
 }

@@ -1,9 +1,12 @@
-/** What is asked of permissions: who holds which, through the groups that they belong to. */
-import { and, eq, exists, sql } from '../drizzle.ts';
-import type { Engine, Tables } from '../engine.ts';
+/** Queries for permissions: what users hold through the groups that they belong to. */
+import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
+import { numbered, placeholders, preparedByCount } from './lists.ts';
 
 /** The permission that implies every other one. */
 export const EVERYTHING = '*';
+
+const ADMINISTRATORS = 'administrators';
 
 /** @returns a query of what the user holds to whom the session or token of that `key` belongs. */
 export function permissionsBehind(
@@ -19,16 +22,17 @@ export function permissionsBehind(
 }
 
 /** @returns the thing of a user who holds the permissions of the rows. */
-export function holding<Thing>(thing: Thing, rows: { permission: string }[]) {
-  return { ...thing, permissions: inOrder(rows) };
+export function withPermissions<Thing>(thing: Thing, rows: { permission: string }[]) {
+  return { ...thing, permissions: sortPermissions(rows) };
 }
 
-function inOrder(rows: { permission: string }[]): readonly string[] {
+function sortPermissions(rows: { permission: string }[]): readonly string[] {
   return rows.map(({ permission }) => permission).sort();
 }
 
-export function permissionQueries({ build, equals, read, readOne, write, tables }: Engine) {
-  const { groupPermissions, memberships, users } = tables;
+export function permissionQueries({ build, condition, equals, read, write, tables }: Engine) {
+  const { groupPermissions, guards, memberships, users } = tables;
+  const one = { one: sql`1` };
 
   const ofUser = read(
     build
@@ -37,48 +41,61 @@ export function permissionQueries({ build, equals, read, readOne, write, tables 
       .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),
   );
-  // A write that changes nothing: it counts what is left after the writes before it in the list, and on MySQL locks
-  // what it counted, so that two requests can't each remove the other's last holder.
-  const countHolders = write(
-    build
-      .update(groupPermissions)
-      .set({ permission: sql`${groupPermissions.permission}` })
-      .where(
-        and(
-          eq(groupPermissions.permission, EVERYTHING),
-          exists(
-            build
-              .select({ one: sql`1` })
-              .from(memberships)
-              .innerJoin(users, eq(users.id, memberships.userId))
-              .where(and(eq(memberships.groupId, groupPermissions.groupId), eq(users.active, true))),
+  const holdsSoMany = preparedByCount((count) =>
+    condition(
+      build
+        .select({ held: sql`count(distinct ${groupPermissions.permission})` })
+        .from(memberships)
+        .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+        .where(
+          and(
+            equals(memberships.userId, 'userId'),
+            inArray(groupPermissions.permission, [...placeholders('permission', count), EVERYTHING]),
           ),
+        )
+        .having(
+          sql`count(distinct ${groupPermissions.permission}) = ${count} or max(${groupPermissions.permission} = ${EVERYTHING}) = 1`,
         ),
-      ),
+      'some',
+    ),
+  );
+
+  const administrator = sql`exists ${build
+    .select(one)
+    .from(groupPermissions)
+    .innerJoin(memberships, eq(memberships.groupId, groupPermissions.groupId))
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(
+      and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true), isNotNull(users.passwordHash)),
+    )}`;
+  const guardAdministrators = write(
+    build
+      .update(guards)
+      .set({ version: sql`${guards.version} + 1`, held: sql`${administrator}` })
+      .where(eq(guards.name, ADMINISTRATORS)),
+    1,
+  );
+  const administratorRemains = condition(
+    build
+      .select(one)
+      .from(guards)
+      .where(and(eq(guards.name, ADMINISTRATORS), sql`(not ${guards.held} or ${administrator})`)),
     'some',
   );
 
-  const anyHolder = readOne(
-    build
-      .select({ userId: memberships.userId })
-      .from(groupPermissions)
-      .innerJoin(memberships, eq(memberships.groupId, groupPermissions.groupId))
-      .innerJoin(users, eq(users.id, memberships.userId))
-      .where(and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true)))
-      .limit(1),
-  );
-
   return {
-    /** @returns whether any active user holds every permission. */
-    async everythingIsHeld() {
-      return (await anyHolder()) !== undefined;
+    /** @returns the permissions that the user holds, in order. */
+    async ofUser(userId: string) {
+      return sortPermissions(await ofUser({ userId }));
     },
-    async heldBy(userId: string) {
-      return inOrder(await ofUser({ userId }));
+    /** Holds while the user holds all of the permissions, of which there is at least one. */
+    holds(userId: string, permissions: readonly string[]): Step {
+      const asked = permissions.includes(EVERYTHING) ? [EVERYTHING] : [...new Set(permissions)];
+      return holdsSoMany(asked.length)({ userId, ...numbered('permission', asked) });
     },
-    /** Put at the end of a list it undoes the list if no active user would hold every permission any more. */
-    keepHolderOfEverything() {
-      return countHolders({});
-    },
+    /** Must come first in a list that can take every permission from a user; notes whether anybody held it. */
+    guardAdministrators: (): Step => guardAdministrators({}),
+    /** Must come last in such a list: holds while a user who can sign in holds every permission, or nobody did before. */
+    administratorRemains: (): Step => administratorRemains({}),
   };
 }

@@ -4,22 +4,22 @@
  * looks at, which may be every row.
  */
 import { and, asc, eq, lt } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
-import { given } from '../vocabulary.ts';
+import type { Engine } from '../engines/engine.ts';
+import { placeholder } from '../schema/column-types.ts';
 
-export function purgeQueries({ build, equals, givenLimit, read, write, tables }: Engine) {
+export function purgeQueries({ build, equals, limitPlaceholder, read, write, tables }: Engine) {
   const { attempts, audit, codes, sessions, tokens } = tables;
   type Kept = typeof attempts | typeof codes | typeof sessions | typeof tokens;
 
   function ofKind(table: Kept) {
-    const over = lt(table.expiresAt, given('before'));
+    const over = lt(table.expiresAt, placeholder('before'));
     const due = read(
       build
         .select({ key: table.key })
         .from(table)
         .where(over)
         .orderBy(asc(table.expiresAt))
-        .limit(givenLimit),
+        .limit(limitPlaceholder),
     );
     // Only what is still over: a session may have been used since.
     const removal = write(build.delete(table).where(and(equals(table.key, 'key'), over)), 'any');
@@ -32,11 +32,11 @@ export function purgeQueries({ build, equals, givenLimit, read, write, tables }:
     build
       .select({ id: audit.id })
       .from(audit)
-      .where(lt(audit.id, given('before')))
+      .where(lt(audit.id, placeholder('before')))
       .orderBy(asc(audit.id))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
-  const removeEntry = write(build.delete(audit).where(eq(audit.id, given('id'))), 'any');
+  const removeEntry = write(build.delete(audit).where(eq(audit.id, placeholder('id'))), 'any');
 
   return {
     /** Each gives the writes that remove at most `limit` of what was over before that moment. */

@@ -1,16 +1,14 @@
 /** What is asked of sessions. The first query is on the way of every signed-in request. */
 import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
-import type { Engine, Write } from '../engine.ts';
+import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { given, givenAs } from '../vocabulary.ts';
-import { holding, permissionsBehind } from './permissions.ts';
+import { ORIGIN_LENGTHS, placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import { permissionsBehind, withPermissions } from './permissions.ts';
 
-interface SessionStart {
+interface NewSession {
   key: string;
   id: string;
   userId: string;
-  /** The hash of the password that was given: the session is for whoever knows the one that is valid now. */
-  passwordHash: string;
   remembered: boolean;
   now: number;
   expiresAt: number;
@@ -25,7 +23,7 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, readOneCached, readWith, readWithCached, write } = engine;
+  const { build, condition, equals, limitPlaceholder, read, readWith, readWithCached, write } = engine;
   const { sessions, users } = engine.tables;
 
   const withUser = {
@@ -46,57 +44,49 @@ export function sessionQueries(engine: Engine) {
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(equals(sessions.key, 'key'));
-  const byKey = readOneCached(ofKey);
-  const byKeyWithPermissions = readWithCached(ofKey, permissionsBehind(engine, sessions), holding);
-  // Only for a user who is active and has this password at this moment: nobody slips in beside a change of either.
+  const byKey = readWithCached(ofKey, permissionsBehind(engine, sessions), withPermissions);
   const insert = write(
-    build.insert(sessions).select(
-      build
-        .select({
-          key: givenAs('key', sessions.key).as('key'),
-          id: givenAs('id', sessions.id).as('id'),
-          userId: users.id,
-          createdAt: givenAs('now', sessions.createdAt).as('created_at'),
-          lastSeenAt: givenAs('now', sessions.lastSeenAt).as('last_seen_at'),
-          confirmedAt: givenAs('now', sessions.confirmedAt).as('confirmed_at'),
-          expiresAt: givenAs('expiresAt', sessions.expiresAt).as('expires_at'),
-          endsAt: givenAs('endsAt', sessions.endsAt).as('ends_at'),
-          remembered: givenAs('remembered', sessions.remembered).as('remembered'),
-          address: givenAs('address', sessions.address).as('address'),
-          userAgent: givenAs('userAgent', sessions.userAgent).as('user_agent'),
-        })
-        .from(users)
-        .where(
-          and(
-            equals(users.id, 'userId'),
-            eq(users.active, true),
-            eq(users.passwordHash, given('passwordHash')),
-          ),
-        ),
-    ),
+    build.insert(sessions).values({
+      key: placeholder('key'),
+      id: placeholder('id'),
+      userId: placeholder('userId'),
+      createdAt: placeholder('now'),
+      lastSeenAt: placeholder('now'),
+      confirmedAt: placeholder('now'),
+      expiresAt: placeholder('expiresAt'),
+      endsAt: placeholder('endsAt'),
+      remembered: placeholder('remembered'),
+      address: placeholder('address'),
+      userAgent: placeholder('userAgent'),
+    }),
     1,
   );
-  const signedIn = write(
+  const alive = condition(
     build
-      .update(users)
-      .set({ lastSignInAt: givenAs('now', users.lastSignInAt) })
-      .where(equals(users.id, 'userId')),
-    1,
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(
+        and(equals(sessions.key, 'key'), gt(sessions.expiresAt, placeholder('now')), eq(users.active, true)),
+      ),
+    'some',
   );
   const update = write(
     build
       .update(sessions)
       .set({
-        lastSeenAt: givenAs('lastSeenAt', sessions.lastSeenAt),
-        expiresAt: givenAs('expiresAt', sessions.expiresAt),
+        lastSeenAt: typedPlaceholder('lastSeenAt', sessions.lastSeenAt),
+        expiresAt: typedPlaceholder('expiresAt', sessions.expiresAt),
       })
-      .where(and(equals(sessions.key, 'key'), lt(sessions.lastSeenAt, given('unseenSince')))),
+      .where(and(equals(sessions.key, 'key'), lt(sessions.lastSeenAt, placeholder('unseenSince')))),
     'any',
   );
   const removal = write(build.delete(sessions).where(equals(sessions.key, 'key')), 'any');
   const removalOfUser = write(build.delete(sessions).where(equals(sessions.userId, 'userId')), 'any');
   const removalOfOthers = write(
-    build.delete(sessions).where(and(equals(sessions.userId, 'userId'), ne(sessions.key, given('key')))),
+    build
+      .delete(sessions)
+      .where(and(equals(sessions.userId, 'userId'), ne(sessions.key, placeholder('key')))),
     'any',
   );
   const removalById = write(
@@ -106,14 +96,17 @@ export function sessionQueries(engine: Engine) {
   const confirmation = write(
     build
       .update(sessions)
-      .set({ confirmedAt: givenAs('now', sessions.confirmedAt) })
+      .set({ confirmedAt: typedPlaceholder('now', sessions.confirmedAt) })
       .where(equals(sessions.key, 'key')),
     1,
   );
   const renewal = write(
     build
       .update(sessions)
-      .set({ key: givenAs('newKey', sessions.key), confirmedAt: givenAs('now', sessions.confirmedAt) })
+      .set({
+        key: typedPlaceholder('newKey', sessions.key),
+        confirmedAt: typedPlaceholder('now', sessions.confirmedAt),
+      })
       .where(equals(sessions.key, 'key')),
     1,
   );
@@ -131,12 +124,12 @@ export function sessionQueries(engine: Engine) {
     .where(
       and(
         equals(sessions.userId, 'userId'),
-        gt(sessions.id, given('after')),
-        gt(sessions.expiresAt, given('now')),
+        gt(sessions.id, placeholder('after')),
+        gt(sessions.expiresAt, placeholder('now')),
       ),
     )
     .orderBy(asc(sessions.id))
-    .limit(givenLimit);
+    .limit(limitPlaceholder);
   const page = read(living);
   const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
@@ -144,14 +137,17 @@ export function sessionQueries(engine: Engine) {
   );
 
   return {
-    /** @returns the session of that key with its user, whether or not it is still alive. */
+    /** @returns the session of that key with its user and what they hold, whether or not it is still alive. */
     find: (key: string) => byKey({ key }),
-    /** The same, with the permissions that the user holds. */
-    findWithPermissions: (key: string) => byKeyWithPermissions({ key }),
-    /** Writes that start a session and note the user's sign-in; they take effect only while the user is active. */
-    start(session: SessionStart): Write[] {
-      return [insert({ ...session }), signedIn({ userId: session.userId, now: session.now })];
+    add({ address, userAgent, ...session }: NewSession): Step {
+      return insert({
+        ...session,
+        address: address.slice(0, ORIGIN_LENGTHS.address),
+        userAgent: userAgent.slice(0, ORIGIN_LENGTHS.userAgent),
+      });
     },
+    /** Holds while the session has not ended and its user is active. */
+    isAlive: (key: string, now: number): Step => alive({ key, now }),
     /** Moves the session's expiry, unless it has ended meanwhile, or another request has done so since that moment. */
     touch(session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) {
       return update({ ...session });

@@ -1,8 +1,8 @@
 /** What is asked of API tokens. The first query is on the way of every request that brings one. */
-import { and, asc, eq, gt, lt, or, sql } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
-import { given, givenAs } from '../vocabulary.ts';
-import { holding, permissionsBehind } from './permissions.ts';
+import { and, asc, eq, gt, isNull, lt, or } from '../drizzle.ts';
+import type { Engine, Step } from '../engines/engine.ts';
+import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import { permissionsBehind, withPermissions } from './permissions.ts';
 
 interface NewToken {
   key: string;
@@ -19,7 +19,7 @@ export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tok
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
 export function tokenQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, readOne, readOneCached, readWithCached, write } = engine;
+  const { build, condition, equals, limitPlaceholder, read, readOne, readWithCached, write } = engine;
   const { tokens, users } = engine.tables;
 
   const shown = {
@@ -46,44 +46,50 @@ export function tokenQueries(engine: Engine) {
     .from(tokens)
     .innerJoin(users, eq(users.id, tokens.userId))
     .where(equals(tokens.key, 'key'));
-  const byKey = readOneCached(ofKey);
-  const byKeyWithPermissions = readWithCached(ofKey, permissionsBehind(engine, tokens), holding);
+  const byKey = readWithCached(ofKey, permissionsBehind(engine, tokens), withPermissions);
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
     build
       .select(shown)
       .from(tokens)
-      .where(and(equals(tokens.userId, 'userId'), gt(tokens.id, given('after'))))
+      .where(and(equals(tokens.userId, 'userId'), gt(tokens.id, placeholder('after'))))
       .orderBy(asc(tokens.id))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
-  // Only for a user who is active at this moment, as a session is.
   const insert = write(
-    build.insert(tokens).select(
-      build
-        .select({
-          key: givenAs('key', tokens.key).as('key'),
-          id: givenAs('id', tokens.id).as('id'),
-          userId: users.id,
-          name: givenAs('name', tokens.name).as('name'),
-          scopes: givenAs('scopes', tokens.scopes).as('scopes'),
-          createdAt: givenAs('now', tokens.createdAt).as('created_at'),
-          expiresAt: givenAs('expiresAt', tokens.expiresAt).as('expires_at'),
-          lastUsedAt: sql<null>`NULL`.as('last_used_at'),
-        })
-        .from(users)
-        .where(and(equals(users.id, 'userId'), eq(users.active, true))),
-    ),
+    build.insert(tokens).values({
+      key: placeholder('key'),
+      id: placeholder('id'),
+      userId: placeholder('userId'),
+      name: placeholder('name'),
+      scopes: placeholder('scopes'),
+      createdAt: placeholder('now'),
+      expiresAt: placeholder('expiresAt'),
+    }),
     1,
+  );
+  const alive = condition(
+    build
+      .select({ id: tokens.id })
+      .from(tokens)
+      .innerJoin(users, eq(users.id, tokens.userId))
+      .where(
+        and(
+          equals(tokens.id, 'id'),
+          or(isNull(tokens.expiresAt), gt(tokens.expiresAt, placeholder('now'))),
+          eq(users.active, true),
+        ),
+      ),
+    'some',
   );
   const use = write(
     build
       .update(tokens)
-      .set({ lastUsedAt: givenAs('now', tokens.lastUsedAt) })
+      .set({ lastUsedAt: typedPlaceholder('now', tokens.lastUsedAt) })
       .where(
         and(
           equals(tokens.key, 'key'),
-          or(sql`${tokens.lastUsedAt} IS NULL`, lt(tokens.lastUsedAt, given('unusedSince'))),
+          or(isNull(tokens.lastUsedAt), lt(tokens.lastUsedAt, placeholder('unusedSince'))),
         ),
       ),
     'any',
@@ -91,10 +97,8 @@ export function tokenQueries(engine: Engine) {
   const removal = write(build.delete(tokens).where(ofOwner), 1);
 
   return {
-    /** @returns the token of that key with its owner, whether or not it is still good. */
+    /** @returns the token of that key with its owner and what they hold, whether or not it is still good. */
     find: (key: string) => byKey({ key }),
-    /** The same, with the permissions that the owner holds. */
-    findWithPermissions: (key: string) => byKeyWithPermissions({ key }),
     findOf: (userId: string, id: string) => one({ userId, id }),
     /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
     page(userId: string, after: string, limit: number) {
@@ -103,6 +107,8 @@ export function tokenQueries(engine: Engine) {
     add(token: NewToken, now: number) {
       return insert({ ...token, now });
     },
+    /** Holds while the token has not ended and its owner is active. */
+    isAlive: (id: string, now: number): Step => alive({ id, now }),
     /** Notes that the token was used, unless another request has done so since that moment. */
     touch(key: string, now: number, unusedSince: number) {
       return use({ key, now, unusedSince });

@@ -4,9 +4,9 @@
  */
 import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
-import type { Engine } from '../engine.ts';
-import { comparable } from '../text.ts';
-import { given } from '../vocabulary.ts';
+import type { Engine } from '../engines/engine.ts';
+import { normalizeIdentifier } from '../identifiers.ts';
+import { placeholder } from '../schema/column-types.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** Follows everything that begins with what is before it. */
@@ -44,7 +44,7 @@ export interface Found {
 }
 
 export function userSearch(engine: Engine) {
-  const { build, equals, givenLimit, read, readAll } = engine;
+  const { build, equals, limitPlaceholder, read, readAll } = engine;
   const { memberships, users } = engine.tables;
   const keys = { usernameKey: users.usernameKey, emailKey: users.emailKey, nameKey: users.nameKey };
 
@@ -52,18 +52,18 @@ export function userSearch(engine: Engine) {
     build
       .select(shownColumns(users))
       .from(users)
-      .where(and(equals(users.active, 'active'), gt(users.id, given('after'))))
+      .where(and(equals(users.active, 'active'), gt(users.id, placeholder('after'))))
       .orderBy(asc(users.id))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
   const byGroup = read(
     build
       .select(shownColumns(users))
       .from(memberships)
       .innerJoin(users, eq(users.id, memberships.userId))
-      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, given('after'))))
+      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, placeholder('after'))))
       .orderBy(asc(memberships.userId))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
   // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
   const orders = {
@@ -73,9 +73,9 @@ export function userSearch(engine: Engine) {
   };
   const behind = (key: AnyColumn) =>
     and(
-      gte(key, given('from')),
-      lt(key, given('to')),
-      not(and(eq(key, given('from')), lte(users.id, given('after'))) ?? eq(key, key)),
+      gte(key, placeholder('from')),
+      lt(key, placeholder('to')),
+      not(and(eq(key, placeholder('from')), lte(users.id, placeholder('after'))) ?? eq(key, key)),
     );
   const candidate = (way: Way) => ({
     ...shownColumns(users),
@@ -88,7 +88,7 @@ export function userSearch(engine: Engine) {
       .from(users)
       .where(behind(keys[way]))
       .orderBy(...orders[way])
-      .limit(givenLimit);
+      .limit(limitPlaceholder);
   // Joined to the left, so that the limit is on what is looked at and not on what is found.
   const foundInGroup = (way: Way) =>
     build
@@ -97,7 +97,7 @@ export function userSearch(engine: Engine) {
       .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
       .where(behind(keys[way]))
       .orderBy(...orders[way])
-      .limit(givenLimit);
+      .limit(limitPlaceholder);
   const byAnyKey = readAll([found('usernameKey'), found('emailKey'), found('nameKey')]);
   const byAnyKeyInGroup = readAll([
     foundInGroup('usernameKey'),
@@ -134,7 +134,7 @@ export function userSearch(engine: Engine) {
       limit: number,
     ): Promise<Found> {
       // Without spaces at the end, of which engines think differently when they compare.
-      const text = comparable(q).trimEnd();
+      const text = normalizeIdentifier(q).trimEnd();
       const values = {
         from: after?.key ?? text,
         to: text + LAST_CHARACTER,

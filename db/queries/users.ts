@@ -1,8 +1,8 @@
 /** What is asked of users. */
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
-import type { Engine, Moment } from '../engine.ts';
-import { beginning, comparable } from '../text.ts';
-import { given, givenAs } from '../vocabulary.ts';
+import type { Engine, Step } from '../engines/engine.ts';
+import { normalizeIdentifier, searchPrefix } from '../identifiers.ts';
+import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
 
 export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
@@ -22,7 +22,7 @@ export function shownColumns(users: Engine['tables']['users']) {
 }
 
 export function userQueries(engine: Engine) {
-  const { build, equals, givenLimit, read, readOne, readOneCached, write } = engine;
+  const { build, equals, limitPlaceholder, read, condition, readOne, readOneCached, write } = engine;
   const { users } = engine.tables;
   const shown = shownColumns(users);
   const credentials = {
@@ -37,9 +37,9 @@ export function userQueries(engine: Engine) {
     build
       .select(shown)
       .from(users)
-      .where(gt(users.id, given('after')))
+      .where(gt(users.id, placeholder('after')))
       .orderBy(asc(users.id))
-      .limit(givenLimit),
+      .limit(limitPlaceholder),
   );
   const byUsername = readOne(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
   const byEmail = readOne(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
@@ -55,17 +55,17 @@ export function userQueries(engine: Engine) {
   );
   const insert = write(
     build.insert(users).values({
-      id: given('id'),
-      createdAt: given('now'),
-      updatedAt: given('now'),
-      username: given('username'),
-      usernameKey: given('usernameKey'),
-      name: given('name'),
-      nameKey: given('nameKey'),
-      email: given('email'),
-      emailKey: given('emailKey'),
-      passwordHash: given('passwordHash'),
-      active: given('active'),
+      id: placeholder('id'),
+      createdAt: placeholder('now'),
+      updatedAt: placeholder('now'),
+      username: placeholder('username'),
+      usernameKey: placeholder('usernameKey'),
+      name: placeholder('name'),
+      nameKey: placeholder('nameKey'),
+      email: placeholder('email'),
+      emailKey: placeholder('emailKey'),
+      passwordHash: placeholder('passwordHash'),
+      active: placeholder('active'),
     }),
     1,
   );
@@ -74,29 +74,66 @@ export function userQueries(engine: Engine) {
       .update(users)
       .set({
         version: sql`${users.version} + 1`,
-        updatedAt: givenAs('now', users.updatedAt),
-        username: givenAs('username', users.username),
-        usernameKey: givenAs('usernameKey', users.usernameKey),
-        name: givenAs('name', users.name),
-        nameKey: givenAs('nameKey', users.nameKey),
-        email: givenAs('email', users.email),
-        emailKey: givenAs('emailKey', users.emailKey),
-        active: givenAs('active', users.active),
+        updatedAt: typedPlaceholder('now', users.updatedAt),
+        username: typedPlaceholder('username', users.username),
+        usernameKey: typedPlaceholder('usernameKey', users.usernameKey),
+        name: typedPlaceholder('name', users.name),
+        nameKey: typedPlaceholder('nameKey', users.nameKey),
+        email: typedPlaceholder('email', users.email),
+        emailKey: typedPlaceholder('emailKey', users.emailKey),
+        active: typedPlaceholder('active', users.active),
       })
       .where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
     1,
   );
   const passwordUpdate = {
     version: sql`${users.version} + 1`,
-    updatedAt: givenAs('now', users.updatedAt),
-    passwordHash: givenAs('passwordHash', users.passwordHash),
+    updatedAt: typedPlaceholder('now', users.updatedAt),
+    passwordHash: typedPlaceholder('passwordHash', users.passwordHash),
   };
   const newPassword = write(build.update(users).set(passwordUpdate).where(equals(users.id, 'id')), 1);
   const passwordChange = write(
     build
       .update(users)
       .set(passwordUpdate)
-      .where(and(equals(users.id, 'id'), eq(users.passwordHash, given('oldHash')))),
+      .where(and(equals(users.id, 'id'), eq(users.passwordHash, placeholder('oldHash')))),
+    1,
+  );
+  const rightsVersion = readOne(
+    build.select({ version: users.rightsVersion }).from(users).where(equals(users.id, 'id')),
+  );
+  const guard = write(
+    build
+      .update(users)
+      .set({ rightsVersion: sql`${users.rightsVersion} + 1` })
+      .where(equals(users.id, 'id')),
+    1,
+  );
+  const guardAt = write(
+    build
+      .update(users)
+      .set({ rightsVersion: sql`${users.rightsVersion} + 1` })
+      .where(and(equals(users.id, 'id'), equals(users.rightsVersion, 'version'))),
+    1,
+  );
+  const isActive = condition(
+    build
+      .select({ id: users.id })
+      .from(users)
+      .where(and(equals(users.id, 'id'), eq(users.active, true))),
+    'some',
+  );
+  const signIn = write(
+    build
+      .update(users)
+      .set({ lastSignInAt: typedPlaceholder('now', users.lastSignInAt) })
+      .where(
+        and(
+          equals(users.id, 'id'),
+          eq(users.active, true),
+          eq(users.passwordHash, placeholder('passwordHash')),
+        ),
+      ),
     1,
   );
   const removal = write(
@@ -105,15 +142,14 @@ export function userQueries(engine: Engine) {
   );
 
   return {
-    /** @returns the user as they are now, or as they were at some moment since the one that is given. */
-    find: (id: string, since?: Moment) => byId({ id }, since),
+    find: (id: string) => byId({ id }),
     /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
     page(after: string, limit: number) {
       return pageAfter({ after, limit });
     },
     /** @returns the user of that name, or of that e-mail address (which alone has an @), with the password's hash. */
     async findCredentials(username: string) {
-      const key = comparable(username);
+      const key = normalizeIdentifier(username);
       // Nobody's name has a space, but MySQL takes no notice of those at the end when it compares.
       if (/\s/.test(key)) return undefined;
       return key.includes('@') ? byEmail({ key }) : byUsername({ key });
@@ -140,6 +176,17 @@ export function userQueries(engine: Engine) {
     changePassword(change: { id: string; oldHash: string; passwordHash: string }, now: number) {
       return passwordChange({ ...change, now });
     },
+    /** Must come before whatever gives, takes or relies on the user's rights (see rightsVersion). */
+    guard: (id: string): Step => guard({ id }),
+    /** The same, and takes effect only while the user belongs to the same groups as when that version was read. */
+    guardAt: (id: string, version: number): Step => guardAt({ id, version }),
+    async rightsVersion(id: string) {
+      return (await rightsVersion({ id }))?.version;
+    },
+    /** Holds while the user is active. */
+    isActive: (id: string): Step => isActive({ id }),
+    /** Notes a sign-in. It takes effect only while the user is active and has that password. */
+    signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
     remove(user: { id: string; version: number }) {
       return removal({ ...user });
     },
@@ -156,8 +203,8 @@ interface UserFields {
 function keyed<User extends UserFields>(user: User) {
   return {
     ...user,
-    usernameKey: comparable(user.username),
-    nameKey: beginning(user.name),
-    emailKey: user.email === null ? null : comparable(user.email),
+    usernameKey: normalizeIdentifier(user.username),
+    nameKey: searchPrefix(user.name),
+    emailKey: user.email === null ? null : normalizeIdentifier(user.email),
   };
 }

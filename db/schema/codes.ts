@@ -2,27 +2,28 @@
  * One-time codes, with which users set a password without knowing the old one. The row's key is the code's SHA-256; a
  * code that was used has no row any more.
  */
-import type { Vocabulary } from '../vocabulary.ts';
+import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
 
-export const defineCodes = (v: Vocabulary, users: UsersTable) =>
-  v.table(
+export const defineCodes = (t: ColumnTypes, users: UsersTable) =>
+  t.table(
     'codes',
     {
-      key: v.digest().primaryKey(),
-      userId: v
+      key: t.digest().primaryKey(),
+      userId: t
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
-      /** The user or the token that issued it; absent when it was the operator. */
-      issuerId: v.ref(),
-      createdAt: v.instant().notNull(),
-      expiresAt: v.instant().notNull(),
+      /** The user who issued it, absent for the operator's. It works while they may still issue it. */
+      issuerId: t.ref(),
+      /** The token by which they issued it, if it was one. */
+      issuerTokenId: t.ref(),
+      createdAt: t.instant().notNull(),
+      expiresAt: t.instant().notNull(),
     },
     (codes) => [
-      v.index('codes_user').on(codes.userId),
-      // Whoever is disabled or removed leaves no codes behind that they issued.
-      v.index('codes_issuer').on(codes.issuerId),
-      v.index('codes_expires').on(codes.expiresAt),
+      t.index('codes_user').on(codes.userId),
+      t.index('codes_issuer').on(codes.issuerId),
+      t.index('codes_expires').on(codes.expiresAt),
     ],
   );

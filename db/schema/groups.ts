@@ -1,55 +1,62 @@
 /** Groups: what users belong to. A group carries permissions, and its members have the union of their groups'. */
-import type { Vocabulary } from '../vocabulary.ts';
-import { baseColumns } from './base.ts';
+
+import { baseColumns, rightsVersion } from './base.ts';
+import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
 
-export const defineGroups = (v: Vocabulary) =>
-  v.table(
+/** The longest texts, in characters. The API's schemas take theirs from here. */
+export const GROUP_LENGTHS = { name: 64, title: 200, permission: 64 };
+
+export const defineGroups = (t: ColumnTypes) =>
+  t.table(
     'groups',
     {
-      ...baseColumns(v),
-      name: v.string(64).notNull(),
-      title: v.string(200).notNull().default(''),
+      ...baseColumns(t),
+      name: t.string(GROUP_LENGTHS.name).notNull(),
+      title: t.string(GROUP_LENGTHS.title).notNull().default(''),
+      rightsVersion: rightsVersion(t),
     },
-    (groups) => [v.uniqueIndex('groups_name').on(groups.name)],
+    (groups) => [t.uniqueIndex('groups_name').on(groups.name)],
   );
+
+export type Role = 'member' | 'manager';
 
 type GroupsTable = ReturnType<typeof defineGroups>;
 
-export const defineGroupPermissions = (v: Vocabulary, groups: GroupsTable) =>
-  v.table(
+export const defineGroupPermissions = (t: ColumnTypes, groups: GroupsTable) =>
+  t.table(
     'group_permissions',
     {
-      groupId: v
+      groupId: t
         .ref()
         .notNull()
         .references(() => groups.id, { onDelete: 'cascade' }),
-      permission: v.string(64).notNull(),
+      permission: t.string(GROUP_LENGTHS.permission).notNull(),
     },
     (permissions) => [
-      v.primaryKey({ columns: [permissions.groupId, permissions.permission] }),
-      v.index('group_permissions_permission').on(permissions.permission),
+      t.primaryKey({ columns: [permissions.groupId, permissions.permission] }),
+      t.index('group_permissions_permission').on(permissions.permission),
     ],
   );
 
-export const defineMemberships = (v: Vocabulary, groups: GroupsTable, users: UsersTable) =>
-  v.table(
+export const defineMemberships = (t: ColumnTypes, groups: GroupsTable, users: UsersTable) =>
+  t.table(
     'memberships',
     {
-      groupId: v
+      groupId: t
         .ref()
         .notNull()
         .references(() => groups.id, { onDelete: 'cascade' }),
-      userId: v
+      userId: t
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
       /** 'member', or 'manager' who may change who belongs to the group. */
-      role: v.string(16).notNull(),
-      createdAt: v.instant().notNull(),
+      role: t.string(16).notNull().$type<Role>(),
+      createdAt: t.instant().notNull(),
     },
     (memberships) => [
-      v.primaryKey({ columns: [memberships.groupId, memberships.userId] }),
-      v.index('memberships_user').on(memberships.userId, memberships.groupId),
+      t.primaryKey({ columns: [memberships.groupId, memberships.userId] }),
+      t.index('memberships_user').on(memberships.userId, memberships.groupId),
     ],
   );

@@ -2,31 +2,34 @@
  * API tokens: what programs show in place of a session. The row's key is the token's SHA-256, so a copy of the database
  * lets nobody in.
  */
-import type { Vocabulary } from '../vocabulary.ts';
+import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
 
-export const defineTokens = (v: Vocabulary, users: UsersTable) =>
-  v.table(
+/** The longest name, in characters. The API's schema takes it from here. */
+export const TOKEN_NAME_LENGTH = 100;
+
+export const defineTokens = (t: ColumnTypes, users: UsersTable) =>
+  t.table(
     'tokens',
     {
-      key: v.digest().primaryKey(),
+      key: t.digest().primaryKey(),
       /** What the API calls the token: it can be shown, since it lets nobody in. */
-      id: v.ref().notNull(),
-      userId: v
+      id: t.ref().notNull(),
+      userId: t
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
-      name: v.string(100).notNull(),
+      name: t.string(TOKEN_NAME_LENGTH).notNull(),
       /** The permissions that the token may use, as far as its owner holds them. */
-      scopes: v.json<string[]>().notNull(),
-      createdAt: v.instant().notNull(),
+      scopes: t.json<string[]>().notNull(),
+      createdAt: t.instant().notNull(),
       /** Absent while it does not expire. */
-      expiresAt: v.instant(),
-      lastUsedAt: v.instant(),
+      expiresAt: t.instant(),
+      lastUsedAt: t.instant(),
     },
     (tokens) => [
-      v.uniqueIndex('tokens_id').on(tokens.id),
-      v.index('tokens_user').on(tokens.userId, tokens.id),
-      v.index('tokens_expires').on(tokens.expiresAt),
+      t.uniqueIndex('tokens_id').on(tokens.id),
+      t.index('tokens_user').on(tokens.userId, tokens.id),
+      t.index('tokens_expires').on(tokens.expiresAt),
     ],
   );

@@ -2,8 +2,8 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { DuplicateError } from '../../db/engine.ts';
-import { upgrade } from '../../db/migrator.ts';
+import { DuplicateError } from '../../db/engines/engine.ts';
+import { upgrade } from '../../db/migrate/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
 
@@ -37,7 +37,7 @@ onEachEngine('a key that is there already', async (t, { makeDatabase }) => {
     await db.atomically([db.users.add(ann, 1)]);
     await added(one, two);
     const both = [one, two].flatMap(({ id }) =>
-      db.memberships.put({ groupId: id, userId: ann.id, role: 'member' }, 1),
+      db.memberships.add({ groupId: id, userId: ann.id, role: 'member' }, 1),
     );
     await t.rejects(db.atomically(both), new DuplicateError('memberships_user_id_role'));
   });

@@ -8,10 +8,10 @@ import type { MySqlTable } from 'drizzle-orm/mysql-core';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { test } from 'tap';
 import { loadMysqlCore, sqliteCore } from '../../db/drizzle.ts';
-import * as mysqlTables from '../../db/schema.mysql.ts';
-import * as sqliteTables from '../../db/schema.sqlite.ts';
-import { mysqlVocabulary } from '../../db/vocabulary.mysql.ts';
-import { sqliteVocabulary, type Vocabulary } from '../../db/vocabulary.ts';
+import { mysqlColumnTypes } from '../../db/schema/column-types.mysql.ts';
+import { type ColumnTypes, sqliteColumnTypes } from '../../db/schema/column-types.ts';
+import * as mysqlTables from '../../db/schema/index.mysql.ts';
+import * as sqliteTables from '../../db/schema/index.sqlite.ts';
 
 const mysqlCore = loadMysqlCore();
 
@@ -152,7 +152,7 @@ interface Parts {
 }
 
 /** A small table with a parent, in which each part can be another one. */
-function define(v: Vocabulary, parts: Parts) {
+function define(v: ColumnTypes, parts: Parts) {
   const parents = v.table('parents', { id: v.id(), other: v.ref().notNull() });
   const text = v.string(parts.length ?? 20).default(parts.text ?? 'a');
   const number = v
@@ -200,16 +200,16 @@ function define(v: Vocabulary, parts: Parts) {
 test('a unique index is named by its table and columns, as SQLite names it when a key is there already', async (t) => {
   for (const table of describeAll(sqliteTables)) t.strictSame(misnamed(table), [], table.name);
   const described = (parts: Parts) =>
-    misnamed(describe(define(sqliteVocabulary, { unique: true, ...parts })));
+    misnamed(describe(define(sqliteColumnTypes, { unique: true, ...parts })));
   t.strictSame(described({ index: 'children_text_number' }), []);
   t.strictSame(described({ index: 'children_text' }), ['children_text']);
   t.strictSame(described({ index: 'children_text_number', uniqueColumn: true }), ['plain']);
 });
 
 test('a table that differs in one thing', async (t) => {
-  const described = (v: Vocabulary, parts: Parts = {}) => describe(define(v, parts));
-  const expected = described(sqliteVocabulary);
-  t.strictSame(described(mysqlVocabulary), expected, 'as long as nothing differs they are the same');
+  const described = (v: ColumnTypes, parts: Parts = {}) => describe(define(v, parts));
+  const expected = described(sqliteColumnTypes);
+  t.strictSame(described(mysqlColumnTypes), expected, 'as long as nothing differs they are the same');
 
   const differences: Parts[] = [
     { name: 'others' },
@@ -233,8 +233,8 @@ test('a table that differs in one thing', async (t) => {
   ];
   for (const difference of differences) {
     t.test(`is found out: ${JSON.stringify(difference)}`, async (t) => {
-      t.strictNotSame(described(mysqlVocabulary, difference), expected);
-      t.strictNotSame(described(mysqlVocabulary), described(sqliteVocabulary, difference));
+      t.strictNotSame(described(mysqlColumnTypes, difference), expected);
+      t.strictNotSame(described(mysqlColumnTypes), described(sqliteColumnTypes, difference));
     });
   }
 });

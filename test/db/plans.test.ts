@@ -7,7 +7,7 @@ import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { ensureSchema } from '../../db/migrator.ts';
+import { ensureSchema } from '../../db/migrate/migrator.ts';
 
 /** What is sorted, or told apart, is what one user has: their sessions, and the permissions of their groups. */
 const SORTED_BY_USER = [

@@ -5,8 +5,8 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { firstIdOf } from '../../db/ids.ts';
-import { ensureSchema } from '../../db/migrator.ts';
-import { purge } from '../../db/purge.ts';
+import { purge } from '../../db/maintenance.ts';
+import { ensureSchema } from '../../db/migrate/migrator.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
 import { startServer, until } from '../support/processes.ts';
@@ -32,7 +32,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   await db.atomically([db.users.add(ann, now)]);
 
   const session = (expiresAt: number) =>
-    db.sessions.start({
+    db.sessions.add({
       ...{ key: key(), id: randomUUIDv7(), userId: ann.id, passwordHash: ann.passwordHash },
       ...{ remembered: false, now, expiresAt, endsAt: now + 9 * DAY, address: '', userAgent: '' },
     });
@@ -59,7 +59,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
     const user = userNamed(`user-${expiresAt}`);
     return [
       db.users.add(user, now),
-      ...db.codes.issue({ key: key(), userId: user.id, issuerId: null, expiresAt }, now),
+      ...db.codes.issue({ key: key(), userId: user.id, issuerId: null, issuerTokenId: null, expiresAt }, now),
     ];
   }
 
@@ -106,7 +106,7 @@ onEachEngine('what is over', async (t, engine) => {
       await holder.query(
         'SELECT * FROM sessions FORCE INDEX (sessions_expires) ORDER BY expires_at DESC LIMIT 1 FOR UPDATE',
       );
-      await db.atomically(sessionUntil(Date.now() - 1));
+      await db.atomically([sessionUntil(Date.now() - 1)]);
       t.equal(await purge(db, { auditRetention: 0 }), 1);
     });
   }

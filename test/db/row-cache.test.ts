@@ -18,7 +18,7 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
   async function prepare(username: string) {
     const user = userNamed(username);
     const session = sessionOf(user.id);
-    await db.atomically([db.users.add(user, Date.now()), ...db.sessions.start(session)]);
+    await db.atomically([db.users.add(user, Date.now()), db.sessions.add(session)]);
     const find = () => db.sessions.find(session.key);
     // Often enough for it to be kept.
     for (let asked = 0; asked < 3; asked++) t.match(await find(), { userId: user.id, active: true });
@@ -65,7 +65,7 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
       const { session, find } = await prepare(`${first}-again`);
       await by.atomically([by.sessions.end(session.key)]);
       t.equal(await find(), undefined);
-      await by.atomically(by.sessions.start(session));
+      await by.atomically([by.sessions.add(session)]);
       t.match(await find(), { id: session.id });
     });
   }
@@ -79,7 +79,7 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
       t.equal(await db.atomically([ending, missing]), missing);
       t.match(await find(), { id: session.id });
       await t.rejects(
-        db.atomically([ending, ...db.sessions.start(session), db.users.add(userNamed('missed'), 1)]),
+        db.atomically([ending, db.sessions.add(session), db.users.add(userNamed('missed'), 1)]),
       );
       t.match(await find(), { id: session.id });
       await db.atomically([ending]);
@@ -142,12 +142,11 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
   });
   await db.atomically([
     ...[user, many].map((each) => db.users.add(each, 1)),
-    ...[session, manys].flatMap((each) => db.sessions.start(each)),
+    ...[session, manys].flatMap((each) => db.sessions.add(each)),
     db.tokens.add({ ...token, scopes: [] }, 1),
     ...[writers, readers].flatMap((each) => db.groups.add(each, 1)),
   ]);
-  const find = () =>
-    Promise.all([db.sessions.findWithPermissions(session.key), db.tokens.findWithPermissions(token.key)]);
+  const find = () => Promise.all([db.sessions.find(session.key), db.tokens.find(token.key)]);
   async function holds(t: Test, permissions: string[], when: string) {
     // Often enough for it to be kept.
     for (let asked = 0; asked < 3; asked++) t.match(await find(), [{ permissions }, { permissions }], when);
@@ -163,25 +162,25 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
     await t.test(`is told as it is, whatever was changed ${who}`, async (t) => {
       const both = ['audit:read', 'users:write'];
       await holds(t, [], 'in no group');
-      await by.atomically([writers, readers].flatMap((group) => by.memberships.put(member(group), 1)));
+      await by.atomically([writers, readers].flatMap((group) => by.memberships.add(member(group), 1)));
       await holds(t, both, 'in two groups, one of them held twice');
       await by.atomically(by.groups.setPermissions(writers.id, ['tea:make']));
       await holds(t, ['audit:read', 'tea:make'], 'when a group carries others');
-      await by.atomically([by.memberships.remove(readers.id, user.id)]);
+      await by.atomically([by.memberships.remove(readers.id, user.id, 'member')]);
       await holds(t, ['tea:make'], 'when a group was left');
       await by.atomically(by.groups.setPermissions(writers.id, []));
       await holds(t, [], 'when the group carries nothing any more');
       await by.atomically([
         ...by.groups.setPermissions(writers.id, writers.permissions),
-        by.memberships.remove(writers.id, user.id),
+        by.memberships.remove(writers.id, user.id, 'member'),
       ]);
       await holds(t, [], 'when nobody belongs to it');
     });
   }
 
   t.test('is nobody else’s', async (t) => {
-    await db.atomically(db.memberships.put(member(writers, many), 1));
-    t.match(await db.sessions.findWithPermissions(manys.key), {
+    await db.atomically([db.memberships.add(member(writers, many), 1)]);
+    t.match(await db.sessions.find(manys.key), {
       userId: many.id,
       permissions: ['audit:read', 'users:write'],
     });

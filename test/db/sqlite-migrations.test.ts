@@ -3,8 +3,8 @@
  * rebuilding a table, which is how SQLite changes a column, must not empty the tables that refer to it.
  */
 import { type Test, test } from 'tap';
-import { DuplicateError } from '../../db/engine.ts';
-import { ensureSchema, inspect, upgrade } from '../../db/migrator.ts';
+import { DuplicateError } from '../../db/engines/engine.ts';
+import { ensureSchema, inspect, upgrade } from '../../db/migrate/migrator.ts';
 import { makeFile, newPath, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
 
 /** What drizzle-kit writes for a changed column: a new table, the rows copied, the old one dropped. */
@@ -14,9 +14,10 @@ const REBUILD = [
     created_at integer NOT NULL, updated_at integer NOT NULL, username text(64) NOT NULL,
     username_key text(64) NOT NULL, name text(200) DEFAULT '' NOT NULL, name_key text(64) DEFAULT '' NOT NULL,
     email text(254), email_key text(254),
-    password_hash text(255), active integer DEFAULT true NOT NULL, last_sign_in_at integer)`,
+    password_hash text(255), active integer DEFAULT true NOT NULL, rights_version integer DEFAULT 0 NOT NULL,
+    last_sign_in_at integer)`,
   `INSERT INTO __new_users SELECT id, version, created_at, updated_at, username, username_key, name, name_key, email, email_key,
-    password_hash, active, last_sign_in_at FROM users`,
+    password_hash, active, rights_version, last_sign_in_at FROM users`,
   'DROP TABLE users',
   'ALTER TABLE __new_users RENAME TO users',
   'PRAGMA foreign_keys=ON',
@@ -37,7 +38,7 @@ test('migrations', async (t) => {
     t.match(pending, [{ name: '0000_first' }]);
     t.equal(unknown, 0);
     await t.rejects(ensureSchema(engine, false), {
-      name: 'SchemaError',
+      name: 'MigrationError',
       message: /behind.*npm run manage -- db upgrade/,
     });
   });
@@ -71,7 +72,7 @@ test('migrations', async (t) => {
     openBeside(t, path).exec(
       "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
     );
-    const ahead = { name: 'SchemaError', message: /ahead of the code.*1 migrations/ };
+    const ahead = { name: 'MigrationError', message: /ahead of the code.*1 migrations/ };
     await t.rejects(upgrade(engine), ahead);
     await t.rejects(ensureSchema(engine, true), ahead);
     await t.rejects(ensureSchema(engine, false), ahead);
@@ -83,7 +84,7 @@ test('work that is done exclusively', async (t) => {
   const { db, engine, path } = await makeFile(t);
   const ann = userNamed('ann');
   const session = sessionOf(ann.id);
-  await db.atomically([db.users.add(ann, Date.now()), ...db.sessions.start(session)]);
+  await db.atomically([db.users.add(ann, Date.now()), db.sessions.add(session)]);
   const beside = openBeside(t, path);
   const dump = () => [
     beside.prepare('SELECT * FROM sqlite_schema ORDER BY name').all(),
@@ -91,13 +92,13 @@ test('work that is done exclusively', async (t) => {
       beside.prepare(`SELECT * FROM ${table}`).all(),
     ),
   ];
-  const carryOut = (statements: string[]) =>
+  const execute = (statements: string[]) =>
     engine.exclusively(async ({ run }) => {
       for (const statement of statements) await run(statement);
     });
 
   t.test('may rebuild a table, and those that refer to it keep their rows', async (t) => {
-    await carryOut(REBUILD);
+    await execute(REBUILD);
     t.match(beside.pragma('table_info(users)'), [{ name: 'id' }, { name: 'version', dflt_value: '7' }]);
     t.match(await db.sessions.find(session.key), { userId: ann.id });
     await t.rejects(
@@ -109,7 +110,7 @@ test('work that is done exclusively', async (t) => {
   t.test('that fails in the middle leaves everything as it was', async (t) => {
     const before = dump();
     const half = ["UPDATE users SET name = 'lost'", 'DROP TABLE sessions', 'CREATE TABLE half (id text)'];
-    await t.rejects(carryOut([...half, 'ALTER TABLE nowhere ADD COLUMN x text']), { message: /nowhere/ });
+    await t.rejects(execute([...half, 'ALTER TABLE nowhere ADD COLUMN x text']), { message: /nowhere/ });
     t.same(dump(), before);
     await t.rejects(
       engine.exclusively(async ({ run }) => {

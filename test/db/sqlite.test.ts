@@ -7,7 +7,7 @@ import { existsSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'tap';
-import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../../db/engine.ts';
+import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../../db/engines/engine.ts';
 import { makeFile, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
 import { makeFolder, Running } from '../support/processes.ts';
 
@@ -20,7 +20,7 @@ test('a list of writes happens wholly, or not at all', async (t) => {
 
   t.test('all of it', async (t) => {
     const session = sessionOf(ann.id);
-    t.equal(await db.atomically([db.users.add(ann, NOW), ...db.sessions.start(session)]), undefined);
+    t.equal(await db.atomically([db.users.add(ann, NOW), db.sessions.add(session)]), undefined);
     t.same(await names(), ['ann']);
     t.match(await db.sessions.find(session.key), { userId: ann.id });
   });
@@ -79,7 +79,7 @@ test('the connection', async (t) => {
   t.test('enforces foreign keys', async (t) => {
     const ann = userNamed('ann');
     const session = sessionOf(ann.id);
-    await db.atomically([db.users.add(ann, NOW), ...db.sessions.start(session)]);
+    await db.atomically([db.users.add(ann, NOW), db.sessions.add(session)]);
     await db.atomically([db.users.remove({ id: ann.id, version: 1 })]);
     const count = engine.read(
       engine.build.select({ key: engine.tables.sessions.key }).from(engine.tables.sessions),

@@ -2,7 +2,7 @@
 import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
-import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrator.ts';
+import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
 import { ask, Scratch } from '../support/migrations.ts';
 import { manage, runServer, until } from '../support/processes.ts';

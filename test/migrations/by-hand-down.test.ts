@@ -14,17 +14,17 @@ test('a way down that needs a hand', async (t) => {
   const scratch = new Scratch(t);
   const groups = 'db/schema/groups.ts';
   const sessions = 'db/schema/sessions.ts';
-  scratch.edit(groups, 'name: v.string(64).notNull(),', '');
-  scratch.edit(groups, "(groups) => [v.uniqueIndex('groups_name').on(groups.name)],", '() => [],');
+  scratch.edit(groups, 'name: t.string(GROUP_LENGTHS.name).notNull(),', '');
+  scratch.edit(groups, "(groups) => [t.uniqueIndex('groups_name').on(groups.name)],", '() => [],');
   scratch.edit(
     sessions,
-    `userId: v
+    `userId: t
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),`,
     '',
   );
-  scratch.edit(sessions, "v.index('sessions_user').on(sessions.userId),", '');
+  scratch.edit(sessions, "t.index('sessions_user').on(sessions.userId),", '');
   scratch.edit(sessions, 'users: UsersTable', '_users: UsersTable');
   const said = await scratch.did('sqlite::none:', 'revision', 'dropped');
 

@@ -12,15 +12,15 @@ const ADDITIONS = '0001_additions';
 const REMOVALS = '0002_removals';
 
 const BADGES = `
-export const defineBadges = (v: Vocabulary, users: UsersTable) =>
-  v.table(
+export const defineBadges = (t: ColumnTypes, users: UsersTable) =>
+  t.table(
     'badges',
     {
-      ...baseColumns(v),
-      userId: v.ref().notNull().references(() => users.id, { onDelete: 'cascade' }),
-      label: v.string(30).notNull().default('none'),
+      ...baseColumns(t),
+      userId: t.ref().notNull().references(() => users.id, { onDelete: 'cascade' }),
+      label: t.string(30).notNull().default('none'),
     },
-    (badges) => [v.index('badges_user').on(badges.userId, badges.label), v.uniqueIndex('badges_label').on(badges.label)],
+    (badges) => [t.index('badges_user').on(badges.userId, badges.label), t.uniqueIndex('badges_label').on(badges.label)],
   );
 `;
 
@@ -33,35 +33,35 @@ test('changes of the schema', async (t) => {
 
   scratch.edit(
     users,
-    "name: v.string(200).notNull().default('')",
-    "name: v.string(200).notNull().default('Ännie')",
+    "name: t.string(USER_LENGTHS.name).notNull().default('')",
+    "name: t.string(USER_LENGTHS.name).notNull().default('Ännie')",
   );
   scratch.edit(
     groups,
-    'title: v.',
-    "colour: v.string(20).notNull().default('it\\'s red'), size: v.integer().notNull().default(7), title: v.",
+    'title: t.',
+    "colour: t.string(20).notNull().default('it\\'s red'), size: t.integer().notNull().default(7), title: t.",
   );
-  scratch.edit(groups, 'role: v.string(16).notNull(),', 'role: v.string(16).notNull(), note: v.string(40),');
+  scratch.edit(groups, 'role: t.string(16).notNull()', 'note: t.string(40), role: t.string(16).notNull()');
   scratch.edit(sessions, '.on(sessions.userId)', '.on(sessions.userId, sessions.expiresAt)');
   scratch.edit(users, 'export type', `${BADGES}\nexport type`);
   for (const dialect of dialects) {
-    scratch.edit(`db/schema.${dialect}.ts`, '{ defineUsers }', '{ defineBadges, defineUsers }');
+    scratch.edit(`db/schema/index.${dialect}.ts`, '{ defineUsers }', '{ defineBadges, defineUsers }');
     scratch.edit(
-      `db/schema.${dialect}.ts`,
+      `db/schema/index.${dialect}.ts`,
       'export const groups',
-      'export const badges = defineBadges(v, users);\nexport const groups',
+      'export const badges = defineBadges(t, users);\nexport const groups',
     );
   }
   await scratch.revise('additions');
 
-  scratch.edit(groups, "v.uniqueIndex('groups_name')", "v.index('groups_name')");
-  scratch.edit(groups, 'role: v.string(16)', 'role: v.string(80)');
-  scratch.edit(groups, "title: v.string(200).notNull().default(''),", '');
-  scratch.edit(users, 'lastSignInAt: v.instant(),', '');
-  scratch.edit(sessions, 'userAgent: v.string(255).notNull(),', '');
-  scratch.edit(sessions, 'lastSeenAt: v.instant().notNull(),', '');
+  scratch.edit(groups, "t.uniqueIndex('groups_name')", "t.index('groups_name')");
+  scratch.edit(groups, 'role: t.string(16)', 'role: t.string(80)');
+  scratch.edit(groups, "title: t.string(GROUP_LENGTHS.title).notNull().default(''),", '');
+  scratch.edit(users, 'lastSignInAt: t.instant(),', '');
+  scratch.edit(sessions, 'userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),', '');
+  scratch.edit(sessions, 'lastSeenAt: t.instant().notNull(),', '');
   for (const dialect of dialects) {
-    scratch.edit(`db/schema.${dialect}.ts`, 'export const badges = defineBadges(v, users);\n', '');
+    scratch.edit(`db/schema/index.${dialect}.ts`, 'export const badges = defineBadges(t, users);\n', '');
   }
   await scratch.revise('removals');
 

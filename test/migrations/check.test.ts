@@ -44,7 +44,7 @@ test('db check', async (t) => {
     for (const ending of ['sql', 'down.sql'])
       rmSync(join(scratch.folder, `db/migrations/mysql/0002_two.${ending}`));
     scratch.write('mysql', 'meta/_journal.json', JSON.stringify(mysqlJournal));
-    scratch.edit('db/schema/users.ts', 'name: v.string(200)', 'name: v.string(201)');
+    scratch.edit('db/schema/users.ts', ' name: t.string(USER_LENGTHS.name)', ' name: t.string(201)');
 
     const { code, stdout, stderr } = await scratch.db(NOWHERE, 'check');
     const unlike =
@@ -92,7 +92,7 @@ test('db check', async (t) => {
 
       const { code, stdout } = await scratch.db(NOWHERE, 'check');
       t.equal(code, 1);
-      for (const complaint of [first, ...newest]) t.match(stdout, complaint);
+      for (const validationError of [first, ...newest]) t.match(stdout, validationError);
       t.equal(stdout.trim().split('\n').length, 3);
 
       const accepted = await scratch.db(NOWHERE, 'check', '--accept');

@@ -59,7 +59,7 @@ test('the commands', async (t) => {
       );
     }
     const ahead = /ahead of the code: it has 2 migrations that this version does not know, after 0001_one/;
-    await t.rejects(older.move(url, 'downgrade', '-1'), { name: 'SchemaError', message: ahead });
+    await t.rejects(older.move(url, 'downgrade', '-1'), { name: 'MigrationError', message: ahead });
     t.match(await older.db(url, 'upgrade'), { code: 1, stderr: ahead });
     t.match(await runServer({ ...environment, AUTO_MIGRATE: 'true' }, [], older.folder), {
       code: 1,

@@ -4,8 +4,8 @@
  */
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
-import { readMigrations } from '../../db/migrations.ts';
-import { BASE, downgrade, upgrade } from '../../db/migrator.ts';
+import { readMigrations } from '../../db/migrate/migrations.ts';
+import { BASE, downgrade, upgrade } from '../../db/migrate/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { ask, fill, rowsOf, schemaOf, Walk } from '../support/migrations.ts';
 

@@ -54,9 +54,9 @@ test('renamed tables and columns', async (t) => {
   const groups = 'db/schema/groups.ts';
   const files = () => readdirSync(join(scratch.folder, 'db/migrations'), { recursive: true }).sort();
 
-  scratch.edit(users, '      name: v.string(200)', '      displayName: v.string(200)');
+  scratch.edit(users, '      name: t.string(USER_LENGTHS.name)', '      displayName: t.string(USER_LENGTHS.name)');
   scratch.edit(groups, "'memberships',", "'belongings',");
-  scratch.edit(groups, 'role: v.', 'part: v.');
+  scratch.edit(groups, 'role: t.', 'part: t.');
   const before = files();
   const refused = await scratch.db('sqlite::none:', 'revision', 'renamed');
   t.match(refused, { code: 1, stderr: /asked whether something was renamed, run this at a terminal/ });
@@ -66,22 +66,22 @@ test('renamed tables and columns', async (t) => {
   // All kinds of changes on two tables, one of which refers to the other.
   scratch.edit(
     users,
-    "displayName: v.string(200).notNull().default('')",
-    "fullName: v.string(220).notNull().default('?')",
+    "displayName: t.string(USER_LENGTHS.name).notNull().default('')",
+    "fullName: t.string(220).notNull().default('?')",
   );
   scratch.edit(
     users,
-    'email: v.string(254)',
-    "locale: v.string(8).notNull().default('en'), home: v.string(99), email: v.string(254)",
+    'email: t.string(USER_LENGTHS.email)',
+    "locale: t.string(8).notNull().default('en'), home: t.string(99), email: t.string(USER_LENGTHS.email)",
   );
-  scratch.edit(users, 'lastSignInAt: v.instant(),', '');
+  scratch.edit(users, 'lastSignInAt: t.instant(),', '');
   scratch.edit(
     users,
-    "v.uniqueIndex('users_email_key').on(users.emailKey)",
-    "v.index('users_locale').on(users.locale)",
+    "t.uniqueIndex('users_email_key').on(users.emailKey)",
+    "t.index('users_locale').on(users.locale)",
   );
   scratch.edit(groups, "'belongings',", "'members',");
-  scratch.edit(groups, 'part: v.string(16)', 'duty: v.string(64)');
+  scratch.edit(groups, 'part: t.string(16)', 'duty: t.string(64)');
   await reviseAtTerminal(t, scratch, 'several', ['renamed', 'renamed', 'renamed', 'created', 'created']);
 
   for (const { name, makeDatabase } of engines) {

@@ -22,7 +22,10 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     const rows = await rowsOf(url);
     const refused = async (edited: string, unfinished: 'redo' | 'skip', message: RegExp) => {
       scratch.write('mysql', FILE, edited);
-      await t.rejects(scratch.move(url, 'upgrade', NAME, { unfinished }), { name: 'SchemaError', message });
+      await t.rejects(scratch.move(url, 'upgrade', NAME, { unfinished }), {
+        name: 'MigrationError',
+        message,
+      });
       t.strictSame(await rowsOf(url), rows, 'nothing was done');
       t.strictSame(await ask(url, 'SELECT * FROM __rollcall_unfinished'), [noted], 'nor forgotten');
     };
@@ -57,7 +60,7 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     await proxy.start(t);
     const through = url.replace(`:${port}/`, `:${proxy.port}/`);
     const lost = {
-      name: 'SchemaError',
+      name: 'MigrationError',
       message:
         /^Statement 2 of 3 in 0001_half\.sql was not answered: .*--unfinished skip", else with .*--unfinished redo".* The statement: INSERT INTO middle/,
     };

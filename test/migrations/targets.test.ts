@@ -38,7 +38,7 @@ onEachEngine('a target', async (t, { makeDatabase }) => {
   for (const target of ['1', '0004', 'one', '', '0001_on', '--1', 'BASE']) {
     t.test(`"${target}" is none, and those that there are are named`, async (t) => {
       const unknown = {
-        name: 'SchemaError',
+        name: 'MigrationError',
         message: `There is no migration ${target}. There are: ${NAMES.join(', ')}.`,
       };
       await t.rejects(scratch.move(url, 'upgrade', target), unknown);

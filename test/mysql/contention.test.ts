@@ -103,7 +103,7 @@ onOwnServer('two workers that write the same rows', HASTY, async (t, server) => 
       const from = { address: '', userAgent: '', remembered: false };
       return { key, id: randomUUIDv7(), userId, passwordHash, now, ...ends, ...from };
     };
-    for (const key of keys) await db.atomically(db.sessions.start(begin(key)));
+    for (const key of keys) await db.atomically([db.sessions.add(begin(key))]);
     const missed = await both(TIMES, async (worker, n) => {
       const { atomically, sessions } = apps[worker]?.db ?? db;
       const key = keys[n % 4] ?? '';
@@ -112,7 +112,7 @@ onOwnServer('two workers that write the same rows', HASTY, async (t, server) => 
         return atomically([sessions.touch(seen)]);
       }
       const fleeting = `${worker}-${n}`.padEnd(43, '-');
-      return atomically([...sessions.start(begin(fleeting)), sessions.end(fleeting)]);
+      return atomically([sessions.add(begin(fleeting)), sessions.end(fleeting)]);
     });
     t.ok(missed.every((write) => write === undefined));
     const last = await Promise.all(keys.map(async (key) => (await db.sessions.find(key))?.lastSeenAt ?? 0));

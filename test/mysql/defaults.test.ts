@@ -4,7 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
-import { MissingReferenceError } from '../../db/engine.ts';
+import { MissingReferenceError } from '../../db/engines/engine.ts';
 import { databaseName, HASTY, onOwnServer } from '../support/own-server.ts';
 import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 

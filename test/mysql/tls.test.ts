@@ -9,7 +9,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { RowDataPacket } from 'mysql2';
 import type { Test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
-import { connectOnce } from '../../db/engines/mysql-connections.ts';
+import { connectOnce } from '../../db/engines/mysql/connections.ts';
 import { HASTY, leaveOut, onOwnServer } from '../support/own-server.ts';
 import { makeFolder, runServer, startServer } from '../support/processes.ts';
 

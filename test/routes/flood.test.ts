@@ -1,7 +1,7 @@
 /** More sign-ins at once than there is room for: the rest is turned away quickly, and the signed-in notice nothing. */
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { makeHashing } from '../../plugins/hashing.ts';
+import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
 import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
@@ -36,7 +36,7 @@ onEachEngine('a place in the line', async (t, engine) => {
   setImmediate(() => {
     answered = true;
   });
-  using _place = await app.passwords.takePlace();
+  using _slot = await app.passwords.acquireSlot();
   t.ok(answered, 'is taken after what else waited for the event loop');
 });
 
@@ -73,7 +73,7 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
     t.equal((await app.inject(senseless)).statusCode, 503);
     t.equal(writes().length, 0);
 
-    const finds = t.capture(app.sessions, 'find', app.sessions.find);
+    const finds = t.capture(app.db.sessions, 'find', app.db.sessions.find);
     t.equal((await ann.request('POST', '/api/sign/in', { not: 'this' })).statusCode, 503);
     t.equal(finds().length, 0, 'nor for the session of whoever asks');
   });
@@ -99,9 +99,9 @@ onEachEngine('a flood of sign-ins', async (t, engine) => {
   });
 
   await t.test('is told once, not one by one', async (t) => {
-    const told = () => lines.map((line) => JSON.parse(line)).filter(({ turnedAway }) => turnedAway);
+    const told = () => lines.map((line) => JSON.parse(line)).filter(({ refused }) => refused);
     while (told().length === 0) await delay(50);
-    t.match(told(), [{ level: 40, turnedAway: TOO_MANY + 3 }]);
+    t.match(told(), [{ level: 40, refused: TOO_MANY + 3 }]);
     t.notOk(
       lines.some((line) => JSON.parse(line).level > 40),
       'and no entry is an error',

@@ -11,7 +11,7 @@ async function makeGroup(app: App, name: string, permissions: string[] = [], mem
   const id = randomUUIDv7();
   const now = Date.now();
   const puts = members.flatMap((userId) =>
-    app.db.memberships.put({ groupId: id, userId, role: 'member' }, now),
+    app.db.memberships.add({ groupId: id, userId, role: 'member' }, now),
   );
   await app.db.atomically([...app.db.groups.add({ id, name, title: '', permissions }, now), ...puts]);
   return id;

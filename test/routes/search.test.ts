@@ -32,7 +32,7 @@ onEachEngine('finding users', async (t, engine) => {
     ...app.db.groups.add({ id: groupId, name: 'team', title: '', permissions: [] }, now),
     ...people
       .filter((_each, n) => n % 2 === 0)
-      .flatMap(({ id: userId }) => app.db.memberships.put({ groupId, userId, role: 'member' }, now)),
+      .flatMap(({ id: userId }) => app.db.memberships.add({ groupId, userId, role: 'member' }, now)),
   ]);
 
   /** @returns the usernames on all pages, in the order in which they came. */

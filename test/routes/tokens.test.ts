@@ -11,8 +11,8 @@ onEachEngine('an API token', async (t, engine) => {
   const ann = await makeUser(app, 'ann');
   const groupId = randomUUIDv7();
   const group = { id: groupId, name: 'clerks', title: '', permissions: ['users:write', 'audit:read'] };
-  const join = app.db.memberships.put({ groupId, userId: ann, role: 'member' }, Date.now());
-  await app.db.atomically([...app.db.groups.add(group, Date.now()), ...join]);
+  const join = app.db.memberships.add({ groupId, userId: ann, role: 'member' }, Date.now());
+  await app.db.atomically([...app.db.groups.add(group, Date.now()), join]);
   const [chief, owner] = [await signedIn(app, 'chief'), await signedIn(app, 'ann')];
   const robot = new Client(app);
   const membership = `/api/groups/${groupId}/members/${ann}`;
@@ -34,12 +34,14 @@ onEachEngine('an API token', async (t, engine) => {
   t.test('is not made for a user who is disabled meanwhile', async (t) => {
     const id = await makeUser(app, 'dora');
     const dora = await signedIn(app, 'dora');
-    const disable = async () => {
-      const row = await app.db.users.find(id);
-      if (row) await app.db.atomically([app.db.users.change({ ...row, active: false }, Date.now())]);
-      return [];
-    };
-    const between = t.capture(app.db.permissions, 'heldBy', disable);
+    const { atomically } = app.db;
+    let disabled = false;
+    const between = t.capture(app.db, 'atomically', async (steps: Parameters<typeof atomically>[0]) => {
+      const row = disabled ? undefined : await app.db.users.find(id);
+      disabled = true;
+      if (row) await atomically([app.db.users.change({ ...row, active: false }, Date.now())]);
+      return atomically(steps);
+    });
     const response = await dora.request('POST', '/api/tokens', { name: 'robot' });
     between.restore();
     t.equal(response.statusCode, 401);

@@ -13,7 +13,7 @@ onEachEngine('who may write users, but does not hold everything,', async (t, eng
   const group = { id: groupId, name: 'clerks', title: '', permissions: ['users:write'] };
   await app.db.atomically([
     ...app.db.groups.add(group, Date.now()),
-    ...app.db.memberships.put({ groupId, userId: ann, role: 'member' }, Date.now()),
+    app.db.memberships.add({ groupId, userId: ann, role: 'member' }, Date.now()),
   ]);
   const clerk = await signedIn(app, 'ann');
   const chief = await signedIn(app, 'chief');

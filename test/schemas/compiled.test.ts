@@ -4,7 +4,7 @@ import Fastify from 'fastify';
 import { test } from 'tap';
 import { SettingsSchema } from '../../config/schema.ts';
 import { serializerFactory } from '../../schemas/serializers.ts';
-import { complaint } from '../../schemas/validator.ts';
+import { validationError } from '../../schemas/validator.ts';
 
 test('what writes answers is made once of each schema in a blueprint', async (t) => {
   const compile = serializerFactory({});
@@ -32,7 +32,7 @@ test('blueprints that name different schemas alike each get their own', async (t
 });
 
 test('what is no schema is refused', async (t) => {
-  t.throws(() => complaint({ type: 'string', maxLength: '5' }, 'text'), /maxLength must be integer/);
+  t.throws(() => validationError({ type: 'string', maxLength: '5' }, 'text'), /maxLength must be integer/);
 });
 
 test('the schema of the settings, which a start does not look at, is one', async (t) => {

@@ -1,6 +1,6 @@
 /** The session cookie is what a thief would want: its attributes, its lifetime in the browser, and the keys behind it. */
 import type { LightMyRequestResponse } from 'fastify';
-import { makeHashing } from '../../plugins/hashing.ts';
+import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
 

@@ -1,7 +1,7 @@
 /** Passwords are hashed in threads: what these say must be right, and what goes wrong in them must be heard. */
 import { once } from 'node:events';
 import { test } from 'tap';
-import { makeHashing } from '../../plugins/hashing.ts';
+import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { PROJECT, run } from '../support/processes.ts';
 
 test('hashing', async (t) => {
@@ -76,7 +76,7 @@ test('the end tells all who wait, and starts nothing', async (t) => {
 });
 
 test('a process waits for what it has asked, and for nothing else', async (t) => {
-  const script = `import('./plugins/hashing.ts')
+  const script = `import('./accounts/passwords/hashing.ts')
     .then(({ makeHashing }) => makeHashing())
     .then(({ hash }) => hash('one'))
     .then((hashed) => console.log(hashed.length));`;

@@ -3,7 +3,7 @@
  * come after the session, and leave nothing behind.
  */
 import type { Test } from 'tap';
-import { makeSecret } from '../../schemas/secrets.ts';
+import { makeSecret } from '../../accounts/secrets.ts';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
@@ -28,8 +28,7 @@ onEachEngine('a token', async (t, engine) => {
 
   t.test('case 4: the session of A and a token of B: A, and the loader is not asked', async (t) => {
     const client = await signedIn(app, 'ann');
-    const { findWithPermissions } = app.db.tokens;
-    const asked = t.capture(app.db.tokens, 'findWithPermissions', findWithPermissions);
+    const asked = t.capture(app.db.tokens, 'find', app.db.tokens.find);
     t.match(await whoami(client, token.headers), { user: { id: ann }, via: 'session' });
     t.equal(asked().length, 0);
     t.match(await whoami(new Client(app), token.headers), { user: { id: bob }, via: 'token' });

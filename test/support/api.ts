@@ -1,9 +1,9 @@
 /** A caller of a running service, over its port: it keeps its cookie as a browser does. */
 import { randomUUIDv7 } from 'node:crypto';
+import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { ensureSchema } from '../../db/migrator.ts';
-import { makeHashing } from '../../plugins/hashing.ts';
+import { ensureSchema } from '../../db/migrate/migrator.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -18,7 +18,7 @@ export async function makeDatabaseWith(url: string, username: string): Promise<v
   await db.atomically([
     db.users.add({ id, username, name: '', email: null, active: true, passwordHash }, now),
     ...db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now),
-    ...db.memberships.put({ groupId, userId: id, role: 'manager' }, now),
+    db.memberships.add({ groupId, userId: id, role: 'manager' }, now),
   ]);
   await engine.close();
 }

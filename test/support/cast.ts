@@ -5,8 +5,8 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { keyOf, makeSecret } from '../../accounts/secrets.ts';
 import type { App } from '../../app.ts';
-import { keyOf, makeSecret } from '../../schemas/secrets.ts';
 import { PASSWORD } from './service.ts';
 
 export const CALLERS = [
@@ -120,17 +120,28 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     db.users.add(member, now),
     ...(actor === member ? [] : [db.users.add(actor, now)]),
     ...Object.values(groups).flatMap((each) => db.groups.add(each, now)),
-    ...db.memberships.put({ groupId: groups.own.id, userId: member.id, role: 'member' }, now),
+    ...(actor === member
+      ? []
+      : [db.memberships.add({ groupId: groups.own.id, userId: member.id, role: 'member' }, now)]),
     ...MEMBERSHIPS[caller].flatMap((each) =>
-      db.memberships.put({ groupId: groups[each.group].id, userId: actor.id, role: each.role }, now),
+      db.memberships.add({ groupId: groups[each.group].id, userId: actor.id, role: each.role }, now),
     ),
-    ...db.sessions.start(memberSession),
-    ...db.sessions.start(ownSession),
+    db.sessions.add(memberSession),
+    db.sessions.add(ownSession),
     ...[memberToken, ownToken].flatMap((each) => [
       db.tokens.add(each, now),
       db.tokens.touch(each.key, now, now),
     ]),
-    ...db.codes.issue({ key: keyOf(code), userId: member.id, issuerId: null, expiresAt: now + 60_000 }, now),
+    ...db.codes.issue(
+      {
+        key: keyOf(code),
+        userId: member.id,
+        issuerId: null,
+        issuerTokenId: null,
+        expiresAt: now + 60_000,
+      },
+      now,
+    ),
     ...(caller === 'disabled' ? [db.users.change({ ...actor, version: 1, active: false }, now)] : []),
   ]);
 

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { manage, type Result } from './processes.ts';
 
-/** The command did what was asked, and had nothing to complain of. */
+/** The command did what was asked, and had nothing to reportError of. */
 export function succeeds(t: Test, { code, stdout, stderr }: Result, says = /^/): void {
   t.equal(code, 0, stderr);
   t.equal(stderr, '');

@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { ensureSchema, upgrade } from '../../db/migrator.ts';
+import { ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
 import { makeFolder } from './processes.ts';
 
 /** @returns the path of a database that is not there yet, in a folder of its own. */
@@ -13,7 +13,7 @@ export function newPath(t: Test): string {
   return join(makeFolder(t), 'rollcall.db');
 }
 
-async function openUrl(t: Test, url: string, options: { worker?: boolean; serves?: boolean }) {
+async function openUrl(t: Test, url: string, options: { worker?: boolean }) {
   const environment = { DATABASE_URL: url };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), options);
   t.teardown(() => engine.close());
@@ -27,7 +27,7 @@ export function openFile(t: Test, path: string, options: { worker?: boolean } = 
 
 /** Opens the database as who answers requests does, and migrates it if need be; closed when the test ends. */
 export async function openServing(t: Test, url: string) {
-  const engine = await openUrl(t, url, { serves: true });
+  const engine = await openUrl(t, url, {});
   await ensureSchema(engine, true);
   return { engine, db: prepareQueries(engine) };
 }

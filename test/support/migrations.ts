@@ -10,8 +10,8 @@ import mysql, { type RowDataPacket } from 'mysql2/promise';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import type * as Database from '../../db/database.ts';
-import type * as Migrator from '../../db/migrator.ts';
-import type { MoveOptions } from '../../db/schema-state.ts';
+import type * as Migrator from '../../db/migrate/migrator.ts';
+import type { MoveOptions } from '../../db/migrate/schema-state.ts';
 import { copyProject, type Result, run } from './processes.ts';
 import { readSchema, type Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
@@ -184,7 +184,7 @@ export class Scratch {
     target: string,
     options: MoveOptions = {},
   ): Promise<void> {
-    const migrator: typeof Migrator = await import(join(this.folder, 'db/migrator.ts'));
+    const migrator: typeof Migrator = await import(join(this.folder, 'db/migrate/migrator.ts'));
     const { openEngine }: typeof Database = await import(join(this.folder, 'db/database.ts'));
     const engine = await openEngine(loadSettings({ root: this.folder, environment: { DATABASE_URL: url } }));
     try {

@@ -57,7 +57,7 @@ export async function makeUser(
     const group = { id: groupId, name: 'admins', title: '', permissions: ['*'] };
     await app.db.atomically([
       ...(found ? [] : app.db.groups.add(group, now)),
-      ...app.db.memberships.put({ groupId, userId: id, role: 'manager' }, now),
+      app.db.memberships.add({ groupId, userId: id, role: 'manager' }, now),
     ]);
   }
   return id;

@@ -12,7 +12,6 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/',
     {
-      config: { asksPermissions: true },
       schema: {
         operationId: 'listAudit',
         summary: 'Read the audit trail',

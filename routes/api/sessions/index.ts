@@ -1,6 +1,6 @@
 /** One's own sessions: where one is signed in, and ending what should not be. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { targetOf } from '../../../db/queries/audit.ts';
+import { endOtherSessions, endSession } from '../../../accounts/sessions.ts';
 import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
@@ -24,7 +24,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { after = '', limit } = request.query;
       const rows = await db.sessions.page(request.caller().id, after, limit + 1, Date.now());
-      return reply.page(rows, limit, (row) => listedSessionJson(row, request.ownSession().id));
+      return reply.page(rows, limit, (row) => listedSessionJson(row, request.authentication?.session?.id));
     },
   );
 
@@ -40,10 +40,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { id, username } = request.caller();
-      await request.record({ event: 'sessions-ended', target: targetOf({ id, username }) }, [
-        db.sessions.endOthersOf(id, request.ownSession().key),
-      ]);
+      await endOtherSessions(db, request.actor());
       return reply.code(204).send();
     },
   );
@@ -61,12 +58,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const user = request.caller();
-      const target = { kind: 'session' as const, id: request.params.id, name: user.username };
-      const ended = await request.record({ event: 'session-ended', target }, [
-        db.sessions.endOf(user.id, request.params.id),
-      ]);
-      if (!ended) throw app.notFound('session');
+      await endSession(db, request.actor(), request.caller(), request.params.id);
       return reply.code(204).send();
     },
   );

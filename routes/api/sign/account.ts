@@ -1,10 +1,11 @@
 /** What people do about their own account without being signed in, or to be signed in afresh. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { requireCode, useCode } from '../../../accounts/codes.ts';
+import { confirmPassword } from '../../../accounts/passwords.ts';
+import { signUp } from '../../../accounts/sign-up.ts';
+import { countAttempt } from '../../../accounts/throttle.ts';
 import { Type } from '../../../config/type.ts';
-import { targetOf } from '../../../db/queries/audit.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
-import { isSecret, keyOf } from '../../../schemas/secrets.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 
 const Confirmation = Body(
@@ -31,7 +32,7 @@ const SignUp = Body(
 );
 
 const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, options) => {
-  const { attempts, db, passwords, problem } = app;
+  const { db, passwords } = app;
 
   const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
     scope.addHook('onRequest', app.requireSignedIn);
@@ -40,7 +41,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
     scope.post(
       '/confirm',
       {
-        onRequest: app.requireRoom,
+        onRequest: app.requireCapacity,
         schema: {
           operationId: 'confirm',
           security: sessionOnly,
@@ -52,19 +53,8 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
-        using _place = await passwords.takePlace();
-        const user = request.caller();
-        const target = targetOf(user);
-        const forget = await attempts.count(request, user.username);
-        const right = await passwords.verify(await db.users.passwordHash(user.id), request.body.password);
-        if (!right) {
-          await request.record({ event: 'confirm-refused', target }, []);
-          throw problem({ status: 401, detail: 'The password is wrong.' });
-        }
-        const confirm = db.sessions.confirm(request.ownSession().key, Date.now());
-        if (!(await request.record({ event: 'confirmed', target }, [confirm, forget]))) {
-          throw problem({ status: 401, detail: 'The session has ended. Sign in: POST /api/sign/in.' });
-        }
+        using _slot = await passwords.acquireSlot();
+        await confirmPassword(db, passwords, request.actor(), request.body.password);
         return reply.code(204).send();
       },
     );
@@ -79,7 +69,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/reset',
       {
         config: { anonymous: true },
-        onRequest: app.requireRoom,
+        onRequest: app.requireCapacity,
         schema: {
           operationId: 'resetPassword',
           summary: 'Set a password with a one-time code',
@@ -89,28 +79,10 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
-        using _place = await passwords.takePlace();
+        using _slot = await passwords.acquireSlot();
         const { code, password } = request.body;
-        const invalid = problem({
-          status: 400,
-          kind: 'invalid-code',
-          detail: 'The code is mistyped, used or expired. An administrator can issue another one.',
-          errors: [{ in: 'body', pointer: '/code', detail: 'is mistyped, used or expired' }],
-        });
-        if (!isSecret('rcc_', code)) throw invalid;
-        const key = keyOf(code);
-        const owner = await db.codes.findOwner(key, Date.now());
-        if (!owner) throw invalid;
-        const passwordHash = await passwords.hash(password);
-        const now = Date.now();
-        const target = targetOf(owner);
-        const used = await request.record({ event: 'password-reset', actor: owner, via: 'code', target }, [
-          db.codes.use(key, now),
-          db.users.setPassword(owner.id, passwordHash, now),
-          db.sessions.endAllOf(owner.id),
-          attempts.forget(request, owner.username),
-        ]);
-        if (!used) throw invalid;
+        await requireCode(db, code);
+        await useCode(db, request.actor(), code, await passwords.hash(password));
         return reply.code(204).send();
       },
     );
@@ -120,7 +92,7 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
       '/up',
       {
         config: { anonymous: true },
-        onRequest: app.requireRoom,
+        onRequest: app.requireCapacity,
         schema: {
           operationId: 'signUp',
           summary: 'Make oneself an account',
@@ -131,19 +103,13 @@ const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, opti
         },
       },
       async (request, reply) => {
-        using _place = await passwords.takePlace();
-        await attempts.count(request, 'POST /api/sign/up');
-        const { password, ...given } = request.body;
-        const fields = { name: '', email: null, active: true, ...given };
-        const id = randomUUIDv7();
+        using _slot = await passwords.acquireSlot();
+        const actor = request.actor();
+        await countAttempt(db, actor, 'POST /api/sign/up');
+        const { password, ...fields } = request.body;
         const passwordHash = await passwords.hash(password);
-        const actor = { id, username: fields.username };
-        const target = targetOf({ id, username: fields.username });
-        await request.record({ event: 'signed-up', actor, via: 'sign-up', target, after: fields }, [
-          db.users.add({ id, ...fields, passwordHash }, Date.now()),
-        ]);
-        const row = await app.readBack('user', () => db.users.find(id));
-        reply.code(201).header('location', `/api/users/${id}`).version(row);
+        const row = await signUp(db, actor, { name: '', email: null, ...fields, passwordHash });
+        reply.code(201).header('location', `/api/users/${row.id}`).version(row);
         return userJson(row);
       },
     );

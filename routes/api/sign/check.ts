@@ -3,6 +3,8 @@
  * this caller signed in, and may they? The headers of the answer say who it is.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { isSelf } from '../../../accounts/actor.ts';
+import { requirePermissions } from '../../../accounts/authorization.ts';
 import { Type } from '../../../config/type.ts';
 import { Nothing, responses } from '../../../schemas/common.ts';
 import { GroupName, Permission } from '../../../schemas/groups.ts';
@@ -20,7 +22,6 @@ const check: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/check',
     {
-      config: { asksPermissions: ({ query }) => Object.hasOwn(Object(query), 'permission') },
       schema: {
         operationId: 'check',
         summary: 'Is the caller signed in, and may they',
@@ -33,10 +34,11 @@ const check: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { group, permission } = request.query;
       const user = request.caller();
-      if (permission !== undefined) await request.mustHold(permission);
+      const actor = request.actor();
+      if (permission !== undefined) requirePermissions(actor, permission);
       if (
         group !== undefined &&
-        !(request.isSelf(user.id) && (await app.db.memberships.belongs(user.id, group)))
+        !(isSelf(actor, user.id) && (await app.db.memberships.belongs(user.id, group)))
       ) {
         throw app.problem({
           status: 403,

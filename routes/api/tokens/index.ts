@@ -1,8 +1,7 @@
 /** One's own API tokens, for programs that act in one's name. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { createToken, endToken } from '../../../accounts/tokens.ts';
 import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
-import { keyOf, makeSecret } from '../../../schemas/secrets.ts';
 import { CreatedToken, NewToken, Token, tokenJson } from '../../../schemas/tokens.ts';
 
 const tokens: FastifyPluginAsyncTypebox = async (app) => {
@@ -31,7 +30,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/',
     {
-      onRequest: app.requireFresh,
+      onRequest: app.requireFreshSession,
       schema: {
         operationId: 'createToken',
         security: sessionOnly,
@@ -44,21 +43,11 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { name, scopes = [], expiresIn } = request.body;
-      await request.mustHold(...scopes);
-      const user = request.caller();
-      const id = randomUUIDv7();
-      const now = Date.now();
-      const expiresAt = expiresIn === undefined ? null : now + expiresIn * 1000;
-      const secret = makeSecret('rc_');
-      const token = { key: keyOf(secret), id, userId: user.id, name, scopes, expiresAt };
-      const target = { kind: 'token' as const, id, name };
-      const shown = tokenJson({ id, name, scopes, createdAt: now, expiresAt, lastUsedAt: null });
-      const after = { name, scopes, expiresAt: shown.expiresAt };
-      if (!(await request.record({ event: 'token-created', target, after }, [db.tokens.add(token, now)]))) {
-        throw app.problem({ status: 401, detail: 'This user was disabled or removed meanwhile.' });
-      }
-      reply.code(201).header('location', `/api/tokens/${id}`);
-      return { ...shown, secret };
+      const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
+      const made = { name, scopes, expiresAt };
+      const { token, secret } = await createToken(db, request.actor(), request.caller(), made);
+      reply.code(201).header('location', `/api/tokens/${token.id}`);
+      return { ...tokenJson(token), secret };
     },
   );
 
@@ -75,14 +64,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { id } = request.params;
-      const userId = request.caller().id;
-      const token = await db.tokens.findOf(userId, id);
-      if (!token) throw app.notFound('token');
-      const target = { kind: 'token' as const, id, name: token.name };
-      if (!(await request.record({ event: 'token-ended', target }, [db.tokens.end(userId, id)]))) {
-        throw app.notFound('token');
-      }
+      await endToken(db, request.actor(), request.caller(), request.params.id);
       return reply.code(204).send();
     },
   );

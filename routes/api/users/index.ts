@@ -1,20 +1,19 @@
 /** Users and their upkeep. Finding them is in list.ts, their passwords and sessions in the files of these names. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
-import type { Static } from 'typebox';
+import {
+  changeUser,
+  createUser,
+  deleteUser,
+  requireMayChangeUser,
+  WRITE_USERS,
+} from '../../../accounts/users.ts';
 import { Type } from '../../../config/type.ts';
-import { targetOf } from '../../../db/queries/audit.ts';
-import { differences } from '../../../schemas/audit.ts';
 import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
-import { ResetCode } from '../../../schemas/tokens.ts';
+import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
-import { INVITATION_LIFETIME, issueCode } from './codes.ts';
 import list from './list.ts';
 import password from './password.ts';
 import sessions from './sessions.ts';
-
-const WRITE = 'users:write';
 
 const NewUser = Body(
   {
@@ -40,24 +39,8 @@ const Changes = Body(
 
 const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
 
-/** What users may change of themselves without a permission. */
-const OWN_FIELDS = ['name', 'email'];
-
 const users: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, passwords, problem } = app;
-
-  async function refuseForeignFields(
-    request: FastifyRequest,
-    changes: Static<typeof Changes>,
-  ): Promise<void> {
-    const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
-    if (foreign.length === 0 || (await request.holds(WRITE))) return;
-    throw problem({
-      status: 403,
-      detail: `Of yourself you may change ${OWN_FIELDS.join(' and ')}; the rest asks for the permission ${WRITE}.`,
-      errors: foreign.map((field) => ({ in: 'body', pointer: `/${field}`, detail: `asks for ${WRITE}` })),
-    });
-  }
+  const { db, passwords } = app;
 
   app.addHook('onRequest', app.requireSignedIn);
 
@@ -68,38 +51,17 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           operationId: 'changeUser',
           summary: 'Change a user',
-          description: `Asks for ${WRITE}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
+          description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
           params: IdParams,
           body: Changes,
           response: responses({ 200: User }),
           errors: [403, 404, 409, 412],
         },
-        onRequest: async (request) => {
-          if (!request.isSelf(request.params.id)) await request.mustHold(WRITE);
-        },
+        onRequest: async (request) => requireMayChangeUser(request.actor(), request.params.id),
       },
       async (request, reply) => {
-        const { id } = request.params;
-        await refuseForeignFields(request, request.body);
-        // With what they sign in, and whether they can.
-        if (Object.keys(request.body).some((field) => field !== 'name')) {
-          request.mustBeFresh();
-          await app.mustRule(request, id);
-        }
-        await request.edit(
-          'user',
-          () => db.users.find(id),
-          async (row) => {
-            const user = { ...row, ...request.body };
-            const target = targetOf({ id, username: row.username });
-            const happening = { event: 'user-changed' as const, target, ...differences(row, request.body) };
-            const change = db.users.change(user, Date.now());
-            if (!row.active || user.active) return request.record(happening, [change]);
-            const ending = [db.sessions.endAllOf(id), db.codes.removeIssuedBy(id)];
-            return request.record(happening, [change, ...ending], app.keepAdministrator);
-          },
-        );
-        const row = await app.readBack('user', () => db.users.find(id));
+        const { body, params } = request;
+        const row = await changeUser(db, request.actor(), params.id, body, request.versionMatch());
         reply.version(row);
         return userJson(row);
       },
@@ -107,7 +69,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   };
 
   const writers: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.addHook('onRequest', app.requirePermission(WRITE));
+    scope.addHook('onRequest', app.requirePermission(WRITE_USERS));
 
     scope.post(
       '/',
@@ -115,27 +77,19 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           operationId: 'createUser',
           summary: 'Make a user',
-          description: `Asks for the permission ${WRITE}. Without a password, the answer carries a one-time code with which the user sets it.`,
+          description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
           body: NewUser,
           response: responses({ 201: CreatedUser }),
           errors: [403, 409],
         },
       },
       async (request, reply) => {
-        const { password, ...given } = request.body;
-        const id = randomUUIDv7();
-        const fields = { name: '', email: null, active: true, ...given };
+        const { password, ...fields } = request.body;
         const passwordHash = password === undefined ? null : await passwords.hash(password);
-        const invitation =
-          password === undefined ? issueCode(db, id, request.actingId(), INVITATION_LIFETIME) : undefined;
-        const target = targetOf({ id, username: fields.username });
-        await request.record({ event: 'user-created', target, after: fields }, [
-          db.users.add({ id, ...fields, passwordHash }, Date.now()),
-          ...(invitation?.writes ?? []),
-        ]);
-        const row = await app.readBack('user', () => db.users.find(id));
-        reply.code(201).header('location', `/api/users/${id}`).version(row);
-        return { ...userJson(row), ...(invitation ? { reset: invitation.shown } : {}) };
+        const made = { name: '', email: null, active: true, ...fields, passwordHash };
+        const { user, code } = await createUser(db, request.actor(), made);
+        reply.code(201).header('location', `/api/users/${user.id}`).version(user);
+        return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
       },
     );
 
@@ -145,30 +99,14 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
         schema: {
           operationId: 'deleteUser',
           summary: 'Remove a user',
-          description: `Asks for ${WRITE}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
+          description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
           params: IdParams,
           response: responses({ 204: Nothing }),
           errors: [403, 404, 409, 412],
         },
       },
       async (request, reply) => {
-        const { id } = request.params;
-        await app.mustRule(request, id);
-        await request.edit(
-          'user',
-          () => db.users.find(id),
-          (row) => {
-            const target = targetOf({ id, username: row.username });
-            const { username, name, email, active } = row;
-            const happening = {
-              event: 'user-deleted' as const,
-              target,
-              before: { username, name, email, active },
-            };
-            const writes = [db.users.remove(row), db.codes.removeIssuedBy(id)];
-            return request.record(happening, writes, app.keepAdministrator);
-          },
-        );
+        await deleteUser(db, request.actor(), request.params.id, request.versionMatch());
         return reply.code(204).send();
       },
     );

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
 import { Type } from '../../../config/type.ts';
-import { Id, IdParams, isId, Line, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { Id, IdParams, isId, Page, PageQuery, responses, SingleLineText } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { User, userJson } from '../../../schemas/users.ts';
 
@@ -11,7 +11,7 @@ const UsersQuery = Type.Object({
   limit: PageQuery.properties.limit,
   after: Type.Optional(Type.String({ pattern: '^[\\w-]{1,1500}$', rule: 'the next of the page before' })),
   /** The beginning of a username, an e-mail address or a name. */
-  q: Type.Optional(Line({ minLength: 1, maxLength: 64 })),
+  q: Type.Optional(SingleLineText({ minLength: 1, maxLength: 64 })),
   /** The id of a group that they belong to. */
   group: Type.Optional(Id),
   active: Type.Optional(Type.Boolean()),
@@ -95,7 +95,7 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const row = await db.users.find(request.params.id, request.recognition?.cameAt);
+      const row = await db.users.find(request.params.id);
       if (!row) throw app.notFound('user');
       reply.version(row);
       return userJson(row);

@@ -1,23 +1,20 @@
 /** Where other users are signed in: for those who look after the service. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { targetOf } from '../../../db/queries/audit.ts';
+import { endSessionsOf, WRITE_SESSIONS } from '../../../accounts/sessions.ts';
 import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
-const WRITE = 'sessions:write';
-
 const sessions: FastifyPluginAsyncTypebox = async (app) => {
   const { db } = app;
-  app.addHook('onRequest', app.requirePermission(WRITE));
+  app.addHook('onRequest', app.requirePermission(WRITE_SESSIONS));
 
   app.get(
     '/:id/sessions',
     {
-      config: { asksPermissions: true },
       schema: {
         operationId: 'listSessionsOfUser',
         summary: "List a user's sessions",
-        description: `Asks for the permission ${WRITE}.`,
+        description: `Asks for the permission ${WRITE_SESSIONS}.`,
         params: IdParams,
         querystring: PageQuery,
         response: responses({ 200: Page(ListedSession) }),
@@ -29,7 +26,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       const { id } = request.params;
       const rows = await db.sessions.pageOfUser(id, after, limit + 1, Date.now());
       if (!rows) throw app.notFound('user');
-      return reply.page(rows, limit, (row) => listedSessionJson(row, request.recognition?.session?.id));
+      return reply.page(rows, limit, (row) => listedSessionJson(row, request.authentication?.session?.id));
     },
   );
 
@@ -39,17 +36,14 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'endSessionsOfUser',
         summary: "End all of a user's sessions",
-        description: `Asks for the permission ${WRITE}.`,
+        description: `Asks for the permission ${WRITE_SESSIONS}.`,
         params: IdParams,
         response: responses({ 204: Nothing }),
         errors: [403, 404],
       },
     },
     async (request, reply) => {
-      const row = await db.users.find(request.params.id);
-      if (!row) throw app.notFound('user');
-      const target = targetOf(row);
-      await request.record({ event: 'sessions-ended', target }, [db.sessions.endAllOf(row.id)]);
+      await endSessionsOf(db, request.actor(), request.params.id);
       return reply.code(204).send();
     },
   );

@@ -1,0 +1,56 @@
+/** Who wants something done, and from where: what rules decide by and the audit trail keeps. */
+
+interface SessionCredential {
+  kind: 'session';
+  /** What the database knows it by. */
+  key: string;
+  id: string;
+  /** When its password was last given, in milliseconds since 1970. */
+  confirmedAt: number;
+}
+
+interface TokenCredential {
+  kind: 'token';
+  id: string;
+  scopes: readonly string[];
+}
+
+/** Where a request comes from. */
+export interface Origin {
+  address: string;
+  userAgent: string;
+  requestId: string;
+}
+
+export interface Actor extends Origin {
+  /** Null for the operator, who holds every permission, and for anonymous callers, who hold none. */
+  user: { id: string; username: string } | null;
+  /** How they were recognised: session, token, a request loader's name, manage for the operator, nobody for anonymous callers. */
+  method: string;
+  credential: SessionCredential | TokenCredential | null;
+  /** What they may use, as it was read when they were recognised. Changes are decided by what holds when they are written. */
+  permissions: readonly string[];
+  log: { info(fields: object, message: string): void };
+}
+
+/** @returns a caller who has not signed in. */
+export function anonymous({ address, userAgent, requestId }: Origin, log: Actor['log']): Actor {
+  const nobody = { user: null, method: 'nobody', credential: null, permissions: [] };
+  return { ...nobody, address, userAgent, requestId, log };
+}
+
+/** @returns whether the actor is the operator, who works on the database itself. */
+export function isOperator({ user, permissions }: Actor): boolean {
+  return user === null && permissions.length > 0;
+}
+
+/** @returns whether the actor acts as that user themselves: a token acts by its scopes alone. */
+export function isSelf({ user, credential }: Actor, userId: string): boolean {
+  return user?.id === userId && credential?.kind !== 'token';
+}
+
+/** @returns the user who acts. @throws {Error} when there is none, because a guard was forgotten. */
+export function userOf({ user }: Actor): { id: string; username: string } {
+  if (!user) throw new Error('Only a signed-in user can do this: a guard was forgotten.');
+  return user;
+}

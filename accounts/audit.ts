@@ -1,0 +1,49 @@
+/** Audit events: what of a change the audit trail keeps. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { AuditEntry, Target } from '../db/queries/audit.ts';
+import type { Actor } from './actor.ts';
+
+/** What happened. By whom is taken from the actor, unless it is given. */
+export type AuditEvent = Pick<AuditEntry, 'event' | 'target'> &
+  Partial<Pick<AuditEntry, 'actor' | 'via' | 'before' | 'after'>>;
+
+type Fields = Record<string, unknown>;
+
+/** @returns the user as the target of an event. */
+export function userTarget({ id, username }: { id: string; username: string }): Target {
+  return { kind: 'user', id, name: username };
+}
+
+/** @returns the entries for the events, in the order of their ids. */
+export function auditEntries(actor: Actor, events: AuditEvent[]): AuditEntry[] {
+  const { address, userAgent, requestId } = actor;
+  // Of one millisecond, ids do not increase by themselves.
+  const ids = events.map(() => randomUUIDv7()).sort();
+  return events.map((event, index) => ({
+    actor: actor.user,
+    via: actor.method,
+    before: null,
+    after: null,
+    ...event,
+    id: ids[index] ?? '',
+    at: Date.now(),
+    address,
+    userAgent,
+    requestId,
+  }));
+}
+
+/** Writes the event to the log, once it has happened. */
+export function logEntry({ log }: Actor, entry: AuditEntry): void {
+  const { event, actor, via, target, address, userAgent } = entry;
+  log.info({ event, actor: actor?.id, via, target, address, userAgent }, event);
+}
+
+/** @returns the fields whose values differ, as they were and as they are. */
+export function differences(before: Fields, after: Fields): { before: Fields; after: Fields } {
+  const names = Object.keys(after).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  const pick = (fields: Fields) => Object.fromEntries(names.map((name) => [name, fields[name] ?? null]));
+  return { before: pick(before), after: pick(after) };
+}

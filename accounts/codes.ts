@@ -1,0 +1,116 @@
+/**
+ * The rules for one-time codes, with which users set a password without the old one. A code works while its issuer may still
+ * issue it: issuing and using ask the same.
+ */
+import type { Database } from '../db/database.ts';
+import type { Step } from '../db/engines/engine.ts';
+import { type Actor, isOperator, userOf } from './actor.ts';
+import { userTarget } from './audit.ts';
+import { authorityOver, holds, requireFreshSession } from './authorization.ts';
+import { applyChange, stillActing } from './change.ts';
+import { InvalidCodeError, NotFoundError, OwnPasswordError } from './errors.ts';
+import { isSecret, keyOf, makeSecret } from './secrets.ts';
+import { forgetAttempts } from './throttle.ts';
+import { WRITE_USERS } from './users.ts';
+
+/** How long codes work, in milliseconds: for a user who has a password or had one, and for a new one. */
+export const RESET_LIFETIME = 60 * 60 * 1000;
+export const INVITATION_LIFETIME = 3 * 24 * 60 * 60 * 1000;
+
+/** What is shown of a code, once. */
+export interface IssuedCode {
+  code: string;
+  /** In milliseconds since 1970. */
+  expiresAt: number;
+}
+
+/** @returns a code of that actor for the user, with the steps that put it in place of an earlier one. @param lifetime in milliseconds. */
+export function newCode(
+  db: Database,
+  actor: Actor,
+  userId: string,
+  lifetime: number,
+): { issued: IssuedCode; writes: Step[] } {
+  const code = makeSecret('rcc_');
+  const now = Date.now();
+  const expiresAt = now + lifetime;
+  const issuerId = isOperator(actor) ? null : userOf(actor).id;
+  const issuerTokenId = actor.credential?.kind === 'token' ? actor.credential.id : null;
+  return {
+    issued: { code, expiresAt },
+    writes: db.codes.issue({ key: keyOf(code), userId, issuerId, issuerTokenId, expiresAt }, now),
+  };
+}
+
+/**
+ * Issues a code for a user who has lost their password.
+ * @throws {NotFoundError} @throws {OwnPasswordError} @throws {StaleSessionError} @throws {MissingPermissionError}
+ */
+export const issueCode = (db: Database, actor: Actor, userId: string): Promise<IssuedCode> =>
+  applyChange(db, actor, async () => {
+    if (actor.user?.id === userId) throw new OwnPasswordError(true);
+    requireFreshSession(actor);
+    const user = await db.users.find(userId);
+    if (!user) throw new NotFoundError('user');
+    const { guards, conditions } = await authorityOver(db, actor, userId);
+    const { issued, writes } = newCode(db, actor, userId, RESET_LIFETIME);
+    const expiresAt = new Date(issued.expiresAt).toISOString();
+    return {
+      guards,
+      conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
+      writes,
+      event: { event: 'code-issued', target: userTarget(user), after: { expiresAt } },
+      result: issued,
+    };
+  });
+
+/** For an early refusal, before the password is hashed. @throws {InvalidCodeError} when there is no such code. */
+export async function requireCode(db: Database, code: string): Promise<void> {
+  if (isSecret('rcc_', code) && (await db.codes.find(keyOf(code), Date.now()))) return;
+  throw new InvalidCodeError();
+}
+
+/** Sets the password of the code's user, which ends their sessions. @throws {InvalidCodeError} */
+export async function useCode(db: Database, actor: Actor, code: string, passwordHash: string): Promise<void> {
+  await applyChange(db, actor, async () => {
+    const now = Date.now();
+    const key = keyOf(code);
+    const row = await db.codes.find(key, now);
+    if (!row) throw new InvalidCodeError();
+    const user = { id: row.userId, username: row.username };
+    const { guards, conditions } = await issuerStillMay(db, actor, row);
+    return {
+      guards,
+      conditions: conditions.map(({ step }) => ({ step, error: () => new InvalidCodeError() })),
+      writes: [
+        db.codes.use(key, now),
+        db.users.setPassword(user.id, passwordHash, now),
+        db.sessions.endAllOf(user.id),
+        forgetAttempts(db, actor, user.username),
+      ],
+      event: { event: 'password-reset', actor: user, via: 'code', target: userTarget(user) },
+      result: undefined,
+    };
+  });
+}
+
+type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
+
+/** @returns what must hold for the code to work: its issuer is active, by the same token if it was one, and may still issue it. */
+async function issuerStillMay(db: Database, caller: Actor, code: CodeRow) {
+  const { issuerId, issuerTokenId, issuerScopes, userId } = code;
+  if (issuerId === null) return { guards: [], conditions: [] };
+  if (issuerTokenId !== null && issuerScopes === null) throw new InvalidCodeError();
+  const issuer: Actor = {
+    ...caller,
+    user: { id: issuerId, username: '' },
+    credential:
+      issuerTokenId === null ? null : { kind: 'token', id: issuerTokenId, scopes: issuerScopes ?? [] },
+    permissions: [],
+  };
+  const { guards, conditions } = await authorityOver(db, issuer, userId);
+  return {
+    guards,
+    conditions: [...stillActing(db, issuer), ...holds(db, issuer, WRITE_USERS), ...conditions],
+  };
+}

@@ -1,0 +1,121 @@
+/** The rules for groups and the permissions that they carry. Nobody gives what they do not hold. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import type { GroupRow } from '../db/queries/groups.ts';
+import type { Actor } from './actor.ts';
+import { differences } from './audit.ts';
+import { holds, requireFreshSession } from './authorization.ts';
+import { applyChange, type Change, guardGroups, keepAdministrator } from './change.ts';
+import { NotFoundError, StaleVersionError } from './errors.ts';
+import { anyVersion, type VersionMatch } from './users.ts';
+
+export const WRITE_GROUPS = 'groups:write';
+
+export interface GroupFields {
+  name: string;
+  title: string;
+  permissions: string[];
+}
+
+/** Makes a group. @throws {MissingPermissionError} @throws {StaleSessionError} @throws {DuplicateError} */
+export const createGroup = (db: Database, actor: Actor, group: GroupFields): Promise<GroupRow> =>
+  applyChange(db, actor, () => groupCreation(db, actor, group));
+
+/** @returns the change that makes a group, to be applied by itself or together with another one. */
+export function groupCreation(db: Database, actor: Actor, fields: GroupFields): Change<GroupRow> {
+  if (fields.permissions.length > 0) requireFreshSession(actor);
+  const [id, now] = [randomUUIDv7(), Date.now()];
+  const { name } = fields;
+  return {
+    conditions: holds(db, actor, WRITE_GROUPS, ...fields.permissions),
+    writes: db.groups.add({ id, ...fields }, now),
+    event: { event: 'group-created', target: { kind: 'group', id, name }, after: { ...fields } },
+    result: {
+      id,
+      ...fields,
+      permissions: fields.permissions.toSorted(),
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+    },
+  };
+}
+
+/**
+ * Changes a group. Whoever gives it permissions gives them to its members, so codes that others issued for them end.
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
+ * @throws {MissingPermissionError} @throws {StaleSessionError}
+ */
+export const changeGroup = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  changes: Partial<GroupFields>,
+  matches: VersionMatch = anyVersion,
+): Promise<GroupRow> =>
+  applyChange(db, actor, async () => {
+    const row = await findGroup(db, id, matches);
+    const { permissions } = changes;
+    if (permissions) requireFreshSession(actor);
+    const added = (permissions ?? []).filter((permission) => !row.permissions.includes(permission));
+    const now = Date.now();
+    const group = { ...row, ...changes };
+    return {
+      guards: [...guardGroups(db, [row]), ...(permissions ? [keepAdministrator(db)] : [])],
+      conditions: holds(db, actor, WRITE_GROUPS, ...row.permissions, ...added),
+      writes: [
+        db.groups.change(group, now),
+        ...(permissions ? db.groups.setPermissions(id, permissions) : []),
+        ...(permissions ? [db.codes.removeOthersOfMembers(id, actor.user?.id ?? '')] : []),
+      ],
+      event: {
+        event: 'group-changed',
+        target: { kind: 'group', id, name: row.name },
+        ...differences({ ...row }, changes),
+      },
+      result: {
+        ...group,
+        permissions: group.permissions.toSorted(),
+        version: row.version + 1,
+        updatedAt: now,
+      },
+    };
+  });
+
+/**
+ * Removes a group.
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
+ */
+export const deleteGroup = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  matches: VersionMatch = anyVersion,
+): Promise<void> =>
+  applyChange(db, actor, async () => {
+    const row = await findGroup(db, id, matches);
+    const { name, title, permissions } = row;
+    return {
+      guards: [...guardGroups(db, [row]), keepAdministrator(db)],
+      conditions: holds(db, actor, WRITE_GROUPS, ...row.permissions),
+      writes: [db.groups.remove(row)],
+      event: {
+        event: 'group-deleted',
+        target: { kind: 'group', id, name },
+        before: { name, title, permissions },
+      },
+      result: undefined,
+    };
+  });
+
+/** @returns the group. @throws {NotFoundError} @throws {StaleVersionError} */
+export async function findGroup(
+  db: Database,
+  id: string,
+  matches: VersionMatch = anyVersion,
+): Promise<GroupRow> {
+  const row = await db.groups.find(id);
+  if (!row) throw new NotFoundError('group');
+  if (!matches(row.version)) throw new StaleVersionError('group');
+  return row;
+}

@@ -1,0 +1,117 @@
+/** The rules for who belongs to a group: its managers say so, and holders of groups:write. */
+import type { Database } from '../db/database.ts';
+import type { MemberRow, Role } from '../db/queries/memberships.ts';
+import { type Actor, isSelf, userOf } from './actor.ts';
+import { userTarget } from './audit.ts';
+import { holds, managesGroup, requireFreshSession, requirePermissions } from './authorization.ts';
+import { applyChange, guardGroups, guardUser, keepAdministrator } from './change.ts';
+import { NotFoundError } from './errors.ts';
+import { findGroup, WRITE_GROUPS } from './groups.ts';
+
+/** For a guard, which refuses early. @throws {MissingPermissionError} unless the actor may say who belongs to the group. */
+export async function requireGroupManager(db: Database, actor: Actor, groupId: string): Promise<void> {
+  const { id } = userOf(actor);
+  const role = isSelf(actor, id) ? await db.memberships.role(groupId, id) : undefined;
+  if (role !== 'manager') requirePermissions(actor, WRITE_GROUPS);
+}
+
+/**
+ * @returns at most `limit` members of the group whose ids follow `after`, in the order of their ids.
+ * @throws {NotFoundError} @throws {MissingPermissionError}
+ */
+export async function listMembers(
+  db: Database,
+  actor: Actor,
+  groupId: string,
+  after: string,
+  limit: number,
+): Promise<MemberRow[]> {
+  const { id } = userOf(actor);
+  const page = await db.memberships.page(groupId, id, after, limit);
+  // Whether they may is read with the page, since on MySQL each statement is a round trip.
+  if (!isSelf(actor, id) || page?.roleOfUser !== 'manager') requirePermissions(actor, WRITE_GROUPS);
+  if (!page) throw new NotFoundError('group');
+  return page.members;
+}
+
+export interface SetMember {
+  member: MemberRow;
+  /** The role until now. */
+  before: Role | undefined;
+}
+
+/**
+ * Lets a user belong to a group in that role, or changes their role.
+ * @throws {NotFoundError} @throws {MissingPermissionError} @throws {StaleSessionError}
+ */
+export const setMember = (
+  db: Database,
+  actor: Actor,
+  groupId: string,
+  userId: string,
+  role: Role,
+): Promise<SetMember> =>
+  applyChange(db, actor, async () => {
+    const group = await findGroup(db, groupId);
+    const grants = group.permissions.length > 0;
+    if (grants) requireFreshSession(actor);
+    const user = await db.users.find(userId);
+    if (!user) throw new NotFoundError('user');
+    const current = await db.memberships.find(groupId, userId);
+    const before = current?.role;
+    const membership = { groupId, userId, role };
+    const now = Date.now();
+    const { id, username, name } = user;
+    return {
+      guards: [guardUser(db, userId), ...guardGroups(db, [group])],
+      conditions: [
+        ...managesGroup(db, actor, groupId),
+        // Who joins a group gets what it carries: that is giving it.
+        ...holds(db, actor, ...group.permissions),
+      ],
+      writes:
+        before === role
+          ? []
+          : [
+              before ? db.memberships.change(membership, before) : db.memberships.add(membership, now),
+              ...(grants ? [db.codes.removeOthersOf(userId, actor.user?.id ?? '')] : []),
+            ],
+      event:
+        before === role
+          ? []
+          : [
+              {
+                event: 'membership-set',
+                target: userTarget(user),
+                before: { group: group.name, role: before ?? null },
+                after: { group: group.name, role },
+              },
+            ],
+      result: { member: { id, username, name, role, createdAt: current?.createdAt ?? now }, before },
+    };
+  });
+
+/**
+ * Lets a user not belong to a group any more. Users may always leave a group that they manage.
+ * @throws {NotFoundError} @throws {LastAdministratorError} @throws {MissingPermissionError}
+ */
+export const removeMember = (db: Database, actor: Actor, groupId: string, userId: string): Promise<void> =>
+  applyChange(db, actor, async () => {
+    const group = await findGroup(db, groupId);
+    const member = await db.memberships.find(groupId, userId);
+    if (!member) throw new NotFoundError('member');
+    return {
+      guards: [guardUser(db, userId), ...guardGroups(db, [group]), keepAdministrator(db)],
+      conditions: [
+        ...managesGroup(db, actor, groupId),
+        ...(isSelf(actor, userId) ? [] : holds(db, actor, ...group.permissions)),
+      ],
+      writes: [db.memberships.remove(groupId, userId, member.role)],
+      event: {
+        event: 'membership-removed',
+        target: userTarget(member),
+        before: { group: group.name, role: member.role },
+      },
+      result: undefined,
+    };
+  });

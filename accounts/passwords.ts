@@ -1,0 +1,117 @@
+/** The rules for passwords: confirming and changing one's own. Administrators issue codes instead (codes.ts). */
+import type { Database } from '../db/database.ts';
+import { type Actor, isOperator, userOf } from './actor.ts';
+import { userTarget } from './audit.ts';
+import { requireFreshSession } from './authorization.ts';
+import { applyChange, recordEvent } from './change.ts';
+import {
+  ConflictError,
+  NotFoundError,
+  OwnPasswordError,
+  SessionRequiredError,
+  WrongPasswordError,
+} from './errors.ts';
+import type { Hashing } from './passwords/hashing.ts';
+import { countAttempt, forgetAttempts } from './throttle.ts';
+
+/** Makes the actor's session fresh again. @throws {WrongPasswordError} @throws {TooManyAttemptsError} @throws {UnauthenticatedError} */
+export async function confirmPassword(
+  db: Database,
+  hashing: Hashing,
+  actor: Actor,
+  password: string,
+): Promise<void> {
+  await verifyOwnPassword(db, hashing, actor, password, false);
+  await applyChange(db, actor, () => ({
+    writes: [
+      db.sessions.confirm(ownSessionKey(actor), Date.now()),
+      forgetAttempts(db, actor, userOf(actor).username),
+    ],
+    event: { event: 'confirmed', target: userTarget(userOf(actor)) },
+    result: undefined,
+  }));
+}
+
+/**
+ * Changes the actor's password. Their other sessions end, and this one goes on under another key.
+ * @param newKey the key under which the session goes on.
+ * @throws {OwnPasswordError} when it is another user's. @throws {StaleSessionError} @throws {WrongPasswordError}
+ * @throws {TooManyAttemptsError} @throws {ConflictError} when it was changed meanwhile.
+ */
+export async function changePassword(
+  db: Database,
+  hashing: Hashing,
+  actor: Actor,
+  userId: string,
+  { current, password, newKey }: { current: string; password: string; newKey: string },
+): Promise<void> {
+  if (userOf(actor).id !== userId) throw new OwnPasswordError(false);
+  requireFreshSession(actor);
+  const oldHash = await verifyOwnPassword(db, hashing, actor, current, true);
+  const passwordHash = await hashing.hash(password);
+  await applyChange(db, actor, () => {
+    const now = Date.now();
+    const user = userOf(actor);
+    const key = ownSessionKey(actor);
+    return {
+      conditions: [
+        {
+          step: db.users.changePassword({ id: userId, oldHash, passwordHash }, now),
+          error: () =>
+            new ConflictError('The password was changed while you did this. Sign in and try again.'),
+        },
+      ],
+      writes: [
+        db.sessions.endOthersOf(userId, key),
+        db.sessions.renew(key, newKey, now),
+        db.codes.removeAllOf(userId),
+        forgetAttempts(db, actor, user.username),
+      ],
+      event: { event: 'password-changed', target: userTarget(user) },
+      result: undefined,
+    };
+  });
+}
+
+/** Sets the password of a user, for the operator. Their sessions end. @throws {NotFoundError} @throws {OwnPasswordError} for anybody else */
+export const setPassword = (
+  db: Database,
+  actor: Actor,
+  userId: string,
+  passwordHash: string,
+): Promise<void> =>
+  applyChange(db, actor, async () => {
+    if (!isOperator(actor)) throw new OwnPasswordError(false);
+    const user = await db.users.find(userId);
+    if (!user) throw new NotFoundError('user');
+    return {
+      writes: [
+        db.users.setPassword(userId, passwordHash, Date.now()),
+        db.sessions.endAllOf(userId),
+        db.codes.removeAllOf(userId),
+      ],
+      event: { event: 'password-reset', target: userTarget(user) },
+      result: undefined,
+    };
+  });
+
+/** @returns the hash of the actor's password. @throws {WrongPasswordError} @throws {TooManyAttemptsError} */
+async function verifyOwnPassword(
+  db: Database,
+  hashing: Hashing,
+  actor: Actor,
+  password: string,
+  changing: boolean,
+): Promise<string> {
+  const user = userOf(actor);
+  await countAttempt(db, actor, user.username);
+  const passwordHash = await db.users.passwordHash(user.id);
+  if ((await hashing.verify(passwordHash, password)) && passwordHash) return passwordHash;
+  await recordEvent(db, actor, { event: 'confirm-refused', target: userTarget(user) });
+  throw new WrongPasswordError(changing);
+}
+
+function ownSessionKey({ credential }: Actor): string {
+  if (credential?.kind !== 'session') throw new SessionRequiredError();
+  return credential.key;
+}

@@ -1,0 +1,33 @@
+/** A queue that runs so many pieces of work at once, lets a few more wait, and refuses the rest: a quick refusal is better than an answer that comes too late. */
+import { BusyError } from '../errors.ts';
+
+export class BoundedQueue {
+  #active = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #maxActive: number;
+  readonly #maxWaiting: number;
+
+  constructor(maxActive: number, maxWaiting: number) {
+    this.#maxActive = maxActive;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  get isFull(): boolean {
+    return this.#active >= this.#maxActive && this.#waiting.length >= this.#maxWaiting;
+  }
+
+  /** @returns a slot among those that run, when its turn has come: hold it by `using`. @throws {BusyError} */
+  async acquire(): Promise<Disposable> {
+    if (this.isFull) throw new BusyError();
+    if (this.#active >= this.#maxActive) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#active++;
+    return {
+      [Symbol.dispose]: () => {
+        // The next one takes over the slot, so that nobody slips in between.
+        const next = this.#waiting.shift();
+        if (next) next();
+        else this.#active--;
+      },
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Hashes passwords a few at a time, and lets only so many requests wait. A hash costs much on purpose, so without a bound a
+ * flood of sign-ins would slow down everybody.
+ */
+import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BoundedQueue } from './bounded-queue.ts';
+import type { Hashing } from './hashing.ts';
+
+/** How many requests there is room for, for each hash that is under way. A hash takes some 20 ms: nobody waits long. */
+const MAX_QUEUED = 17;
+/**
+ * How many of these are at work: while one hashes, the others may talk to the database. Those that wait have asked it for
+ * nothing yet, or they would hold every connection to MySQL. Fewer than the attempts at one name that are let pass.
+ */
+const MAX_ACTIVE = 3;
+/** How many hashes are under way at once, at most: each needs a thread. */
+const MAX_HASHES = 3;
+
+export interface PasswordQueue extends Hashing {
+  /** Whether `acquireSlot` would refuse. */
+  readonly isFull: boolean;
+  /**
+   * Every request that looks at a password does all its work in such a slot: `using _slot = await acquireSlot()`.
+   * @returns a slot, when it is this request's turn. @throws {BusyError}
+   */
+  acquireSlot(): Promise<Disposable>;
+}
+
+/** @param workers how many processes share the processors. */
+export function makePasswordQueue({ hash, verify }: Hashing, workers: number): PasswordQueue {
+  const width = Math.min(MAX_HASHES, Math.max(1, Math.ceil(availableParallelism() / workers)));
+  const requests = new BoundedQueue(width * MAX_ACTIVE, width * (MAX_QUEUED - MAX_ACTIVE));
+  const hashes = new BoundedQueue(width, Number.POSITIVE_INFINITY);
+  return {
+    get isFull() {
+      return requests.isFull;
+    },
+    async acquireSlot() {
+      const slot = await requests.acquire();
+      // In another turn of the event loop than the one that freed the slot, so that others may be answered in between.
+      await nextTurn();
+      return slot;
+    },
+    async hash(password) {
+      using _slot = await hashes.acquire();
+      return await hash(password);
+    },
+    async verify(hashed, password) {
+      using _slot = await hashes.acquire();
+      return await verify(hashed, password);
+    },
+  };
+}

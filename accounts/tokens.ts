@@ -1,0 +1,109 @@
+/** The rules for API tokens: programs act by them in a user's name. A token may do no more than its scopes and its owner may. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import type { OwnedTokenRow, TokenRow } from '../db/queries/tokens.ts';
+import { type Actor, isOperator, isSelf } from './actor.ts';
+import { holds, lackingOf, requireFreshSession } from './authorization.ts';
+import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
+import { applyChange, guardRights } from './change.ts';
+import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
+import { keyOf, makeSecret } from './secrets.ts';
+
+/** How often at most the use of a token is noted, in milliseconds. */
+const TOUCH_INTERVAL = 5 * 60 * 1000;
+
+export interface NewToken {
+  name: string;
+  scopes: string[];
+  /** In milliseconds since 1970; null for a token that does not expire. */
+  expiresAt: number | null;
+}
+
+/** A token as it was made, with the secret, which is shown once. */
+export interface CreatedToken {
+  token: TokenRow;
+  secret: string;
+}
+
+interface Owner {
+  id: string;
+  username: string;
+}
+
+/**
+ * Makes a token for a user: for the actor themselves, or by the operator. The user must hold all of its scopes.
+ * @throws {SessionRequiredError} @throws {StaleSessionError} @throws {MissingPermissionError} @throws {OwnerLacksPermissionError}
+ */
+export const createToken = (
+  db: Database,
+  actor: Actor,
+  owner: Owner,
+  { name, scopes, expiresAt }: NewToken,
+): Promise<CreatedToken> =>
+  applyChange(db, actor, async () => {
+    requireOwner(actor, owner.id);
+    requireFreshSession(actor);
+    const [id, now, secret] = [randomUUIDv7(), Date.now(), makeSecret('rc_')];
+    const until = expiresAt === null ? null : new Date(expiresAt).toISOString();
+    return {
+      guards: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
+      conditions: holds(db, actor, ...scopes),
+      writes: [db.tokens.add({ key: keyOf(secret), id, userId: owner.id, name, scopes, expiresAt }, now)],
+      event: {
+        event: 'token-created',
+        target: { kind: 'token', id, name },
+        after: { ...namedFor(actor, owner), name, scopes, expiresAt: until },
+      },
+      result: { token: { id, name, scopes, createdAt: now, expiresAt, lastUsedAt: null }, secret },
+    };
+  });
+
+/** Ends a token of the actor, or by the operator that of a user. @throws {NotFoundError} */
+export const endToken = (db: Database, actor: Actor, owner: Owner, id: string): Promise<TokenRow> =>
+  applyChange(db, actor, async () => {
+    requireOwner(actor, owner.id);
+    const token = await db.tokens.findOf(owner.id, id);
+    if (!token) throw new NotFoundError('token');
+    const { name } = token;
+    return {
+      writes: [db.tokens.end(owner.id, id)],
+      event: {
+        event: 'token-ended',
+        target: { kind: 'token', id, name },
+        ...(isOperator(actor) ? { before: { user: owner.username, name } } : {}),
+      },
+      result: token,
+    };
+  });
+
+/** @returns the token of that key while it lives and its owner is active. That it was used is noted now and then. */
+export async function findToken(
+  db: Database,
+  key: string,
+  log: BestEffortLog,
+): Promise<OwnedTokenRow | undefined> {
+  const token = await db.tokens.find(key);
+  const now = Date.now();
+  if (!token?.active || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
+  if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL)
+    await writeBestEffort(db, db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), log);
+  return token;
+}
+
+/** A token makes and ends no tokens. @throws {SessionRequiredError} */
+function requireOwner(actor: Actor, ownerId: string): void {
+  if (!isOperator(actor) && !isSelf(actor, ownerId)) throw new SessionRequiredError();
+}
+
+/** @returns guards by which the owner goes on holding the scopes. @throws {OwnerLacksPermissionError} */
+async function requireOwnerHolds(db: Database, owner: Owner, scopes: string[]) {
+  const { guards, permissions } = await guardRights(db, owner.id);
+  const lacking = lackingOf(permissions, scopes);
+  if (lacking.length > 0) throw new OwnerLacksPermissionError(owner.username, lacking);
+  return guards;
+}
+
+/** The owner is told apart from the actor only where these differ. */
+function namedFor(actor: Actor, owner: Owner) {
+  return isOperator(actor) ? { user: owner.username } : {};
+}

@@ -1,0 +1,134 @@
+/** The rules for users: who may make, change, disable and delete them, and what goes with them. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import type { UserRow } from '../db/queries/users.ts';
+import { type Actor, isSelf } from './actor.ts';
+import { differences, userTarget } from './audit.ts';
+import { authorityOver, holds, lackingOf, requireFreshSession, requirePermissions } from './authorization.ts';
+import { applyChange, type Change, keepAdministrator } from './change.ts';
+import { INVITATION_LIFETIME, type IssuedCode, newCode } from './codes.ts';
+import { ForbiddenFieldsError, NotFoundError, StaleVersionError } from './errors.ts';
+
+export const WRITE_USERS = 'users:write';
+
+/** What users may change of themselves without a permission. */
+const OWN_FIELDS = ['name', 'email'];
+
+export interface UserFields {
+  username: string;
+  name: string;
+  email: string | null;
+  active: boolean;
+}
+
+export interface NewUser extends UserFields {
+  /** Null when the user sets the password with a one-time code. */
+  passwordHash: string | null;
+}
+
+/** Tells whether a thing of this version is the one that the caller has read. */
+export type VersionMatch = (version: number) => boolean;
+
+export const anyVersion: VersionMatch = () => true;
+
+export interface CreatedUser {
+  user: UserRow;
+  /** Shown once; only for a user without a password. */
+  code?: IssuedCode;
+}
+
+/** Makes a user. @throws {MissingPermissionError} @throws {DuplicateError} */
+export const createUser = (db: Database, actor: Actor, user: NewUser): Promise<CreatedUser> =>
+  applyChange(db, actor, () => userCreation(db, actor, user));
+
+/** @returns the change that makes a user, to be applied by itself or together with another one. */
+export function userCreation(
+  db: Database,
+  actor: Actor,
+  { passwordHash, ...fields }: NewUser,
+): Change<CreatedUser> {
+  const [id, now] = [randomUUIDv7(), Date.now()];
+  const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
+  return {
+    conditions: holds(db, actor, WRITE_USERS),
+    writes: [db.users.add({ id, ...fields, passwordHash }, now), ...(code?.writes ?? [])],
+    event: { event: 'user-created', target: userTarget({ id, ...fields }), after: { ...fields } },
+    result: {
+      user: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
+      ...(code ? { code: code.issued } : {}),
+    },
+  };
+}
+
+/** For a guard, which refuses early. @throws {MissingPermissionError} when the actor may change nothing of that user. */
+export function requireMayChangeUser(actor: Actor, id: string): void {
+  if (!isSelf(actor, id)) requirePermissions(actor, WRITE_USERS);
+}
+
+/**
+ * Changes a user. Disabling ends their sessions, and the codes that they issued.
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
+ * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError}
+ */
+export const changeUser = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  changes: Partial<UserFields>,
+  matches: VersionMatch = anyVersion,
+): Promise<UserRow> =>
+  applyChange(db, actor, async () => {
+    const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
+    const ownOnly = isSelf(actor, id) && foreign.length === 0;
+    if (isSelf(actor, id) && foreign.length > 0 && lackingOf(actor.permissions, [WRITE_USERS]).length > 0)
+      throw new ForbiddenFieldsError(foreign, OWN_FIELDS, WRITE_USERS);
+    // Everything but the name is what the user signs in with, or whether they can.
+    const sensitive = Object.keys(changes).some((field) => field !== 'name');
+    if (sensitive) requireFreshSession(actor);
+    const row = await findUser(db, id, matches);
+    const authority = sensitive ? await authorityOver(db, actor, id) : { guards: [], conditions: [] };
+    const disables = changes.active === false;
+    const now = Date.now();
+    const user = { ...row, ...changes };
+    return {
+      guards: [...authority.guards, ...(disables ? [keepAdministrator(db)] : [])],
+      conditions: [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions],
+      writes: [
+        db.users.change(user, now),
+        ...(disables ? [db.sessions.endAllOf(id), db.codes.removeIssuedBy(id)] : []),
+      ],
+      event: { event: 'user-changed', target: userTarget(row), ...differences({ ...row }, changes) },
+      result: { ...user, version: row.version + 1, updatedAt: now },
+    };
+  });
+
+/**
+ * Removes a user with their sessions, tokens and memberships, and the codes that they issued.
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
+ */
+export const deleteUser = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  matches: VersionMatch = anyVersion,
+): Promise<UserRow> =>
+  applyChange(db, actor, async () => {
+    const row = await findUser(db, id, matches);
+    const { guards, conditions } = await authorityOver(db, actor, id);
+    const { username, name, email, active } = row;
+    return {
+      guards: [...guards, keepAdministrator(db)],
+      conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
+      writes: [db.codes.removeIssuedBy(id), db.users.remove(row)],
+      event: { event: 'user-deleted', target: userTarget(row), before: { username, name, email, active } },
+      result: row,
+    };
+  });
+
+/** @returns the user. @throws {NotFoundError} @throws {StaleVersionError} */
+async function findUser(db: Database, id: string, matches: VersionMatch): Promise<UserRow> {
+  const row = await db.users.find(id);
+  if (!row) throw new NotFoundError('user');
+  if (!matches(row.version)) throw new StaleVersionError('user');
+  return row;
+}

@@ -1,0 +1,92 @@
+/**
+ * Authentication: fills `request.user` and denies nobody (guards deny). The session's user comes first. Only without one
+ * are the request loaders asked, in the order in which they were added. A loader leaves no session and no cookie behind.
+ */
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { findSession, type Lifetimes } from '../../accounts/sessions.ts';
+import type { SessionRow } from '../../db/queries/sessions.ts';
+import { METHOD_LENGTH } from '../../db/schema/audit.ts';
+
+interface AuthenticatedUser {
+  id: string;
+  username: string;
+}
+
+/** How the caller was recognised, and what they may do. */
+interface Authentication {
+  /** 'session', or the name of a request loader. */
+  method: string;
+  session: SessionRow | null;
+  /** The API token that was sent. Its scopes bound what the caller may do. */
+  token: { id: string; scopes: readonly string[] } | null;
+  /** What the user holds. */
+  permissions: readonly string[];
+}
+
+/** A user whom a loader found. Without `permissions`, those that the user holds are read. */
+interface LoadedUser extends AuthenticatedUser, Partial<Pick<Authentication, 'token' | 'permissions'>> {
+  active: boolean;
+}
+
+/** @returns the user whom the request names, active or not, or undefined when it names none. */
+type RequestLoader = (request: FastifyRequest) => Promise<LoadedUser | undefined> | undefined;
+
+declare module 'fastify' {
+  // The name is @fastify/passport's, which gives request.user this type as well.
+  interface PassportUser extends AuthenticatedUser {}
+  interface FastifyInstance {
+    /** Adds a way to authenticate. `GET /api/sign` shows its name as `via`. */
+    addRequestLoader(method: string, loader: RequestLoader): void;
+  }
+  interface FastifyRequest {
+    user?: PassportUser;
+    /** Null when the caller is anonymous. Unlike `user`, it must not be shown. */
+    authentication: Authentication | null;
+  }
+  interface FastifyContextConfig {
+    /** The route serves anonymous callers: nothing is looked up to authenticate them. */
+    anonymous?: boolean;
+  }
+}
+
+export default fp<{ lifetimes: Lifetimes }>(
+  async (app, { lifetimes }) => {
+    const loaders: { method: string; load: RequestLoader }[] = [];
+    app.decorate('addRequestLoader', (method, load) => {
+      if (method.length > METHOD_LENGTH)
+        throw new RangeError(`The name ${method} is longer than ${METHOD_LENGTH} characters.`);
+      loaders.push({ method, load });
+    });
+    app.decorateRequest('user');
+    app.decorateRequest('authentication', null);
+
+    async function fromSession(request: FastifyRequest): Promise<boolean> {
+      const key = app.sessionCookie.keyIn(request.headers.cookie);
+      const session = key === undefined ? undefined : await findSession(app.db, key, lifetimes, request.log);
+      if (!session) return false;
+      const { userId: id, username, permissions } = session;
+      request.user = { id, username };
+      request.authentication = { method: 'session', session, token: null, permissions };
+      return true;
+    }
+
+    async function fromLoaders(request: FastifyRequest): Promise<void> {
+      for (const { method, load } of loaders) {
+        const user = await load(request);
+        if (!user?.active) continue;
+        const { id, username, token = null } = user;
+        const permissions = user.permissions ?? (await app.db.permissions.ofUser(id));
+        request.user = { id, username };
+        request.authentication = { method, session: null, token, permissions };
+        return;
+      }
+    }
+
+    app.addHook('onRequest', async (request) => {
+      if (request.is404 || request.routeOptions.config.anonymous) return;
+      if (!(await fromSession(request))) await fromLoaders(request);
+    });
+  },
+  { name: 'authenticate', dependencies: ['database', 'session-cookie'] },
+);

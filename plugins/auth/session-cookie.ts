@@ -1,0 +1,110 @@
+/**
+ * The cookie that carries a session: its name, attributes and signature. The value is `secret.signature`: the secret is 256
+ * random bits, the signature its HMAC-SHA-256 (RFC 2104), both in base64url. The newest key signs and every key is
+ * accepted, so replacing a key signs nobody out.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { fastifyCookie } from '@fastify/cookie';
+import type { FastifySessionOptions } from '@fastify/session';
+import fp from 'fastify-plugin';
+import { keyOf } from '../../accounts/secrets.ts';
+import { memoize } from '../../schemas/memoize.ts';
+
+interface SessionCookie {
+  name: string;
+  attributes: { path: '/'; httpOnly: true; sameSite: 'lax'; secure: boolean };
+  /** @returns a new secret. */
+  makeSecret(): string;
+  /** @returns the cookie's value for a secret. */
+  sign(secret: string): string;
+  /** @returns the secret in a cookie's value, or undefined when none of our keys signed it. */
+  unsign(value: string): string | undefined;
+  /** Signs for @fastify/session. */
+  signer: Exclude<FastifySessionOptions['secret'], string | string[]>;
+  /** @returns the key (see accounts/secrets.ts) of the session that a Cookie header (RFC 6265, section 4.2) names, or undefined. */
+  keyIn(header: string | undefined): string | undefined;
+  /** @returns a Set-Cookie header (RFC 6265, section 4.1). Without `expires`, the cookie ends with the browser. */
+  header(secret: string, expires?: Date): string;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    sessionCookie: SessionCookie;
+  }
+}
+
+interface SessionCookieOptions {
+  keys: string[];
+  /** Whether the cookie travels over HTTPS only, and says so in its name. */
+  secure: boolean;
+}
+
+/** How many cookies of older keys the signer remembers at most. */
+const OLDER_KEYS = 10_000;
+
+/** The length of 256 bits in base64url. */
+const LENGTH = 43;
+
+export default fp<SessionCookieOptions>(
+  async (app, { keys, secure }) => {
+    const [newest] = keys;
+    if (!newest) throw new Error('The session cookie needs a key to sign with.');
+    const name = secure ? '__Host-rollcall' : 'rollcall';
+    const start = `${name}=`;
+    const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
+
+    const signature = (key: string, secret: string) =>
+      createHmac('sha256', key).update(secret).digest('base64url');
+    const sign = (secret: string) => `${secret}.${signature(newest, secret)}`;
+
+    function verify(value: string): { secret: string; key: string } | undefined {
+      if (value.length !== 2 * LENGTH + 1 || value[LENGTH] !== '.') return undefined;
+      const secret = value.slice(0, LENGTH);
+      const sent = Buffer.from(value.slice(LENGTH + 1));
+      // Compared as text: two bits of the last letter do not count in base64url.
+      const valid = keys.some(
+        (key) => sent.length === LENGTH && timingSafeEqual(Buffer.from(signature(key, secret)), sent),
+      );
+      return valid ? { secret, key: keyOf(secret) } : undefined;
+    }
+    // Remembers only that a value is signed: the database is asked for the session each time.
+    const verifyOnce = memoize(verify, 50_000);
+
+    // @fastify/session clears a cookie whose value is not the one that its signer gives. So the signer gives back the value that
+    // it was given, or a cookie that an older key signed would be cleared.
+    const older = new Map<string, string>();
+    const signer: SessionCookie['signer'] = {
+      sign: (secret) => older.get(secret) ?? sign(secret),
+      unsign(value) {
+        const secret = verifyOnce(value)?.secret;
+        if (secret === undefined) return { valid: false, renew: false, value: null };
+        if (older.size >= OLDER_KEYS) older.clear();
+        if (value !== sign(secret)) older.set(secret, value);
+        return { valid: true, renew: false, value: secret };
+      },
+    };
+
+    app.decorate('sessionCookie', {
+      name,
+      attributes,
+      makeSecret: () => randomBytes(32).toString('base64url'),
+      sign,
+      header: (secret, expires) =>
+        fastifyCookie.serialize(name, sign(secret), { ...attributes, ...(expires ? { expires } : {}) }),
+      unsign: (value) => verifyOnce(value)?.secret,
+      signer,
+      keyIn(header = '') {
+        // By hand, as every signed-in request does this. Other services on this host may set a cookie of the same name: ours
+        // is the one that we signed.
+        for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
+          if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
+          const end = header.indexOf(';', at);
+          const valid = verifyOnce(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
+          if (valid) return valid.key;
+        }
+        return undefined;
+      },
+    });
+  },
+  { name: 'session-cookie' },
+);

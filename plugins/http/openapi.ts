@@ -1,0 +1,143 @@
+/**
+ * Describes the API as OpenAPI 3.1, made of the routes' own schemas so that it can't say anything else than what they do,
+ * at /openapi.json; and at /docs a page to read it and to try it.
+ */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifySchema, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import packageJson from '../../package.json' with { type: 'json' };
+
+const TAGS: Record<string, string> = {
+  service: 'What this is, and whether it can serve',
+  sign: 'Signing in and out, and who one is',
+  sessions: 'Your sessions',
+  tokens: 'Your API tokens',
+  users: 'The directory of users, and its upkeep',
+  groups: 'Groups, the permissions that they carry, and who belongs to them',
+  audit: 'Who did what to whom',
+};
+
+/** What every status means, wherever it comes from. */
+const REFUSALS: Record<number, string> = {
+  400: 'Something in the request is not valid; `errors` says what.',
+  401: 'Nobody has signed in, or the credentials are wrong.',
+  403: 'The caller may not do this.',
+  404: 'There is nothing of that id.',
+  409: 'It is taken, or others were in the way.',
+  412: 'It has changed since the version that If-Match names.',
+  413: 'The body is too large.',
+  415: 'The body is no JSON.',
+  429: 'There were too many attempts; Retry-After says when to try again.',
+  503: 'The service can not serve at present.',
+};
+
+/** @returns the statuses with which a route may refuse, by what it takes and by what it says itself. */
+function refusalsOf({ config, method }: RouteOptions, schema: FastifySchema): number[] {
+  const statuses = new Set([...(schema.errors ?? []), 503]);
+  if (schema.body || schema.params || schema.querystring) statuses.add(400);
+  if (schema.body) for (const status of [413, 415]) statuses.add(status);
+  if (!config?.anonymous) statuses.add(401);
+  if (method === 'HEAD') statuses.delete(400);
+  return [...statuses].sort();
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+/** @returns the schema in the words of OpenAPI: our own keywords are for our own messages. */
+function published(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(published);
+  if (!isObject(schema)) return schema;
+  const { rule, identifier: _own, ...rest } = schema;
+  if (typeof rule === 'string') rest.description ??= rule;
+  // What has a default need not be given.
+  const { properties, required } = rest;
+  if (isObject(properties) && Array.isArray(required)) {
+    const hasDefault = (property: unknown) => isObject(property) && 'default' in property;
+    rest.required = required.filter((name) => !hasDefault(properties[String(name)]));
+  }
+  return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, published(value)]));
+}
+
+const DONE: Record<string, string> = { 200: 'As it is now.', 201: 'It was made.', 204: 'It was done.' };
+
+/** For changes that are refused when the thing has changed since. */
+const IF_MATCH = {
+  type: 'object',
+  properties: {
+    'if-match': { type: 'string', description: 'The ETag of what you have read.', examples: ['"1"'] },
+  },
+};
+
+const problem = (status: number) => ({
+  description: REFUSALS[status] ?? '',
+  content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+});
+
+export default fp(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Rollcall', description: packageJson.description, version: packageJson.version },
+        tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+        components: {
+          securitySchemes: {
+            session: {
+              type: 'apiKey',
+              in: 'cookie',
+              name: app.sessionCookie.name,
+              description: 'What POST /api/sign/in sets.',
+            },
+            token: {
+              type: 'http',
+              scheme: 'bearer',
+              description: 'An API token: POST /api/tokens makes one.',
+            },
+          },
+        },
+      },
+      refResolver: {
+        buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
+      },
+      transform({ schema, url, route }) {
+        const { errors: _own, response, ...rest } = schema ?? {};
+        const own = Object.entries(isObject(response) ? response : {})
+          .filter(([status]) => /^2/.test(status))
+          .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
+        const refusals = refusalsOf(route, schema ?? {}).map((status) => [status, problem(status)]);
+        const made = {
+          tags: [/^\/api\/(\w+)/.exec(url)?.[1] ?? 'service'],
+          security: route.config?.anonymous ? [] : [{ session: [] }, { token: [] }],
+          ...rest,
+          ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
+          response: Object.fromEntries([...own, ...refusals]),
+        };
+        const transformed = published(made);
+        return { schema: isObject(transformed) ? transformed : {}, url };
+      },
+    });
+
+    const hidden = { config: { anonymous: true }, schema: { hide: true } };
+    app.get('/openapi.json', hidden, async () => app.swagger());
+
+    await app.register(async (scope) => {
+      scope.addHook('onRoute', (route) => {
+        route.config = { ...route.config, anonymous: true };
+      });
+      await scope.register(swaggerUi, {
+        routePrefix: '/docs',
+        staticCSP: true,
+        // The page sets styles in its elements; it is also for plain HTTP, and needs no pictures from elsewhere.
+        transformStaticCSP: (policy) =>
+          policy
+            .replace(' upgrade-insecure-requests;', '')
+            .replace(' validator.swagger.io', '')
+            .replace("style-src 'self' https:", "style-src 'self' 'unsafe-inline'"),
+        uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: false },
+      });
+    });
+  },
+  { name: 'openapi', dependencies: ['errors', 'session-cookie'] },
+);

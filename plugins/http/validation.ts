@@ -1,0 +1,31 @@
+/** How requests are checked: bodies must have the types that they should have; parameters are converted from text. */
+import { isUtf8 } from 'node:buffer';
+import fp from 'fastify-plugin';
+import { makeValidator, readable } from '../../schemas/validator.ts';
+
+export default fp(
+  async (app) => {
+    const strict = makeValidator({ coerceTypes: false });
+    const converting = makeValidator({ coerceTypes: true });
+
+    // An empty body is no body, whatever its type is said to be: signing out needs none.
+    const parse = app.getDefaultJsonParser('error', 'error');
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+      const bytes = Buffer.from(body);
+      if (bytes.length === 0) return done(null, undefined);
+      // What is no UTF-8 would be replaced, and two passwords become the same.
+      if (!isUtf8(bytes)) return done(app.problem({ status: 400, detail: 'The body is not valid UTF-8.' }));
+      parse(request, bytes.toString(), done);
+    });
+
+    app.setValidatorCompiler(({ schema, httpPart }) => {
+      const validate = (httpPart === 'body' ? strict : converting).compile(schema);
+      return (data: unknown) => {
+        if (validate(data)) return { value: data };
+        return { error: (validate.errors ?? []).map(readable) };
+      };
+    });
+  },
+  { name: 'validation', dependencies: ['errors'] },
+);

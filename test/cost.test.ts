@@ -1,9 +1,10 @@
 /**
- * What each route asks of the database: so many statements, and as many for a hundred things as for one, or none. A route
- * that is not in the table fails the test; a number that grows is to be explained, or mended. Where there are two numbers,
- * the second is SQLite's, for which a statement is a call of a function: on MySQL each is a round trip, and a read that
- * a session or a token sends makes two of them at most. (One more where the session has ended and a token comes with it, or a
- * loader of one's own does not tell what the user holds; and once in five minutes it is written down that somebody was seen.)
+ * The number of SQL statements of each route. It must not depend on how many rows are read. A route that is missing from the
+ * table fails the test. Explain or fix a number that grows.
+ *
+ * Of two numbers the second is for SQLite, where a statement is a function call. On MySQL each statement is a round trip, and
+ * a read with a session or a token makes at most two. It makes one more when a token comes with an ended session, or when an
+ * added request loader supplies no permissions. Every five minutes the last-seen time is written as well.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
@@ -71,7 +72,7 @@ const ROWS = TABLE.trim()
       /^ *(\d+)(?:\/(\d+))? +(\S+) +(\w+) (\S+)(?: +(\{.*\}))?$/.exec(line) ?? [];
     const caller = CALLERS.find((each) => each === by);
     const method = METHODS.find((each) => each === verb);
-    if (!caller || !method) throw new Error(`This is no row: ${line}`);
+    if (!caller || !method) throw new Error(`This is not a row of the table: ${line}`);
     const statements = { MySQL: Number(onMysql), SQLite: Number(onSqlite) };
     return { statements, caller, method, path, body };
   });
@@ -83,7 +84,7 @@ const permissions = numbers.map(
   (number) => `tea:${'abcdefghij'[Math.floor(number / 10)]}${'abcdefghij'[number % 10]}`,
 );
 
-const ENTRY = {
+const AUDIT_ENTRY = {
   event: 'signed-in' as const,
   via: 'password',
   target: null,
@@ -94,7 +95,7 @@ const ENTRY = {
   requestId: '',
 };
 
-/** Users and groups by the hundred, and entries in the trail. */
+/** Creates a hundred users, groups and audit entries. */
 async function makeCrowd(app: App) {
   const now = Date.now();
   const named = numbers.map((number) => ({ id: randomUUIDv7(), name: `crowd-${number}` }));
@@ -110,12 +111,12 @@ async function makeCrowd(app: App) {
   await app.db.atomically([
     ...users.map((user) => app.db.users.add(user, now)),
     ...groups.flatMap((group) => app.db.groups.add(group, now)),
-    ...users.map((user) => app.db.audit.add({ ...ENTRY, id: randomUUIDv7(), at: now, actor: user })),
+    ...users.map((user) => app.db.audit.add({ ...AUDIT_ENTRY, id: randomUUIDv7(), at: now, actor: user })),
   ]);
   return { users, groups };
 }
 
-/** Gives the people of the scene a hundred of all that they may have. */
+/** Gives the user and the caller of the scene a hundred memberships, sessions and tokens. */
 async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<ReturnType<typeof makeCrowd>>) {
   const { db } = app;
   const now = Date.now();
@@ -135,7 +136,7 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
   ]);
 }
 
-onEachEngine('the statements of a request', async (t, engine) => {
+onEachEngine('Every route needs as many SQL statements as the table says', async (t, engine) => {
   const settings = { SIGN_UP: 'open' as const };
   const { routes, made } = await routesDuring(() =>
     startService(t, engine, { settings, hashing: quickHashing }),
@@ -143,7 +144,7 @@ onEachEngine('the statements of a request', async (t, engine) => {
   const { app } = made;
   const statements = noteStatements(t);
 
-  /** Sends the row's request. @returns the table's row as it would have to be, how many things were shown, and the answer. */
+  /** Sends the row's request. @returns the row with the measured number, the number of listed items, and the response. */
   async function measure(t: Test, row: Row, scene: Scene, granted: string[]) {
     const { caller, method, path, body } = row;
     const names: Record<string, string> = { ...scene.names, permissions: JSON.stringify(granted) };
@@ -157,13 +158,14 @@ onEachEngine('the statements of a request', async (t, engine) => {
       ...(payload ? { payload } : {}),
     });
     const texts = statements();
-    if (method === 'GET') t.equal(new Set(texts).size, texts.length, `${caller}: ${url}: no statement twice`);
+    if (method === 'GET')
+      t.equal(new Set(texts).size, texts.length, `${caller}: ${url} repeats no statement`);
     const measured = { ...row, statements: { ...row.statements, [engine.name]: texts.length } };
     const { items }: { items?: unknown[] } = answer === '' ? {} : JSON.parse(answer);
-    return { measured, shown: items?.length, statusCode, what: `${caller}: ${method} ${url}: ${answer}` };
+    return { measured, listed: items?.length, statusCode, what: `${caller}: ${method} ${url}: ${answer}` };
   }
 
-  t.test('are counted for every route', async (t) => {
+  t.test('The table lists exactly the routes of the service', async (t) => {
     const inTable = ROWS.map(({ method, path }) =>
       `${method} ${path.split('?')[0]}`.replace(/\{\w+\}/, ':id').replace(/\{\w+\}/, ':userId'),
     );
@@ -171,11 +173,11 @@ onEachEngine('the statements of a request', async (t, engine) => {
     const reads = ROWS.filter(({ method }) => method === 'GET');
     t.ok(
       reads.every(({ statements }) => statements.MySQL <= 2),
-      'a read goes to MySQL twice at most',
+      'a read makes at most two round trips to MySQL',
     );
   });
 
-  await t.test('are as many as the table says', async (t) => {
+  await t.test('Each request sends the number of statements in the table', async (t) => {
     for (const row of ROWS) {
       const scene = await setScene(app, row.caller, 'tea:make');
       await app.db.atomically(app.db.groups.setPermissions(scene.names.group ?? '', ['tea:make']));
@@ -185,33 +187,30 @@ onEachEngine('the statements of a request', async (t, engine) => {
     }
   });
 
-  await t.test(
-    'are fewer for a user who is read again and again, where it can be told that nothing has changed',
-    async (t) => {
-      const scene = await setScene(app, 'member', 'tea:make');
-      for (const url of [`/api/users/${scene.names.user}`, '/api/sign']) {
-        const read = () => scene.send({ method: 'GET', url });
-        for (let asked = 0; asked < 3; asked++) await read();
-        statements();
-        t.equal((await read()).statusCode, 200);
-        t.equal(statements().length, 2, url);
-      }
-    },
-  );
+  await t.test('Repeated reads of an unchanged user send fewer statements', async (t) => {
+    const scene = await setScene(app, 'member', 'tea:make');
+    for (const url of [`/api/users/${scene.names.user}`, '/api/sign']) {
+      const read = () => scene.send({ method: 'GET', url });
+      for (let count = 0; count < 3; count++) await read();
+      statements();
+      t.equal((await read()).statusCode, 200);
+      t.equal(statements().length, 2, url);
+    }
+  });
 
-  await t.test('are not more for a hundred things', async (t) => {
+  await t.test('Each request sends the same number of statements for a hundred rows', async (t) => {
     const people = await makeCrowd(app);
     for (const row of ROWS) {
       const scene = await setScene(app, row.caller, 'tea:make');
       await crowd(app, scene, people);
-      const { measured, statusCode, what, shown = MANY } = await measure(t, row, scene, permissions);
+      const { measured, statusCode, what, listed = MANY } = await measure(t, row, scene, permissions);
       t.match(statusCode, /^20/, what);
       t.strictSame(measured, row);
-      t.equal(shown, MANY, `${row.path} has shown as many`);
+      t.equal(listed, MANY, `${row.path} lists ${MANY} items`);
     }
   });
 
-  await t.test('are not more where there is nothing, or nobody, to read', async (t) => {
+  await t.test('No read sends more statements for an empty or unknown user or group', async (t) => {
     const lonely = { id: randomUUIDv7(), username: 'lonely', name: '', email: null, active: true };
     const empty = { id: randomUUIDv7(), name: 'empty', title: '', permissions: [] };
     const now = Date.now();
@@ -219,20 +218,20 @@ onEachEngine('the statements of a request', async (t, engine) => {
       app.db.users.add({ ...lonely, passwordHash: null }, now),
       ...app.db.groups.add(empty, now),
     ]);
-    const those = [
+    const cases = [
       { user: lonely.id, group: empty.id, groupName: empty.name, expected: /^20/ },
-      { user: randomUUIDv7(), group: randomUUIDv7(), groupName: 'nowhere', expected: /^(20|404)/ },
+      { user: randomUUIDv7(), group: randomUUIDv7(), groupName: 'unknown', expected: /^(20|404)/ },
     ];
     for (const row of ROWS.filter(({ method }) => method === 'GET')) {
-      for (const { expected, ...names } of those) {
+      for (const { expected, ...names } of cases) {
         const scene = await setScene(app, row.caller, 'tea:make');
         scene.names = { ...scene.names, ...names };
-        const { measured, statusCode, what, shown = 0 } = await measure(t, row, scene, []);
-        // Nobody belongs to these groups.
+        const { measured, statusCode, what, listed = 0 } = await measure(t, row, scene, []);
+        // The caller is not a member of these groups.
         const refused = row.path.includes('{groupName}') || row.caller === 'manager';
         t.match(statusCode, refused ? 403 : expected, what);
         t.ok(measured.statements[engine.name] <= row.statements[engine.name], what);
-        if (/\{(user|group)\}/.test(row.path) && !row.path.includes('q=')) t.equal(shown, 0, what);
+        if (/\{(user|group)\}/.test(row.path) && !row.path.includes('q=')) t.equal(listed, 0, what);
       }
     }
   });

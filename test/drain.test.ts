@@ -1,4 +1,4 @@
-/** Stopping must not cut answers short, and watching for it must not keep what is over. */
+/** A stopping server finishes the responses in progress and closes idle connections. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -17,16 +17,20 @@ async function listen(t: Test) {
   return { server, end, waiting, open: () => connect(port, '127.0.0.1') };
 }
 
-async function ask(socket: Socket, server: ReturnType<typeof createServer>, count: number): Promise<void> {
+async function sendRequests(
+  socket: Socket,
+  server: ReturnType<typeof createServer>,
+  count: number,
+): Promise<void> {
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
-  for (let asked = 0; asked < count; asked++) await once(server, 'request');
+  for (let sent = 0; sent < count; sent++) await once(server, 'request');
 }
 
-test('a server that is told to stop', async (t) => {
-  t.test('gives all the answers that it owes on a connection, and then closes it', async (t) => {
+test('A stopping server answers pending requests and closes its connections', async (t) => {
+  t.test('A stopping server answers all pipelined requests and then closes the connection', async (t) => {
     const { server, end, waiting, open } = await listen(t);
     const socket = open();
-    await Promise.all([ask(socket, server, 1), once(server, 'connection')]);
+    await Promise.all([sendRequests(socket, server, 1), once(server, 'connection')]);
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(server, 'request');
     const answers = text(socket);
@@ -37,53 +41,53 @@ test('a server that is told to stop', async (t) => {
     t.equal((await answers).match(/200 OK/g)?.length, waiting.length);
   });
 
-  t.test('closes connections on which nothing was asked', async (t) => {
+  t.test('A stopping server closes connections without a request at once', async (t) => {
     const { server, end, open } = await listen(t);
     const socket = open();
     await once(server, 'connection');
     server.close();
     end();
     await Promise.all([once(socket, 'close'), once(server, 'close')]);
-    t.pass('closed at once');
+    t.pass('the connection is closed at once');
   });
 
-  t.test('closes a connection that has its answer, and waits for the next question', async (t) => {
+  t.test('A stopping server closes idle keep-alive connections at once', async (t) => {
     const { server, end, waiting, open } = await listen(t);
     const socket = open();
-    await Promise.all([ask(socket, server, 1), once(server, 'connection')]);
+    await Promise.all([sendRequests(socket, server, 1), once(server, 'connection')]);
     waiting[0]?.end('answer');
     await once(socket, 'data');
     server.close();
     end();
     await Promise.all([once(socket, 'close'), once(server, 'close')]);
-    t.pass('closed at once');
+    t.pass('the connection is closed at once');
   });
 
-  t.test('answers what was asked while an earlier answer was on its way', async (t) => {
+  t.test('A stopping server answers a request that arrives during an earlier response', async (t) => {
     const { server, end, waiting, open } = await listen(t);
     const socket = open();
-    await Promise.all([ask(socket, server, 1), once(server, 'connection')]);
+    await Promise.all([sendRequests(socket, server, 1), once(server, 'connection')]);
     const [first] = waiting;
     first?.write('half ');
     server.close();
     end();
-    await ask(socket, server, 1);
+    await sendRequests(socket, server, 1);
     const answers = text(socket);
     for (const response of waiting) response.end('answer');
     await once(server, 'close');
     t.equal((await answers).match(/200 OK/g)?.length, 2);
   });
 
-  t.test('is not kept by clients that went away in the middle of a request', async (t) => {
+  t.test('A stopping server does not wait for clients that disconnected during a request', async (t) => {
     const { server, end, waiting, open } = await listen(t);
     const socket = open();
-    await ask(socket, server, 1);
+    await sendRequests(socket, server, 1);
     socket.destroy();
     const [response] = waiting;
     if (response) await once(response, 'close');
     server.close();
     end();
     await once(server, 'close');
-    t.pass('stopped');
+    t.pass('the server has stopped');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The operator says by command what users may do, and ends what lets them in: groups, tokens and sessions, beside a
- * service that runs on the same database; and reads the audit trail, in which that is told.
+ * The commands for groups, tokens, sessions and the audit trail. They run beside a service on the same database, take effect
+ * there at once, and are audited.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { PASSWORD } from './support/api.ts';
@@ -8,7 +8,7 @@ import { commandsOn, fails, objects, showsSecret, succeeds } from './support/com
 import { onEachEngine } from './support/engines.ts';
 import { Client, makeUser, signedIn, startService } from './support/service.ts';
 
-onEachEngine('access by command', async (t, engine) => {
+onEachEngine('Commands administer groups, tokens and sessions', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
   const { db } = app;
   const command = commandsOn(settings.DATABASE_URL);
@@ -16,7 +16,7 @@ onEachEngine('access by command', async (t, engine) => {
   await makeUser(app, 'ann', { admin: true });
   const start = new Date().toISOString();
 
-  await t.test('group create, add and remove say what users may do', async (t) => {
+  await t.test('group create, add and remove change the permissions of users', async (t) => {
     const flags = ['--title', 'Those who write', '--permission', 'users:write', 'groups:write'];
     succeeds(
       t,
@@ -39,10 +39,10 @@ onEachEngine('access by command', async (t, engine) => {
         permissions: ['groups:write', 'users:write'],
       },
     ]);
-    t.equal(objects(listed).length, 2, 'and no other');
+    t.equal(objects(listed).length, 2, 'nothing else is listed');
 
     const client = await signedIn(app, 'bob');
-    const may = async () => (await client.request('GET', '/api/sign')).json().permissions;
+    const permissions = async () => (await client.request('GET', '/api/sign')).json().permissions;
     const code = {
       key: 'of-a-clerk'.padEnd(43, '-'),
       userId: bob,
@@ -52,8 +52,8 @@ onEachEngine('access by command', async (t, engine) => {
     await db.atomically(db.codes.issue({ ...code, expiresAt: Date.now() + 60_000 }, Date.now()));
     succeeds(t, await command(['group', 'add', 'writers', 'bob']), /^bob is a member of writers\n$/);
     const owner = await db.codes.find(code.key, Date.now());
-    t.equal(owner, undefined, 'nobody gets hold of it by a code that they have issued before');
-    t.same(await may(), ['groups:write', 'users:write']);
+    t.equal(owner, undefined, 'a reset code issued earlier no longer works');
+    t.same(await permissions(), ['groups:write', 'users:write']);
     const promoted = await command(['group', 'add', 'writers', 'bob@example.org', '--manager']);
     succeeds(t, promoted, /^bob is a manager of writers \(before: member\)\n$/);
     t.equal(await db.memberships.role(group?.id ?? '', bob), 'manager');
@@ -62,7 +62,7 @@ onEachEngine('access by command', async (t, engine) => {
       await command(['group', 'remove', 'writers', 'bob']),
       /^bob does not belong to writers any more\n$/,
     );
-    t.same(await may(), [], 'at once');
+    t.same(await permissions(), [], 'the permissions are lost at once');
     fails(
       t,
       await command(['group', 'remove', 'writers', 'bob']),
@@ -72,7 +72,7 @@ onEachEngine('access by command', async (t, engine) => {
     await db.atomically([db.memberships.add(put, Date.now())]);
   });
 
-  await t.test('token create prints a token that works until token end', async (t) => {
+  await t.test('token create prints a token that works until token end revokes it', async (t) => {
     const deploy = ['token', 'create', 'bob', 'deploy'];
     const [made, greedy] = await Promise.all([
       command([...deploy, '--scope', 'users:write', '--expires-in', '3600']),
@@ -86,27 +86,27 @@ onEachEngine('access by command', async (t, engine) => {
       /^the token deploy of bob \(\S{36}\), until \S+Z:\n$/,
     );
     const client = new Client(app);
-    const make = async (username: string) => {
+    const createUser = async (username: string) => {
       const headers = { authorization: `Bearer ${secret}` };
       return (await client.request('POST', '/api/users', { username }, headers)).statusCode;
     };
-    t.equal(await make('cem'), 201);
+    t.equal(await createUser('cem'), 201);
     const listed = await command(['token', 'list', 'bob', '--json']);
     t.match(objects(listed), [
       { name: 'deploy', scopes: ['users:write'], expiresAt: /Z$/, lastUsedAt: /Z$/ },
     ]);
-    t.equal(objects(listed).length, 1, 'and no other');
+    t.equal(objects(listed).length, 1, 'nothing else is listed');
     t.notOk(listed.stdout.includes(secret));
     const [token] = await db.tokens.page(bob, '', 10);
     const id = token?.id ?? '';
     const foreign = await command(['token', 'end', 'ann', id]);
     fails(t, foreign, new RegExp(`^manage: ann has no token ${id}\\.\n$`));
     succeeds(t, await command(['token', 'end', 'bob', id]), /^ended the token deploy of bob\n$/);
-    t.equal(await make('dan'), 401, 'at once');
+    t.equal(await createUser('dan'), 401, 'the token is refused at once');
     t.same(await db.tokens.page(bob, '', 10), []);
   });
 
-  await t.test('session list tells where a user is signed in, session end ends one or all', async (t) => {
+  await t.test('session list shows the sessions of a user, and session end ends one or all', async (t) => {
     const clients = await Promise.all([1, 2].map(() => signedIn(app, 'bob')));
     const ann = await signedIn(app, 'ann');
     const statuses = () =>
@@ -132,12 +132,12 @@ onEachEngine('access by command', async (t, engine) => {
     fails(t, foreign, /^manage: ann has no session \S{36}\.\n$/);
     t.same(await statuses(), [200, 200, 200]);
     succeeds(t, await command(['session', 'end', 'bob', own]), /^ended the session \S{36} of bob\n$/);
-    t.same(await statuses(), [401, 200, 200], 'that one, at once');
+    t.same(await statuses(), [401, 200, 200], 'the session ends at once');
     succeeds(t, await command(['session', 'end', 'bob']), /^ended all sessions of bob\n$/);
-    t.same(await statuses(), [401, 401, 200], 'all of that user');
+    t.same(await statuses(), [401, 401, 200], 'all sessions of the user end');
   });
 
-  await t.test('audit list reads what was done, and by whom', async (t) => {
+  await t.test('audit list shows what was done and by whom', async (t) => {
     const day = new Date(Date.now() + 86_400_000).toISOString();
     const [ofBob, writers, events, old] = await Promise.all([
       command(['audit', 'list', '--target', 'bob', '--from', start, '--to', day, '--json']),
@@ -147,14 +147,14 @@ onEachEngine('access by command', async (t, engine) => {
     ]);
     const byCommand = { actor: null, via: 'manage', address: '', requestId: '', userAgent: /^.+@.+$/ };
     const group = 'writers';
-    const told = objects(ofBob).filter((each) => JSON.stringify(each).includes('"via":"manage"'));
-    t.match(told, [
+    const recorded = objects(ofBob).filter((each) => JSON.stringify(each).includes('"via":"manage"'));
+    t.match(recorded, [
       { ...byCommand, event: 'sessions-ended', target: { kind: 'user', id: bob, name: 'bob' } },
       { event: 'membership-removed', before: { group, role: 'manager' }, after: null },
       { event: 'membership-set', before: { group, role: 'member' }, after: { group, role: 'manager' } },
       { event: 'membership-set', before: { group, role: null }, after: { group, role: 'member' } },
     ]);
-    t.equal(told.length, 4);
+    t.equal(recorded.length, 4);
     t.match(
       writers.stdout,
       /^\S+Z {2}group-created {2}by \S+@\S+ via manage {2}group writers \(\S{36}\) {2}name=.*\n$/,
@@ -163,7 +163,7 @@ onEachEngine('access by command', async (t, engine) => {
       { ...byCommand, target: { kind: 'token', name: 'deploy' }, before: { user: 'bob' } },
     ]);
     t.equal(objects(events).length, 1);
-    t.same(objects(old), [], 'nothing was done before');
+    t.same(objects(old), [], 'no earlier audit entry is listed');
     const all = JSON.stringify(await db.audit.page({}, '', 'g', 1_000));
     t.notMatch(all, /rc_|rcc_|argon2/);
     t.notOk(all.includes(PASSWORD));

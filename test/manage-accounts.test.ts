@@ -1,8 +1,7 @@
 /**
- * The operator looks after users by command, beside a service that runs on the same database: what was ended is over
- * with the next request, the audit trail tells of it, and somebody stays who may do everything.
+ * The commands for users. They run beside a service on the same database, take effect at the next request and are audited.
+ * The last administrator cannot be removed.
  */
-
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import mysql from 'mysql2/promise';
@@ -16,10 +15,10 @@ import { Client, makeUser, signedIn, startService } from './support/service.ts';
 const NEW_PASSWORD = 'another battery staple';
 const CODE = /^rcc_[\w-]+\n$/;
 
-/** What the trail tells of a user, the newest first. */
+/** @returns the audit entries of the target, the newest first. */
 const trail = (app: App, target: string) => app.db.audit.page({ target }, '', 'g', 100);
 
-/** How an entry tells who did it: nobody of ours, but the operating system's user. */
+/** The actor in the audit entry of a command: no user of the service, but the user of the operating system. */
 const BY_COMMAND = {
   actorId: null,
   actorName: null,
@@ -29,47 +28,44 @@ const BY_COMMAND = {
   requestId: '',
 };
 
-onEachEngine('accounts by command', async (t, engine) => {
+onEachEngine('Commands administer users', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
   const { db } = app;
   const command = commandsOn(settings.DATABASE_URL);
   const idOf = async (name: string) => (await db.users.findCredentials(name))?.id ?? '';
   const status = async (client: Client) => (await client.request('GET', '/api/sign')).statusCode;
 
-  await t.test(
-    'user create makes an administrator with all fields, and the trail tells of each step',
-    async (t) => {
-      const fields = ['--admin', '--name', 'Ann A.', '--email', 'Ann@example.org'];
-      const made = await command(['user', 'create', 'Ann', ...fields, '--password-stdin'], `${PASSWORD}\n`);
-      succeeds(t, made, /^created Ann, an administrator \(\S{36}\)\n$/);
-      const client = await signedIn(app, 'ann@example.org');
-      const { user, permissions } = (await client.request('GET', '/api/sign')).json();
-      t.match(user, { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true });
-      t.same(permissions, ['*']);
-      const after = { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true };
-      const told = (await trail(app, user.id)).filter(({ via }) => via === 'manage');
-      t.match(told, [
-        { ...BY_COMMAND, event: 'membership-set', after: { group: 'admins', role: 'manager' } },
-        { ...BY_COMMAND, event: 'user-created', targetName: 'Ann', before: null, after },
-      ]);
-      const group = await db.groups.findByName('admins');
-      t.match(await trail(app, group?.id ?? ''), [{ ...BY_COMMAND, event: 'group-created' }]);
-    },
-  );
+  await t.test('user create --admin creates an administrator and audits each step', async (t) => {
+    const fields = ['--admin', '--name', 'Ann A.', '--email', 'Ann@example.org'];
+    const made = await command(['user', 'create', 'Ann', ...fields, '--password-stdin'], `${PASSWORD}\n`);
+    succeeds(t, made, /^created Ann, an administrator \(\S{36}\)\n$/);
+    const client = await signedIn(app, 'ann@example.org');
+    const { user, permissions } = (await client.request('GET', '/api/sign')).json();
+    t.match(user, { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true });
+    t.same(permissions, ['*']);
+    const after = { username: 'Ann', name: 'Ann A.', email: 'Ann@example.org', active: true };
+    const recorded = (await trail(app, user.id)).filter(({ via }) => via === 'manage');
+    t.match(recorded, [
+      { ...BY_COMMAND, event: 'membership-set', after: { group: 'admins', role: 'manager' } },
+      { ...BY_COMMAND, event: 'user-created', targetName: 'Ann', before: null, after },
+    ]);
+    const group = await db.groups.findByName('admins');
+    t.match(await trail(app, group?.id ?? ''), [{ ...BY_COMMAND, event: 'group-created' }]);
+  });
 
-  await t.test('user create --code makes a user who sets the password themselves', async (t) => {
+  await t.test('user create --code creates a user who sets the password with a reset code', async (t) => {
     const made = await command(['user', 'create', 'bob', '--code']);
     const code = showsSecret(t, made, CODE, /^created bob \(\S{36}\); the code .*Z:\n$/);
     t.equal(await db.users.passwordHash(await idOf('bob')), null);
     const client = new Client(app);
     const reset = () => client.request('POST', '/api/sign/reset', { code, password: PASSWORD });
     t.equal((await reset()).statusCode, 204);
-    t.equal((await reset()).statusCode, 400, 'only once');
+    t.equal((await reset()).statusCode, 400, 'the code works only once');
     t.equal((await client.signIn('bob')).statusCode, 200);
     t.notMatch(JSON.stringify(await trail(app, await idOf('bob'))), /rcc_|argon2/);
   });
 
-  await t.test('user show and user list tell all but secrets', async (t) => {
+  await t.test('user show and user list show users without secrets', async (t) => {
     const bob = await idOf('bob');
     const group = await db.groups.findByName('admins');
     await db.atomically([
@@ -99,10 +95,10 @@ onEachEngine('accounts by command', async (t, engine) => {
     ]);
     t.match(text.stdout, /^username +bob\n(.*\n)*sessions +2\ngroup +admins {2}member\n$/m);
     t.match(objects(list), [{ username: 'Ann', name: 'Ann A.' }]);
-    t.equal(objects(list).length, 1, 'and nobody else');
+    t.equal(objects(list).length, 1, 'no other user is listed');
   });
 
-  await t.test('user password ends the sessions of the user, and the code that they had', async (t) => {
+  await t.test('user password ends the sessions and the reset code of the user', async (t) => {
     const [bob, ann] = [await signedIn(app, 'bob'), await signedIn(app, 'ann')];
     const code = showsSecret(
       t,
@@ -110,57 +106,57 @@ onEachEngine('accounts by command', async (t, engine) => {
       CODE,
       /^the code with which bob .*Z:\n$/,
     );
-    t.equal(await status(bob), 200, 'a code alone ends nothing');
+    t.equal(await status(bob), 200, 'issuing a code ends no session');
     succeeds(
       t,
       await command(['user', 'password', 'bob', '--password-stdin'], NEW_PASSWORD),
       /^set .* of bob/,
     );
-    t.equal(await status(bob), 401, 'at once');
-    t.equal(await status(ann), 200, 'but nobody else');
+    t.equal(await status(bob), 401, 'the session ends at once');
+    t.equal(await status(ann), 200, 'sessions of other users stay');
     const client = new Client(app);
     const reset = await client.request('POST', '/api/sign/reset', { code, password: PASSWORD });
-    t.equal(reset.statusCode, 400, 'the code is dead');
+    t.equal(reset.statusCode, 400, 'the code no longer works');
     t.equal((await client.signIn('bob')).statusCode, 401);
     t.equal((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
-    const told = (await trail(app, await idOf('bob'))).filter(({ via }) => via === 'manage');
-    t.match(told.slice(0, 2), [
+    const recorded = (await trail(app, await idOf('bob'))).filter(({ via }) => via === 'manage');
+    t.match(recorded.slice(0, 2), [
       { ...BY_COMMAND, event: 'password-reset', before: null, after: null },
       { ...BY_COMMAND, event: 'code-issued', after: { expiresAt: /Z$/ } },
     ]);
-    t.notMatch(JSON.stringify(told), /rcc_|argon2|staple/);
+    t.notMatch(JSON.stringify(recorded), /rcc_|argon2|staple/);
   });
 
-  await t.test('user disable ends all at once, user enable lets the user sign in again', async (t) => {
+  await t.test('user disable ends all access at once, and user enable allows sign-in again', async (t) => {
     const client = new Client(app);
     await client.signIn('bob', NEW_PASSWORD);
     t.equal(await status(client), 200);
     succeeds(t, await command(['user', 'disable', 'bob']), /^bob is disabled\n$/);
-    t.equal(await status(client), 401, 'at once');
+    t.equal(await status(client), 401, 'the session ends at once');
     t.same(await db.sessions.page(await idOf('bob'), '', 10, Date.now()), []);
     t.not((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
     succeeds(t, await command(['user', 'disable', 'bob']), /^bob is disabled\n$/);
     succeeds(t, await command(['user', 'enable', 'bob']), /^bob is enabled\n$/);
     t.equal((await client.signIn('bob', NEW_PASSWORD)).statusCode, 200);
-    const told = (await trail(app, await idOf('bob'))).filter(({ event }) => event === 'user-changed');
+    const recorded = (await trail(app, await idOf('bob'))).filter(({ event }) => event === 'user-changed');
     const [off, on] = [{ active: false }, { active: true }];
-    t.match(told, [
+    t.match(recorded, [
       { ...BY_COMMAND, before: off, after: on },
       { ...BY_COMMAND, before: on, after: off },
     ]);
-    t.equal(told.length, 2, 'none of what changed nothing');
+    t.equal(recorded.length, 2, 'a command that changes nothing is not audited');
   });
 
-  await t.test('user delete removes the user with all that is theirs', async (t) => {
+  await t.test('user delete removes the user with their sessions and memberships', async (t) => {
     const client = new Client(app);
     await client.signIn('bob', NEW_PASSWORD);
     const bob = await idOf('bob');
     succeeds(t, await command(['user', 'delete', 'bob']), new RegExp(`^removed bob \\(${bob}\\)\n$`));
-    t.equal(await status(client), 401, 'at once');
+    t.equal(await status(client), 401, 'the session ends at once');
     t.equal(await db.users.find(bob), undefined);
     t.equal(await db.memberships.pageOfUser(bob, '', 10), undefined);
-    const [told] = await trail(app, bob);
-    t.match(told, {
+    const [recorded] = await trail(app, bob);
+    t.match(recorded, {
       ...BY_COMMAND,
       event: 'user-deleted',
       before: { username: 'bob', active: true },
@@ -168,50 +164,56 @@ onEachEngine('accounts by command', async (t, engine) => {
     });
   });
 
-  await t.test('the last administrator stays, and nothing is told of what did not happen', async (t) => {
-    const ann = await idOf('ann');
-    const before = await trail(app, ann);
-    const attempts = [
-      ['user', 'disable', 'ann'],
-      ['user', 'delete', 'ann'],
-      ['group', 'remove', 'admins', 'ann'],
-    ];
-    for (const each of await Promise.all(attempts.map((args) => command(args)))) {
-      fails(t, each, /^manage: No other active user would hold every permission \(\*\)\. .+\n$/);
-    }
-    t.match(await db.users.find(ann), { active: true });
-    t.same(await db.permissions.ofUser(ann), ['*']);
-    t.same(await trail(app, ann), before);
-    await signedIn(app, 'ann');
-  });
+  await t.test(
+    'Commands cannot remove the last administrator, and a failed command is not audited',
+    async (t) => {
+      const ann = await idOf('ann');
+      const before = await trail(app, ann);
+      const attempts = [
+        ['user', 'disable', 'ann'],
+        ['user', 'delete', 'ann'],
+        ['group', 'remove', 'admins', 'ann'],
+      ];
+      for (const each of await Promise.all(attempts.map((args) => command(args)))) {
+        fails(t, each, /^manage: No other active user would hold every permission \(\*\)\. .+\n$/);
+      }
+      t.match(await db.users.find(ann), { active: true });
+      t.same(await db.permissions.ofUser(ann), ['*']);
+      t.same(await trail(app, ann), before);
+      await signedIn(app, 'ann');
+    },
+  );
 
-  await t.test('of commands that would each leave another one, at once, one is refused', async (t) => {
-    for (const name of ['dan', 'eve']) await makeUser(app, name, { admin: true });
-    const { letGo } = await changeAllUsers(settings.DATABASE_URL);
-    const commands = [
-      command(['user', 'disable', 'ann']),
-      command(['user', 'delete', 'dan']),
-      command(['group', 'remove', 'admins', 'eve']),
-    ];
-    // They have read what is there and wait to write, all of them, when what they read changes.
-    await delay(2_000);
-    await letGo();
-    const results = await Promise.all(commands);
-    const refused = results.filter(({ code }) => code !== 0);
-    t.equal(refused.length, 1, JSON.stringify(results));
-    for (const each of refused) fails(t, each, /^manage: No other active user would hold every permission/);
-    t.ok(await hasAdministrator(db));
-  });
+  await t.test(
+    'One of three concurrent commands that would remove all administrators is refused',
+    async (t) => {
+      for (const name of ['dan', 'eve']) await makeUser(app, name, { admin: true });
+      const { commit } = await lockAllUsers(settings.DATABASE_URL);
+      const commands = [
+        command(['user', 'disable', 'ann']),
+        command(['user', 'delete', 'dan']),
+        command(['group', 'remove', 'admins', 'eve']),
+      ];
+      // All commands have read the users and wait for the lock when the users change.
+      await delay(2_000);
+      await commit();
+      const results = await Promise.all(commands);
+      const refused = results.filter(({ code }) => code !== 0);
+      t.equal(refused.length, 1, JSON.stringify(results));
+      for (const each of refused) fails(t, each, /^manage: No other active user would hold every permission/);
+      t.ok(await hasAdministrator(db));
+    },
+  );
 });
 
-/** Changes every user in a transaction that stays open, so that nobody else can, until it is let go. */
-async function changeAllUsers(databaseUrl: string): Promise<{ letGo(): Promise<void> }> {
+/** Changes every user in an open transaction, which locks them until it is committed. */
+async function lockAllUsers(databaseUrl: string): Promise<{ commit(): Promise<void> }> {
   const change = 'UPDATE users SET version = version + 1';
   if (databaseUrl.startsWith('sqlite:')) {
     const client = new Sqlite(databaseUrl.slice('sqlite:'.length));
     client.exec(`BEGIN IMMEDIATE; ${change}`);
     return {
-      async letGo() {
+      async commit() {
         client.exec('COMMIT');
         client.close();
       },
@@ -221,7 +223,7 @@ async function changeAllUsers(databaseUrl: string): Promise<{ letGo(): Promise<v
   await connection.query('START TRANSACTION');
   await connection.query(change);
   return {
-    async letGo() {
+    async commit() {
       await connection.query('COMMIT');
       await connection.end();
     },

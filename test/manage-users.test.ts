@@ -1,6 +1,6 @@
 /**
- * How the first user comes into being. Passwords come from standard input or from a terminal that does not show them,
- * and a user is made wholly or not at all.
+ * The commands that create and list users. A password is read from standard input or from a terminal that does not show it.
+ * A failed command creates nothing.
  */
 import type { Test } from 'tap';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
@@ -11,7 +11,7 @@ import { fails } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
 import { manage, PROJECT, Running } from './support/processes.ts';
 
-onEachEngine('users by command', async (t, { makeDatabase }) => {
+onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true' };
   const create = (name: string, more: string[], input = '') =>
     manage(['user', 'create', name, ...more], { environment, input });
@@ -19,8 +19,8 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     const { code, stdout } = await manage(['user', 'list', ...more], { environment });
     return { code, lines: stdout.split('\n').slice(0, -1) };
   };
-  /** Looks into the database: the user, and what they may do. */
-  const look = async (t: Test, name: string) => {
+  /** Reads the user and their permissions directly from the database. */
+  const readUser = async (t: Test, name: string) => {
     const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
     t.teardown(() => engine.close());
     const db = prepareQueries(engine);
@@ -32,33 +32,37 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     return { active: user.active, known, permissions: role ? group.permissions : [] };
   };
 
-  await t.test('an administrator is made, and the database with them', async (t) => {
+  await t.test('user create --admin creates the database and an administrator', async (t) => {
     const { code, stdout, stderr } = await create('Ann', ['--admin', '--password-stdin'], `${PASSWORD}\n`);
     t.equal(code, 0, stderr);
     t.match(stdout, /^created Ann, an administrator \([0-9a-f-]{36}\)\n$/);
-    t.same(await look(t, 'ann'), { active: true, known: true, permissions: ['*'] }, 'without the newline');
+    t.same(
+      await readUser(t, 'ann'),
+      { active: true, known: true, permissions: ['*'] },
+      'the newline is not part of the password',
+    );
   });
 
-  await t.test('a user is made who may do nothing', async (t) => {
+  await t.test('user create creates a user without permissions', async (t) => {
     const { code, stdout } = await create('bob', ['--password-stdin'], PASSWORD);
     t.equal(code, 0);
     t.match(stdout, /^created bob \(/);
-    t.same(await look(t, 'bob'), { active: true, known: true, permissions: [] });
+    t.same(await readUser(t, 'bob'), { active: true, known: true, permissions: [] });
   });
 
   await t.test(
-    'what can not be is refused with exit code 1, in one line that does not tell the password',
+    'user create with an invalid value exits with 1 and one line without the password',
     async (t) => {
-      const given = ['--password-stdin'];
+      const fromStdin = ['--password-stdin'];
       const wrong: { name: string; more: string[]; input: string; says: RegExp }[] = [
-        { name: 'ＡＮＮ', more: given, input: PASSWORD, says: /a user of the name ＡＮＮ already/ },
+        { name: 'ＡＮＮ', more: fromStdin, input: PASSWORD, says: /a user of the name ＡＮＮ already/ },
         {
           name: 'ann@example.org',
-          more: given,
+          more: fromStdin,
           input: PASSWORD,
           says: /The name "ann@example.org" must be a name without spaces, @/,
         },
-        { name: 'cem', more: given, input: 'short77', says: /The password .*8/ },
+        { name: 'cem', more: fromStdin, input: 'short77', says: /The password .*8/ },
         { name: 'cem', more: [], input: PASSWORD, says: /no terminal .*--password-stdin/ },
         {
           name: 'cem',
@@ -80,7 +84,7 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     },
   );
 
-  await t.test('a code and a password exclude each other', async (t) => {
+  await t.test('user create rejects --code together with --password-stdin', async (t) => {
     fails(
       t,
       await create('cem', ['--code', '--password-stdin'], PASSWORD),
@@ -88,12 +92,12 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     );
   });
 
-  await t.test('whoever is not there is named in one line, with exit code 1', async (t) => {
+  await t.test('A command for an unknown user or group exits with 1 and names it in one line', async (t) => {
     const wrong: [string[], string][] = [
-      [['user', 'show', 'nobody'], 'There is no user "nobody"'],
-      [['user', 'password', 'no\nbody', '--password-stdin'], 'There is no user "no\\nbody"'],
-      [['group', 'add', 'nowhere', 'ann'], 'There is no group "nowhere"'],
-      [['token', 'list', 'nobody@example.org'], 'There is no user "nobody@example.org"'],
+      [['user', 'show', 'unknown'], 'There is no user "unknown"'],
+      [['user', 'password', 'un\nknown', '--password-stdin'], 'There is no user "un\\nknown"'],
+      [['group', 'add', 'unknown', 'ann'], 'There is no group "unknown"'],
+      [['token', 'list', 'unknown@example.org'], 'There is no user "unknown@example.org"'],
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, { environment })));
     for (const [index, { code, stdout, stderr }] of results.entries()) {
@@ -104,11 +108,11 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     }
   });
 
-  await t.test('are listed in the order in which they were made', async (t) => {
+  await t.test('user list lists users in the order of creation', async (t) => {
     const [{ code, lines }, json] = await Promise.all([list(), list('--json')]);
     t.equal(code, 0);
     t.match(lines, [/^[0-9a-f-]{36} {2}active {4}Ann$/, /^[0-9a-f-]{36} {2}active {4}bob$/]);
-    t.equal(lines.length, 2, 'and nobody else');
+    t.equal(lines.length, 2, 'no other user is listed');
     const users = json.lines.map((line): unknown => JSON.parse(line));
     t.match(users, [
       {
@@ -124,7 +128,7 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     t.notMatch(json.lines.join(), /argon2|password/i);
   });
 
-  await t.test('a password that is typed is asked for twice, and not shown', async (t) => {
+  await t.test('user create prompts for the password twice and does not show it', async (t) => {
     const terminal = (name: string) => {
       const command = `"${process.execPath}" manage.ts user create ${name}`;
       const args = ['--quiet', '--return', '--command', command, '/dev/null'];
@@ -145,7 +149,7 @@ onEachEngine('users by command', async (t, { makeDatabase }) => {
     t.equal((await wrong.exit).code, 1, wrong.output.stdout);
     t.match(wrong.output.stdout, /The two passwords differ/);
     for (const { output } of [right, wrong]) t.notOk(output.stdout.includes(PASSWORD), output.stdout);
-    t.same(await look(t, 'dan'), { active: true, known: true, permissions: [] });
-    t.equal(await look(t, 'eve'), undefined);
+    t.same(await readUser(t, 'dan'), { active: true, known: true, permissions: [] });
+    t.equal(await readUser(t, 'eve'), undefined);
   });
 });

@@ -1,4 +1,4 @@
-/** The operator's commands, as scripts see them: exit codes, one line when something is wrong, nothing half-done. */
+/** The commands as scripts use them: exit codes, one line for each error, and no partial effects. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
@@ -8,13 +8,13 @@ import { fails, succeeds } from './support/commands.ts';
 import { openBeside } from './support/files.ts';
 import { makeFolder, manage, PROJECT, startServer } from './support/processes.ts';
 
-test('the commands', async (t) => {
+test('Commands report their result by exit code and output', async (t) => {
   const newPath = () => join(makeFolder(t), 'rollcall.db');
   const on = (path: string, more: Record<string, string> = {}) => ({
     environment: { DATABASE_URL: `sqlite:${path}`, ...more },
   });
 
-  t.test('each says in its help what it and its options are for', async (t) => {
+  t.test('Every command describes itself and its options in its help', async (t) => {
     const commands = [makeProgram()];
     const names: string[] = [];
     for (const command of commands) {
@@ -24,10 +24,10 @@ test('the commands', async (t) => {
       for (const { flags, description } of command.options) t.ok(description, `${command.name()} ${flags}`);
       t.match(command.helpInformation(), /--help/);
     }
-    t.ok(names.length > 30, `they are all there: ${names}`);
+    t.ok(names.length > 30, `all commands are found: ${names}`);
   });
 
-  t.test('secret prints a key that the service accepts', async (t) => {
+  t.test('secret prints a valid SECRET_KEY', async (t) => {
     const made = await manage(['secret'], on(newPath()));
     succeeds(t, made, /^[\w-]{43}\n$/);
     const key = made.stdout.trimEnd();
@@ -35,7 +35,7 @@ test('the commands', async (t) => {
     t.same(loadSettings({ root: PROJECT, environment }).SECRET_KEY, [key]);
   });
 
-  t.test('db current and db upgrade tell where the schema stands, and bring it up to date', async (t) => {
+  t.test('db current shows the version of the schema, and db upgrade applies migrations', async (t) => {
     const path = newPath();
     const current = () => manage(['db', 'current'], on(path));
     const upgrade = () => manage(['db', 'upgrade'], on(path));
@@ -46,7 +46,7 @@ test('the commands', async (t) => {
     succeeds(t, after, /^0\d{3}_\w+\n$/);
   });
 
-  t.test('are refused with exit code 1 when they are called wrongly', async (t) => {
+  t.test('A command with invalid arguments exits with 1 and one line', async (t) => {
     const path = newPath();
     const wrong: [string[], RegExp][] = [
       [['frob'], /unknown command 'frob'/],
@@ -74,37 +74,37 @@ test('the commands', async (t) => {
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, on(path))));
     for (const [index, result] of results.entries()) fails(t, result, wrong[index]?.[1] ?? /./);
-    t.notOk(existsSync(path), 'and no database is made');
+    t.notOk(existsSync(path), 'no database is created');
   });
 
-  t.test('are refused with exit code 1 while the settings are wrong, one line each', async (t) => {
+  t.test('A command with invalid settings exits with 1 and one line for each', async (t) => {
     const path = newPath();
     const result = await manage(['db', 'upgrade'], on(path, { PORT: 'x', WORKERS: 'y' }));
     fails(t, result, /^manage: PORT is "x" .*\n(manage: )?WORKERS is "y".*\n$/);
-    t.notOk(existsSync(path), 'and no database is made');
+    t.notOk(existsSync(path), 'no database is created');
   });
 
-  t.test('user … needs a schema that is up to date', async (t) => {
+  t.test('The user commands exit with 1 while migrations are pending', async (t) => {
     const result = await manage(['user', 'list'], on(newPath(), { AUTO_MIGRATE: 'false' }));
     fails(t, result, /^manage: .*behind the code .*"npm run manage -- db upgrade"/);
   });
 
-  t.test('db upgrade twice at once applies each migration once', async (t) => {
+  t.test('Two concurrent db upgrade commands apply each migration once', async (t) => {
     const path = newPath();
     const upgrades = await Promise.all([1, 2].map(() => manage(['db', 'upgrade'], on(path))));
     for (const each of upgrades) succeeds(t, each);
-    const said = upgrades.map(({ stdout }) => stdout).join('');
-    t.equal(said.match(/^applied 0000_first$/gm)?.length, 1, 'one of them tells of it');
-    onceEach(t, path);
+    const output = upgrades.map(({ stdout }) => stdout).join('');
+    t.equal(output.match(/^applied 0000_first$/gm)?.length, 1, 'one of them reports it');
+    assertAppliedOnce(t, path);
   });
 
-  t.test('services that start at once on an empty database apply each migration once', async (t) => {
+  t.test('Services that start together on an empty database apply each migration once', async (t) => {
     const path = newPath();
     const environment = { DATABASE_URL: `sqlite:${path}`, WORKERS: '1', LOG_LEVEL: 'warn' };
     const servers = await Promise.all([1, 2, 3, 4].map(() => startServer(t, { environment })));
-    onceEach(t, path);
-    const brought = servers.filter(({ output }) => output.stdout.includes('brought up to date by'));
-    t.equal(brought.length, 1, 'one of them tells of it');
+    assertAppliedOnce(t, path);
+    const migrated = servers.filter(({ output }) => output.stdout.includes('brought up to date by'));
+    t.equal(migrated.length, 1, 'one of them reports it');
     for (const { url, output } of servers) {
       t.equal((await fetch(`${url}/api/users`)).status, 401);
       t.equal(output.stderr, '');
@@ -112,8 +112,8 @@ test('the commands', async (t) => {
   });
 });
 
-/** The database remembers each migration, and each only once. */
-function onceEach(t: Test, path: string): void {
+/** Checks that the database records each migration once. */
+function assertAppliedOnce(t: Test, path: string): void {
   const rows = openBeside(t, path)
     .prepare<[], { hash: string }>('SELECT hash FROM __drizzle_migrations')
     .all();

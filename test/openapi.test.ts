@@ -1,6 +1,6 @@
 /**
- * The description of the API: what is committed is what the service says of itself, it is whole, and the page made of it
- * works in a real browser.
+ * The OpenAPI description: the committed file is what the service generates, it is complete, and the documentation page works
+ * in a real browser.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +12,8 @@ import { makeUser, PASSWORD, startService } from './support/service.ts';
 
 const [sqlite] = engines;
 
-test('the description of the API', async (t) => {
-  if (!sqlite) throw new Error('SQLite is always there.');
+test('The OpenAPI description is complete and committed', async (t) => {
+  if (!sqlite) throw new Error('SQLite is always available.');
   const { app } = await startService(t, sqlite, { settings: { SIGN_UP: 'open', DOCS: true } });
   const response = await app.inject('/openapi.json');
   const description: Description = response.json();
@@ -21,17 +21,17 @@ test('the description of the API', async (t) => {
     Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, ...operation })),
   );
 
-  t.test('is committed as it is: npm run openapi', async (t) => {
+  t.test('docs/openapi.json is up to date with "npm run openapi"', async (t) => {
     const committed = readFileSync(join(PROJECT, 'docs/openapi.json'), 'utf8');
     t.equal(committed, (await manage(['openapi'])).stdout);
-    t.strictSame(JSON.parse(committed), description, 'and as a service that runs says it');
+    t.strictSame(JSON.parse(committed), description, 'a running service serves the same description');
   });
 
-  t.test('says of every operation what it is called, what it is for, and who may', async (t) => {
+  t.test('Every operation has an id, a summary, a tag and security', async (t) => {
     t.match(description, { openapi: '3.1.0', info: { title: 'Rollcall' } });
     t.ok(operations.length >= 35, `${operations.length} operations`);
     const ids = operations.map(({ operationId }) => operationId);
-    t.equal(new Set(ids).size, ids.length, 'no name twice');
+    t.equal(new Set(ids).size, ids.length, 'operation ids are unique');
     for (const { name, operationId, summary, tags, security } of operations) {
       t.match(operationId, /^[a-z]+([A-Z][a-z]+)*$/, name);
       t.ok(summary, name);
@@ -40,17 +40,18 @@ test('the description of the API', async (t) => {
     }
   });
 
-  t.test('says of every operation how it may refuse', async (t) => {
+  t.test('Every operation lists its error responses', async (t) => {
     for (const { name, responses, security, requestBody } of operations) {
       const statuses = Object.keys(responses);
       t.ok(
         statuses.some((status) => /^2\d\d$/.test(status)),
-        `${name}: when all is well`,
+        `${name} lists a success`,
       );
       t.ok(statuses.includes('503'), name);
-      if (security.length > 0) t.ok(statuses.includes('401'), `${name}: 401`);
+      if (security.length > 0) t.ok(statuses.includes('401'), `${name} lists 401`);
       if (requestBody)
-        for (const status of ['400', '413', '415']) t.ok(statuses.includes(status), `${name}: ${status}`);
+        for (const status of ['400', '413', '415'])
+          t.ok(statuses.includes(status), `${name} lists ${status}`);
       for (const status of statuses.filter((each) => Number(each) >= 400)) {
         t.match(
           responses[status],
@@ -61,13 +62,13 @@ test('the description of the API', async (t) => {
     }
   });
 
-  t.test('has an example for every body', async (t) => {
+  t.test('Every request body has an example', async (t) => {
     const withBody = operations.filter(({ requestBody }) => requestBody);
     t.ok(withBody.length >= 10);
     for (const { name, requestBody } of withBody) t.match(JSON.stringify(requestBody), /"examples?":/, name);
   });
 
-  t.test('is not there where the operator does not want it', async (t) => {
+  t.test('DOCS=false removes the OpenAPI description and the documentation page', async (t) => {
     const other = await startService(t, sqlite, { settings: { DOCS: false } });
     for (const url of ['/openapi.json', '/docs']) t.equal((await other.app.inject(url)).statusCode, 404);
   });
@@ -76,7 +77,7 @@ test('the description of the API', async (t) => {
 const browserPath = findBrowser();
 const required = process.env.REQUIRE_BROWSER === '1';
 
-test('the page to try the API', {
+test('The documentation page sends requests', {
   skip: !browserPath && !required && 'no Chromium is installed',
 }, async (t) => {
   if (!browserPath || !sqlite) throw new Error('REQUIRE_BROWSER is 1, but there is no Chromium.');
@@ -85,14 +86,14 @@ test('the page to try the API', {
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const browser = await openBrowser(t, browserPath);
   const page = await browser.newPage();
-  const faults: string[] = [];
+  const errors: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
+    if (message.type() === 'error') errors.push(message.text());
   });
-  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(`${url}/docs`);
 
-  /** Opens an operation, fills in its body, and sends it. @returns the answer's status. */
+  /** Opens an operation, fills in its body, and sends it. @returns the response's status. */
   async function tryOut(operationId: string, body?: object): Promise<number> {
     const block = page.locator(`[id$="-${operationId}"]`);
     await block.locator('.opblock-summary-control').click();
@@ -104,12 +105,12 @@ test('the page to try the API', {
     return status;
   }
 
-  await t.test('signs in, and lists users', async (t) => {
+  await t.test('The documentation page signs in and lists users', async (t) => {
     t.equal(await tryOut('signIn', { username: 'ann', password: PASSWORD }), 200);
     t.equal(await tryOut('listUsers'), 200);
     const shown = page.locator('[id$="-listUsers"] .live-responses-table .highlight-code');
     t.match(await shown.first().innerText(), '"username": "ann"');
-    t.strictSame(faults, [], 'no error in the console');
+    t.strictSame(errors, [], 'the console shows no error');
   });
 });
 

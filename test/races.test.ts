@@ -1,6 +1,6 @@
 /**
- * What must hold when two do something at the same moment, here at two instances of the service on one database. They
- * are brought to wait for each other just before they write, so that they really meet.
+ * Concurrent requests to two instances of the service on one database. Both instances wait for each other just before they
+ * write, so the writes really collide.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
@@ -11,20 +11,21 @@ import { meet, ROUNDS, startTwo } from './support/meeting.ts';
 import { Client, makeUser, PASSWORD, signedIn } from './support/service.ts';
 
 const NEW = 'a password that is new';
+
 function statuses(responses: LightMyRequestResponse[]): number[] {
   return responses.map(({ statusCode }) => statusCode).sort();
 }
 
-onEachEngine('at the same moment', async (t, engine) => {
+onEachEngine('Concurrent requests to two instances stay consistent', async (t, engine) => {
   const [one, other] = await startTwo(t, engine);
   await makeUser(one, 'chief', { admin: true });
   const chief = await signedIn(one, 'chief');
   const elsewhere = await signedIn(other, 'chief');
   const rows = (id: string) => one.db.sessions.page(id, '', 100, 0);
 
-  t.test('the same username made twice: one 201 and one 409', async (t) => {
+  t.test('Concurrent POST user with one username answers 201 once and 409 once', async (t) => {
     for (const round of ROUNDS) {
-      await t.test(round, async (t) => {
+      await t.test(`One username is created once (${round})`, async (t) => {
         meet(t, [one, other], round);
         const responses = await Promise.all([
           chief.request('POST', '/api/users', { username: `twin-${round}` }),
@@ -35,12 +36,12 @@ onEachEngine('at the same moment', async (t, engine) => {
     }
   });
 
-  t.test('one code used twice: it works once', async (t) => {
+  t.test('A reset code that is used twice at once works once', async (t) => {
     for (const round of ROUNDS) {
       const name = `forgetful-${round}`;
       const id = await makeUser(one, name);
       const { code } = (await chief.request('POST', `/api/users/${id}/reset`)).json();
-      await t.test(round, async (t) => {
+      await t.test(`One reset code works once (${round})`, async (t) => {
         meet(t, [one, other], round);
         const passwords = [`${NEW} 1`, `${NEW} 2`];
         const responses = await Promise.all(
@@ -57,10 +58,10 @@ onEachEngine('at the same moment', async (t, engine) => {
     }
   });
 
-  t.test('two edits with If-Match: one wins', async (t) => {
+  t.test('Concurrent PATCH user with the same If-Match succeeds once', async (t) => {
     for (const round of ROUNDS) {
       const url = `/api/users/${await makeUser(one, `contested-${round}`)}`;
-      await t.test(round, async (t) => {
+      await t.test(`One change with If-Match succeeds (${round})`, async (t) => {
         meet(t, [one, other], round);
         const ifMatch = { 'if-match': '"1"' };
         const responses = await Promise.all([
@@ -75,15 +76,15 @@ onEachEngine('at the same moment', async (t, engine) => {
   });
 
   const ends = [
-    { what: 'disabling', method: 'PATCH', payload: { active: false } },
-    { what: 'deleting', method: 'DELETE', payload: undefined },
+    { what: 'Disabling', method: 'PATCH', payload: { active: false } },
+    { what: 'Deleting', method: 'DELETE', payload: undefined },
   ];
   for (const { what, method, payload } of ends) {
-    t.test(`${what} a user while they sign in: no living session is left`, async (t) => {
+    t.test(`${what} a user during their sign-in leaves no valid session`, async (t) => {
       for (const round of ROUNDS) {
         const name = `${what}-${round}`;
         const id = await makeUser(one, name);
-        await t.test(round, async (t) => {
+        await t.test(`${what} a user leaves no valid session (${round})`, async (t) => {
           meet(t, [one, other], round);
           const client = new Client(one);
           const [signIn, end] = await Promise.all([
@@ -100,12 +101,12 @@ onEachEngine('at the same moment', async (t, engine) => {
     });
   }
 
-  t.test('changing a password while they sign in with the old one: no living session is left', async (t) => {
+  t.test('Changing a password ends a concurrent sign-in with the old one', async (t) => {
     for (const round of ROUNDS) {
       const name = `changing-${round}`;
       const id = await makeUser(one, name);
       const present = await signedIn(other, name);
-      await t.test(round, async (t) => {
+      await t.test(`The old password leaves no valid session (${round})`, async (t) => {
         meet(t, [one, other], round);
         const thief = new Client(one);
         const [signIn, change] = await Promise.all([
@@ -121,12 +122,12 @@ onEachEngine('at the same moment', async (t, engine) => {
     }
   });
 
-  t.test('using a code while they sign in with the old password: no living session is left', async (t) => {
+  t.test('Using a reset code ends a concurrent sign-in with the old password', async (t) => {
     for (const round of ROUNDS) {
       const name = `resetting-${round}`;
       const id = await makeUser(one, name);
       const { code } = (await chief.request('POST', `/api/users/${id}/reset`)).json();
-      await t.test(round, async (t) => {
+      await t.test(`The reset leaves no valid session (${round})`, async (t) => {
         meet(t, [one, other], round);
         const [signIn, reset] = await Promise.all([
           new Client(one).signIn(name),
@@ -140,55 +141,57 @@ onEachEngine('at the same moment', async (t, engine) => {
   });
 });
 
-onEachEngine('thirty wrong passwords at once', async (t, engine) => {
+onEachEngine('Concurrent wrong passwords are throttled', async (t, engine) => {
   const [one, other] = await startTwo(t, engine);
   await makeUser(one, 'ann');
 
-  t.test('are ten tries, and told of once as too many', async (t) => {
+  t.test('Thirty wrong passwords at once count as ten attempts and record throttling once', async (t) => {
     const responses = await Promise.all(
       Array.from({ length: 30 }, (_, n) => new Client(n % 2 ? one : other).signIn('ann', 'wrong')),
     );
     t.strictSame(statuses(responses), [...Array(10).fill(401), ...Array(20).fill(429)]);
-    t.equal((await new Client(one).signIn('ann')).statusCode, 429, 'the right one comes too late');
+    t.equal((await new Client(one).signIn('ann')).statusCode, 429, 'the right password is throttled');
     const entries = await one.db.audit.page({ event: 'throttled' }, '', 'g', 100);
     t.equal(entries.length, 1);
   });
 });
 
-/** Somebody who holds every permission, by a group of their own. */
-interface Holder {
+/** A user who holds every permission through a group of their own. */
+interface Administrator {
   id: string;
   group: string;
   client: Client;
 }
 
-onEachEngine('the last administrator', async (t, engine) => {
+onEachEngine('Concurrent requests cannot remove the last administrator', async (t, engine) => {
   const [one, other] = await startTwo(t, engine);
   const ways = [
     {
       by: 'disabling each other',
-      act: ({ client }: Holder, rival: Holder) =>
+      act: ({ client }: Administrator, rival: Administrator) =>
         client.request('PATCH', `/api/users/${rival.id}`, { active: false }),
     },
     {
       by: 'deleting each other',
-      act: ({ client }: Holder, rival: Holder) => client.request('DELETE', `/api/users/${rival.id}`),
+      act: ({ client }: Administrator, rival: Administrator) =>
+        client.request('DELETE', `/api/users/${rival.id}`),
     },
     {
-      by: 'leaving',
-      act: ({ client, id, group }: Holder) => client.request('DELETE', `/api/groups/${group}/members/${id}`),
+      by: 'leaving their groups',
+      act: ({ client, id, group }: Administrator) =>
+        client.request('DELETE', `/api/groups/${group}/members/${id}`),
     },
     {
-      by: 'removing their groups',
-      act: ({ client, group }: Holder) => client.request('DELETE', `/api/groups/${group}`),
+      by: 'deleting their groups',
+      act: ({ client, group }: Administrator) => client.request('DELETE', `/api/groups/${group}`),
     },
     {
-      by: 'taking * from their groups',
-      act: ({ client, group }: Holder) =>
+      by: 'removing * from their groups',
+      act: ({ client, group }: Administrator) =>
         client.request('PATCH', `/api/groups/${group}`, { permissions: [] }),
     },
   ];
-  const makeHolder = async (app: App, name: string): Promise<Holder> => {
+  const makeAdministrator = async (app: App, name: string): Promise<Administrator> => {
     const id = await makeUser(app, name);
     const group = randomUUIDv7();
     const now = Date.now();
@@ -200,19 +203,19 @@ onEachEngine('the last administrator', async (t, engine) => {
   };
   for (const [index, { by, act }] of ways.entries()) {
     for (const round of ROUNDS) {
-      t.test(`is not lost by ${by}: ${round}`, async (t) => {
-        const holders = [
-          await makeHolder(one, `first-${index}-${round}`),
-          await makeHolder(other, `second-${index}-${round}`),
+      t.test(`One of two administrators remains after ${by} at once (${round})`, async (t) => {
+        const administrators = [
+          await makeAdministrator(one, `first-${index}-${round}`),
+          await makeAdministrator(other, `second-${index}-${round}`),
         ];
-        const [first, second] = holders;
-        if (!first || !second) throw new Error('two were made');
+        const [first, second] = administrators;
+        if (!first || !second) throw new Error('Two administrators were created.');
         meet(t, [one, other], round);
         const responses = await Promise.all([act(first, second), act(second, first)]);
         t.equal(responses.filter(({ statusCode }) => statusCode < 300).length, 1);
         t.ok(await hasAdministrator(one.db));
-        // The next round begins with nobody who holds it.
-        for (const { group } of holders) {
+        // The next round starts without administrators.
+        for (const { group } of administrators) {
           const row = await one.db.groups.find(group);
           if (row) await one.db.atomically([one.db.groups.remove(row)]);
         }

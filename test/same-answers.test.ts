@@ -1,6 +1,6 @@
 /**
- * A client must not notice which engine is behind the service. The same long list of requests is sent to one app for
- * each engine, and the answers are compared byte by byte; only ids and times are other ones, and are replaced.
+ * Clients get the same responses from every engine. One list of requests is sent to one app for each engine, and the responses
+ * are compared byte by byte. Ids and times differ, so placeholders replace them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LightMyRequestResponse } from 'fastify';
@@ -21,8 +21,8 @@ interface Answer {
 const IDS = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
-/** Puts names for what is another one each time; the same id gets the same name. */
-class Replacing {
+/** Replaces values that differ between runs by placeholders. The same id gets the same placeholder. */
+class Normalizer {
   readonly #names = new Map<string, string>();
 
   #nameOf(id: string): string {
@@ -54,7 +54,7 @@ class Replacing {
   }
 }
 
-/** Ids that are made within one millisecond are in no order, and lists are in theirs. */
+/** Lists are ordered by id, and ids created within one millisecond have no defined order. */
 async function nextMillisecond(): Promise<void> {
   for (const now = Date.now(); Date.now() === now; ) await nextTurn();
 }
@@ -63,7 +63,7 @@ async function answersOf(app: App): Promise<Answer[]> {
   const chief = await makeUser(app, 'chief', { admin: true });
   const ids = new Map<string, string>([['chief', chief]]);
   const clients = new Map<string, Client>();
-  const replacing = new Replacing();
+  const normalizer = new Normalizer();
   const answers: Answer[] = [];
   for (const { by, send, body, headers, as } of STEPS) {
     await nextMillisecond();
@@ -75,18 +75,18 @@ async function answersOf(app: App): Promise<Answer[]> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const response = await client.request(method, url, payload, { ...json, ...headers });
     if (as && response.statusCode === 201) ids.set(as, String(response.json().id));
-    answers.push(replacing.answer(`${by}: ${send} ${JSON.stringify(body) ?? ''}`, response));
+    answers.push(normalizer.answer(`${by}: ${send} ${JSON.stringify(body) ?? ''}`, response));
   }
   return answers;
 }
 
-test('the answers', async (t) => {
+test('Every engine gives the same responses', async (t) => {
   const apps = new Map<string, App>();
   const { routes } = await routesDuring(async () => {
     for (const engine of engines) apps.set(engine.name, (await startService(t, engine)).app);
   });
 
-  t.test('are asked of every route', async (t) => {
+  t.test('The list of requests covers every route', async (t) => {
     const sent = STEPS.map(({ send }) => parse(send));
     for (const { method, url } of routes) {
       const pattern = new RegExp(`^${url.replace(/:\w+/g, '[^/]+').replace(/\/$/, '/?')}(\\?.*)?$`);
@@ -104,14 +104,14 @@ test('the answers', async (t) => {
     [...apps].map(async ([name, app]) => ({ name, answers: await answersOf(app) })),
   );
   const [first, ...others] = all;
-  t.test('are those that the list expects', async (t) => {
+  t.test('Every response has the status in the list', async (t) => {
     for (const [index, { status }] of STEPS.entries()) {
       const answer = first?.answers[index];
       t.equal(answer?.status, status, `${answer?.step.slice(0, 100)}: ${answer?.status}`);
     }
   });
   for (const { name, answers } of others) {
-    t.test(`are the same bytes on ${name} as on ${first?.name}`, async (t) => {
+    t.test(`${name} gives the same bytes as ${first?.name}`, async (t) => {
       for (const [index, answer] of answers.entries()) {
         t.strictSame(answer, first?.answers[index], answer.step.slice(0, 100));
       }

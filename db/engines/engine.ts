@@ -1,8 +1,3 @@
-/**
- * What Rollcall asks of a database engine, and the errors that it may answer with. Everything that differs between
- * SQLite and MySQL is behind this interface: the shape of a result, duplicate keys, transactions, locks.
- */
-import type { AnyColumn, Placeholder, SQL } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type * as schema from '../schema/index.sqlite.ts';
 import type { BuiltQuery, SelectQuery, Values } from './statement.ts';
@@ -37,10 +32,6 @@ export interface Engine {
   readonly tables: Tables;
   /** drizzle's query builder. Building costs many times what running does: build once, with `read` and `write`. */
   readonly build: BetterSQLite3Database;
-  /** The condition that a column equals the named value, written so that the engine need not plan it again each time. */
-  equals(column: AnyColumn, name: string): SQL;
-  /** How many rows to read at most, given as `limit`; written for the same reason in the engine's way. */
-  readonly limitPlaceholder: Placeholder;
   /** Prepares a query that reads. @returns a function of its values that gives the rows. */
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
   /** The same for a query that finds one row at most. */

@@ -1,23 +1,16 @@
 /** What is asked of attempts to sign in: counting them. */
 import { and, eq, gt, lt, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
-import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import { equals, placeholder, placeholdersFor, typedPlaceholder } from '../schema/column-types.ts';
 
-export function attemptQueries({ build, equals, readOne, write, tables: { attempts } }: Engine) {
+export function attemptQueries({ build, readOne, write, tables: { attempts } }: Engine) {
   const byKey = readOne(
     build
       .select({ failures: attempts.failures, expiresAt: attempts.expiresAt })
       .from(attempts)
       .where(and(equals(attempts.key, 'key'), gt(attempts.expiresAt, placeholder('now')))),
   );
-  const insert = write(
-    build.insert(attempts).values({
-      key: placeholder('key'),
-      failures: placeholder('failures'),
-      expiresAt: placeholder('expiresAt'),
-    }),
-    1,
-  );
+  const insert = write(build.insert(attempts).values(placeholdersFor('key', 'failures', 'expiresAt')), 1);
   const living = and(equals(attempts.key, 'key'), gt(attempts.expiresAt, placeholder('now')));
   const oneMore = () => build.update(attempts).set({ failures: sql`${attempts.failures} + 1` });
   // With the limit as a condition: of many at once so many touch the row, and one is the first that comes too late.

@@ -2,7 +2,13 @@
 import { and, desc, gte, lt } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import type { Fields } from '../schema/audit.ts';
-import { ORIGIN_LENGTHS, placeholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  ORIGIN_LENGTHS,
+  placeholder,
+  placeholdersFor,
+} from '../schema/column-types.ts';
 
 /** All that the trail tells of. */
 export const EVENTS = [
@@ -64,7 +70,7 @@ export interface AuditFilter {
   event?: AuditEvent | undefined;
 }
 
-export function auditQueries({ build, equals, limitPlaceholder, read, write, tables: { audit } }: Engine) {
+export function auditQueries({ build, read, write, tables: { audit } }: Engine) {
   const columns = {
     actor: audit.actorId,
     target: audit.targetId,
@@ -93,22 +99,26 @@ export function auditQueries({ build, equals, limitPlaceholder, read, write, tab
     pageBy(names.filter((_name, bit) => set & (1 << bit))),
   );
   const insert = write(
-    build.insert(audit).values({
-      id: placeholder('id'),
-      at: placeholder('at'),
-      event: placeholder('event'),
-      actorId: placeholder('actorId'),
-      actorName: placeholder('actorName'),
-      via: placeholder('via'),
-      targetKind: placeholder('targetKind'),
-      targetId: placeholder('targetId'),
-      targetName: placeholder('targetName'),
-      address: placeholder('address'),
-      userAgent: placeholder('userAgent'),
-      requestId: placeholder('requestId'),
-      before: placeholder('before'),
-      after: placeholder('after'),
-    }),
+    build
+      .insert(audit)
+      .values(
+        placeholdersFor(
+          'id',
+          'at',
+          'event',
+          'actorId',
+          'actorName',
+          'via',
+          'targetKind',
+          'targetId',
+          'targetName',
+          'address',
+          'userAgent',
+          'requestId',
+          'before',
+          'after',
+        ),
+      ),
     1,
   );
 

@@ -1,7 +1,7 @@
 /** Queries for one-time codes. */
 import { and, eq, gt, inArray, isNotNull, ne } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
-import { placeholder } from '../schema/column-types.ts';
+import { equals, placeholder, placeholdersFor } from '../schema/column-types.ts';
 
 interface NewCode {
   key: string;
@@ -12,7 +12,7 @@ interface NewCode {
   expiresAt: number;
 }
 
-export function codeQueries({ build, equals, readOne, write, tables }: Engine) {
+export function codeQueries({ build, readOne, write, tables }: Engine) {
   const { codes, memberships, tokens, users } = tables;
   const alive = and(equals(codes.key, 'key'), gt(codes.expiresAt, placeholder('now')));
 
@@ -32,12 +32,8 @@ export function codeQueries({ build, equals, readOne, write, tables }: Engine) {
   );
   const insert = write(
     build.insert(codes).values({
-      key: placeholder('key'),
-      userId: placeholder('userId'),
-      issuerId: placeholder('issuerId'),
-      issuerTokenId: placeholder('issuerTokenId'),
+      ...placeholdersFor('key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt'),
       createdAt: placeholder('now'),
-      expiresAt: placeholder('expiresAt'),
     }),
     1,
   );

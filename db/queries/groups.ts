@@ -2,13 +2,20 @@
 import { and, asc, eq, gt, or, sql } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  placeholder,
+  placeholdersFor,
+  typedPlaceholder,
+  typedPlaceholdersFor,
+} from '../schema/column-types.ts';
 import { numbered, placeholders, preparedByCount } from './lists.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
 export function groupQueries(engine: Engine) {
-  const { build, equals, limitPlaceholder, read, write } = engine;
+  const { build, read, write } = engine;
   const { groups, groupPermissions } = engine.tables;
 
   const columns = {
@@ -41,11 +48,9 @@ export function groupQueries(engine: Engine) {
   );
   const insert = write(
     build.insert(groups).values({
-      id: placeholder('id'),
+      ...placeholdersFor('id', 'name', 'title'),
       createdAt: placeholder('now'),
       updatedAt: placeholder('now'),
-      name: placeholder('name'),
-      title: placeholder('title'),
     }),
     1,
   );
@@ -55,8 +60,7 @@ export function groupQueries(engine: Engine) {
       .set({
         version: sql`${groups.version} + 1`,
         updatedAt: typedPlaceholder('now', groups.updatedAt),
-        name: typedPlaceholder('name', groups.name),
-        title: typedPlaceholder('title', groups.title),
+        ...typedPlaceholdersFor(groups, 'name', 'title'),
       })
       .where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
     1,
@@ -121,9 +125,8 @@ export function groupQueries(engine: Engine) {
       return [insert({ ...group, now }), ...grant(group.id, group.permissions)];
     },
     /** A write that takes effect only while the group has that version. */
-    change(group: { id: string; version: number; name: string; title: string }, now: number) {
-      return update({ ...group, now });
-    },
+    change: (group: { id: string; version: number; name: string; title: string }, now: number) =>
+      update({ ...group, now }),
     setPermissions(groupId: string, permissions: string[]): Step[] {
       return [removePermissions({ groupId }), ...grant(groupId, permissions)];
     },
@@ -135,9 +138,7 @@ export function groupQueries(engine: Engine) {
       const [ids, versions] = [rows.map(({ id }) => id), rows.map(({ version }) => version)];
       return guard(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
     },
-    remove(group: { id: string; version: number }) {
-      return removal({ ...group });
-    },
+    remove: (group: { id: string; version: number }) => removal({ ...group }),
   };
 }
 

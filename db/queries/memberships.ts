@@ -2,7 +2,13 @@
 import { and, asc, eq, gt, inArray, isNotNull, or, sql } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  placeholder,
+  placeholdersFor,
+  typedPlaceholder,
+} from '../schema/column-types.ts';
 import type { Role } from '../schema/groups.ts';
 import { EVERYTHING } from './permissions.ts';
 
@@ -15,7 +21,7 @@ export type UserGroupRow = NonNullable<
 >[number];
 
 export function membershipQueries(engine: Engine) {
-  const { build, condition, equals, limitPlaceholder, read, readOne, readWith, write, tables } = engine;
+  const { build, condition, read, readOne, readWith, write, tables } = engine;
   const { groupPermissions, groups, memberships, users } = tables;
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
 
@@ -72,12 +78,9 @@ export function membershipQueries(engine: Engine) {
       .limit(limitPlaceholder),
   );
   const insert = write(
-    build.insert(memberships).values({
-      groupId: placeholder('groupId'),
-      userId: placeholder('userId'),
-      role: placeholder('role'),
-      createdAt: placeholder('now'),
-    }),
+    build
+      .insert(memberships)
+      .values({ ...placeholdersFor('groupId', 'userId', 'role'), createdAt: placeholder('now') }),
     1,
   );
   const update = write(

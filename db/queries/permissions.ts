@@ -1,6 +1,7 @@
 /** Queries for permissions: what users hold through the groups that they belong to. */
 import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
+import { equals } from '../schema/column-types.ts';
 import { numbered, placeholders, preparedByCount } from './lists.ts';
 
 /** The permission that implies every other one. */
@@ -10,7 +11,7 @@ const ADMINISTRATORS = 'administrators';
 
 /** @returns a query of what the user holds to whom the session or token of that `key` belongs. */
 export function permissionsBehind(
-  { build, equals, tables: { groupPermissions, memberships } }: Engine,
+  { build, tables: { groupPermissions, memberships } }: Engine,
   credentials: Tables['sessions'] | Tables['tokens'],
 ) {
   return build
@@ -30,7 +31,7 @@ function sortPermissions(rows: { permission: string }[]): readonly string[] {
   return rows.map(({ permission }) => permission).sort();
 }
 
-export function permissionQueries({ build, condition, equals, read, write, tables }: Engine) {
+export function permissionQueries({ build, condition, read, write, tables }: Engine) {
   const { groupPermissions, guards, memberships, users } = tables;
   const one = { one: sql`1` };
 

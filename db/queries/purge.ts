@@ -5,9 +5,9 @@
  */
 import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
-import { placeholder } from '../schema/column-types.ts';
+import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts';
 
-export function purgeQueries({ build, equals, limitPlaceholder, read, write, tables }: Engine) {
+export function purgeQueries({ build, read, write, tables }: Engine) {
   const { attempts, audit, codes, sessions, tokens } = tables;
   type Kept = typeof attempts | typeof codes | typeof sessions | typeof tokens;
 

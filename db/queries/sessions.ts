@@ -2,7 +2,15 @@
 import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import { inOrderOfIds } from '../ids.ts';
-import { ORIGIN_LENGTHS, placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  ORIGIN_LENGTHS,
+  placeholder,
+  placeholdersFor,
+  typedPlaceholder,
+  typedPlaceholdersFor,
+} from '../schema/column-types.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
 interface NewSession {
@@ -23,7 +31,7 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  const { build, condition, equals, limitPlaceholder, read, readWith, readWithCached, write } = engine;
+  const { build, condition, read, readWith, readWithCached, write } = engine;
   const { sessions, users } = engine.tables;
 
   const withUser = {
@@ -47,17 +55,10 @@ export function sessionQueries(engine: Engine) {
   const byKey = readWithCached(ofKey, permissionsBehind(engine, sessions), withPermissions);
   const insert = write(
     build.insert(sessions).values({
-      key: placeholder('key'),
-      id: placeholder('id'),
-      userId: placeholder('userId'),
+      ...placeholdersFor('key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered', 'address', 'userAgent'),
       createdAt: placeholder('now'),
       lastSeenAt: placeholder('now'),
       confirmedAt: placeholder('now'),
-      expiresAt: placeholder('expiresAt'),
-      endsAt: placeholder('endsAt'),
-      remembered: placeholder('remembered'),
-      address: placeholder('address'),
-      userAgent: placeholder('userAgent'),
     }),
     1,
   );
@@ -75,8 +76,7 @@ export function sessionQueries(engine: Engine) {
     build
       .update(sessions)
       .set({
-        lastSeenAt: typedPlaceholder('lastSeenAt', sessions.lastSeenAt),
-        expiresAt: typedPlaceholder('expiresAt', sessions.expiresAt),
+        ...typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt'),
       })
       .where(and(equals(sessions.key, 'key'), lt(sessions.lastSeenAt, placeholder('unseenSince')))),
     'any',
@@ -149,34 +149,19 @@ export function sessionQueries(engine: Engine) {
     /** Holds while the session has not ended and its user is active. */
     isAlive: (key: string, now: number): Step => alive({ key, now }),
     /** Moves the session's expiry, unless it has ended meanwhile, or another request has done so since that moment. */
-    touch(session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) {
-      return update({ ...session });
-    },
-    end(key: string) {
-      return removal({ key });
-    },
-    endAllOf(userId: string) {
-      return removalOfUser({ userId });
-    },
+    touch: (session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) =>
+      update({ ...session }),
+    end: (key: string) => removal({ key }),
+    endAllOf: (userId: string) => removalOfUser({ userId }),
     /** Ends the user's sessions but the one of that key. */
-    endOthersOf(userId: string, key: string) {
-      return removalOfOthers({ userId, key });
-    },
-    endOf(userId: string, id: string) {
-      return removalById({ userId, id });
-    },
+    endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
+    endOf: (userId: string, id: string) => removalById({ userId, id }),
     /** Notes that the password was given just now. */
-    confirm(key: string, now: number) {
-      return confirmation({ key, now });
-    },
+    confirm: (key: string, now: number) => confirmation({ key, now }),
     /** Gives the session another key, so that its cookie is dead, and notes that the password was given. */
-    renew(key: string, newKey: string, now: number) {
-      return renewal({ key, newKey, now });
-    },
+    renew: (key: string, newKey: string, now: number) => renewal({ key, newKey, now }),
     /** @returns at most `limit` of the user's living sessions whose ids follow `after`, in the order of their ids. */
-    page(userId: string, after: string, limit: number, now: number) {
-      return page({ userId, after, limit, now });
-    },
+    page: (userId: string, after: string, limit: number, now: number) => page({ userId, after, limit, now }),
     /** The same for a user who may not be there: then it gives undefined. */
     async pageOfUser(userId: string, after: string, limit: number, now: number) {
       return (await pageOfUser({ userId, after, limit, now }))?.list.sort(inOrderOfIds);

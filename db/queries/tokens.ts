@@ -1,7 +1,13 @@
 /** What is asked of API tokens. The first query is on the way of every request that brings one. */
 import { and, asc, eq, gt, isNull, lt, or } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
-import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  placeholder,
+  placeholdersFor,
+  typedPlaceholder,
+} from '../schema/column-types.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
 interface NewToken {
@@ -19,7 +25,7 @@ export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tok
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
 export function tokenQueries(engine: Engine) {
-  const { build, condition, equals, limitPlaceholder, read, readOne, readWithCached, write } = engine;
+  const { build, condition, read, readOne, readWithCached, write } = engine;
   const { tokens, users } = engine.tables;
 
   const shown = {
@@ -58,13 +64,8 @@ export function tokenQueries(engine: Engine) {
   );
   const insert = write(
     build.insert(tokens).values({
-      key: placeholder('key'),
-      id: placeholder('id'),
-      userId: placeholder('userId'),
-      name: placeholder('name'),
-      scopes: placeholder('scopes'),
+      ...placeholdersFor('key', 'id', 'userId', 'name', 'scopes', 'expiresAt'),
       createdAt: placeholder('now'),
-      expiresAt: placeholder('expiresAt'),
     }),
     1,
   );
@@ -101,20 +102,12 @@ export function tokenQueries(engine: Engine) {
     find: (key: string) => byKey({ key }),
     findOf: (userId: string, id: string) => one({ userId, id }),
     /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
-    page(userId: string, after: string, limit: number) {
-      return pageOfUser({ userId, after, limit });
-    },
-    add(token: NewToken, now: number) {
-      return insert({ ...token, now });
-    },
+    page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
+    add: (token: NewToken, now: number) => insert({ ...token, now }),
     /** Holds while the token has not ended and its owner is active. */
     isAlive: (id: string, now: number): Step => alive({ id, now }),
     /** Notes that the token was used, unless another request has done so since that moment. */
-    touch(key: string, now: number, unusedSince: number) {
-      return use({ key, now, unusedSince });
-    },
-    end(userId: string, id: string) {
-      return removal({ userId, id });
-    },
+    touch: (key: string, now: number, unusedSince: number) => use({ key, now, unusedSince }),
+    end: (userId: string, id: string) => removal({ userId, id }),
   };
 }

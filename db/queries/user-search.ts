@@ -6,7 +6,7 @@ import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { normalizeIdentifier } from '../identifiers.ts';
-import { placeholder } from '../schema/column-types.ts';
+import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** Follows everything that begins with what is before it. */
@@ -44,7 +44,7 @@ export interface Found {
 }
 
 export function userSearch(engine: Engine) {
-  const { build, equals, limitPlaceholder, read, readAll } = engine;
+  const { build, read, readAll } = engine;
   const { memberships, users } = engine.tables;
   const keys = { usernameKey: users.usernameKey, emailKey: users.emailKey, nameKey: users.nameKey };
 
@@ -107,9 +107,7 @@ export function userSearch(engine: Engine) {
 
   return {
     /** @returns at most `limit` users, active or not, whose ids follow `after`, in the order of their ids. */
-    active(active: boolean, after: string, limit: number) {
-      return byActive({ active, after, limit });
-    },
+    active: (active: boolean, after: string, limit: number) => byActive({ active, after, limit }),
     /**
      * Looks at `limit` of the group's members whose ids follow `after`, in the order of their ids.
      * @returns those of them who are active or not, as is asked for, and the last id that was looked at if there are more.

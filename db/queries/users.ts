@@ -2,7 +2,14 @@
 import { and, asc, eq, gt, sql } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import { normalizeIdentifier, searchPrefix } from '../identifiers.ts';
-import { placeholder, typedPlaceholder } from '../schema/column-types.ts';
+import {
+  equals,
+  limitPlaceholder,
+  placeholder,
+  placeholdersFor,
+  typedPlaceholder,
+  typedPlaceholdersFor,
+} from '../schema/column-types.ts';
 
 export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
@@ -22,7 +29,7 @@ export function shownColumns(users: Engine['tables']['users']) {
 }
 
 export function userQueries(engine: Engine) {
-  const { build, equals, limitPlaceholder, read, condition, readOne, readOneCached, write } = engine;
+  const { build, read, condition, readOne, readOneCached, write } = engine;
   const { users } = engine.tables;
   const shown = shownColumns(users);
   const credentials = {
@@ -55,17 +62,19 @@ export function userQueries(engine: Engine) {
   );
   const insert = write(
     build.insert(users).values({
-      id: placeholder('id'),
+      ...placeholdersFor(
+        'id',
+        'username',
+        'usernameKey',
+        'name',
+        'nameKey',
+        'email',
+        'emailKey',
+        'passwordHash',
+        'active',
+      ),
       createdAt: placeholder('now'),
       updatedAt: placeholder('now'),
-      username: placeholder('username'),
-      usernameKey: placeholder('usernameKey'),
-      name: placeholder('name'),
-      nameKey: placeholder('nameKey'),
-      email: placeholder('email'),
-      emailKey: placeholder('emailKey'),
-      passwordHash: placeholder('passwordHash'),
-      active: placeholder('active'),
     }),
     1,
   );
@@ -75,13 +84,16 @@ export function userQueries(engine: Engine) {
       .set({
         version: sql`${users.version} + 1`,
         updatedAt: typedPlaceholder('now', users.updatedAt),
-        username: typedPlaceholder('username', users.username),
-        usernameKey: typedPlaceholder('usernameKey', users.usernameKey),
-        name: typedPlaceholder('name', users.name),
-        nameKey: typedPlaceholder('nameKey', users.nameKey),
-        email: typedPlaceholder('email', users.email),
-        emailKey: typedPlaceholder('emailKey', users.emailKey),
-        active: typedPlaceholder('active', users.active),
+        ...typedPlaceholdersFor(
+          users,
+          'username',
+          'usernameKey',
+          'name',
+          'nameKey',
+          'email',
+          'emailKey',
+          'active',
+        ),
       })
       .where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
     1,
@@ -144,9 +156,7 @@ export function userQueries(engine: Engine) {
   return {
     find: (id: string) => byId({ id }),
     /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
-    page(after: string, limit: number) {
-      return pageAfter({ after, limit });
-    },
+    page: (after: string, limit: number) => pageAfter({ after, limit }),
     /** @returns the user of that name, or of that e-mail address (which alone has an @), with the password's hash. */
     async findCredentials(username: string) {
       const key = normalizeIdentifier(username);
@@ -162,20 +172,15 @@ export function userQueries(engine: Engine) {
     async exist() {
       return (await anyWithPassword()) !== undefined;
     },
-    add(user: UserFields & { id: string; passwordHash: string | null }, now: number) {
-      return insert({ ...keyed(user), now });
-    },
+    add: (user: UserFields & { id: string; passwordHash: string | null }, now: number) =>
+      insert({ ...keyed(user), now }),
     /** A write that takes effect only while the user has that version. */
-    change(user: UserFields & { id: string; version: number }, now: number) {
-      return update({ ...keyed(user), now });
-    },
-    setPassword(id: string, passwordHash: string, now: number) {
-      return newPassword({ id, passwordHash, now });
-    },
+    change: (user: UserFields & { id: string; version: number }, now: number) =>
+      update({ ...keyed(user), now }),
+    setPassword: (id: string, passwordHash: string, now: number) => newPassword({ id, passwordHash, now }),
     /** A write that takes effect only while the user's password is the one of the old hash. */
-    changePassword(change: { id: string; oldHash: string; passwordHash: string }, now: number) {
-      return passwordChange({ ...change, now });
-    },
+    changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
+      passwordChange({ ...change, now }),
     /** Must come before whatever gives, takes or relies on the user's rights (see rightsVersion). */
     guard: (id: string): Step => guard({ id }),
     /** The same, and takes effect only while the user belongs to the same groups as when that version was read. */
@@ -187,9 +192,7 @@ export function userQueries(engine: Engine) {
     isActive: (id: string): Step => isActive({ id }),
     /** Notes a sign-in. It takes effect only while the user is active and has that password. */
     signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
-    remove(user: { id: string; version: number }) {
-      return removal({ ...user });
-    },
+    remove: (user: { id: string; version: number }) => removal({ ...user }),
   };
 }
 

@@ -3,7 +3,7 @@
  * in both dialects: SQLite's gives the types, MySQL's (vocabulary.mysql.ts) is held to them by `held`, the one cast of
  * the project. What makes that honest is that every test runs on both engines.
  */
-import type { Column, ColumnBaseConfig, ColumnDataType, SQL } from 'drizzle-orm';
+import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, Placeholder, SQL } from 'drizzle-orm';
 import { sql, sqliteCore as sqlite } from '../drizzle.ts';
 
 /**
@@ -50,7 +50,28 @@ export function placeholder(name: string) {
   return sql.placeholder(name);
 }
 
-/** The same where drizzle asks for a value of the column's type: in the SET of an update, or a selected field. */
+/** How many rows to read at most, given as `limit`. */
+export const limitPlaceholder = placeholder('limit');
+
+/** @returns the condition that the column equals the named value. */
+export function equals(column: AnyColumn, name: string): SQL {
+  return sql`${column} = ${typedPlaceholder(name, column)}`;
+}
+
+/** @returns placeholders for an INSERT, by the names of its columns. */
+export function placeholdersFor<Name extends string>(...names: Name[]): Record<Name, Placeholder> {
+  return unsafeCast(Object.fromEntries(names.map((name) => [name, placeholder(name)])));
+}
+
+/** @returns placeholders for the SET of an UPDATE, by the names of the table's columns. */
+export function typedPlaceholdersFor<Name extends string>(
+  columns: Record<Name, AnyColumn>,
+  ...names: Name[]
+): Record<Name, SQL> {
+  return unsafeCast(Object.fromEntries(names.map((name) => [name, typedPlaceholder(name, columns[name])])));
+}
+
+/** The same as `placeholder` where drizzle asks for a value of the column's type: in the SET of an update, or a selected field. */
 export function typedPlaceholder<Data>(
   name: string,
   column: Column<ColumnBaseConfig<ColumnDataType, string> & { data: Data }>,

@@ -1,16 +1,16 @@
-/** On Linux the threads that hash give way to the one that answers. */
+/** On Linux the hashing threads run at a lower priority than the thread that answers requests. */
 import { readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { test } from 'tap';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { PROJECT, run } from '../support/processes.ts';
 
-/** Of a thread that is nicer than this process by so much. */
+/** @returns this process's niceness plus the given amount, at most 19. */
 const nicer = (niceness: number) => Math.min(getPriority() + niceness, 19);
 
 const options = { skip: process.platform !== 'linux' };
 
-test('hashing gives way to answering', options, async (t) => {
+test('Hashing threads run at a lower priority than the main thread', options, async (t) => {
   const threads = () => readdirSync('/proc/self/task').map(Number);
   const own = getPriority();
   const before = threads();
@@ -19,20 +19,24 @@ test('hashing gives way to answering', options, async (t) => {
   const priorities = threads()
     .filter((thread) => !before.includes(thread))
     .map(getPriority);
-  t.equal(priorities.filter((priority) => priority === nicer(15)).length, 2, 'both of the threads that hash');
-  t.equal(getPriority(), own, 'and the one that answers keeps its own');
+  t.equal(
+    priorities.filter((priority) => priority === nicer(15)).length,
+    2,
+    'both hashing threads have the lower priority',
+  );
+  t.equal(getPriority(), own, 'the main thread keeps its priority');
 
   await hashing.verify(hashed, 'a password');
   t.equal(
     threads().filter((thread) => getPriority(thread) === nicer(15)).length,
     2,
-    'and there are no more of them',
+    'no further thread was started',
   );
   await hashing.end();
   t.equal(threads().filter((thread) => getPriority(thread) === nicer(15)).length, 0);
 });
 
-test('and as far as there is room in a process that gives way itself', options, async (t) => {
+test('Hashing threads of a process with a low priority run at the lowest possible', options, async (t) => {
   const script = `import('./accounts/passwords/hashing.ts')
     .then(({ makeHashing }) => makeHashing())
     .then(({ hash }) => hash('a password'))

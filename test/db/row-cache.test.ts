@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { and } from '../../db/drizzle.ts';
+import { equals } from '../../db/schema/column-types.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { openServing, sessionOf, userNamed } from '../support/files.ts';
 import { noteStatements } from '../support/statements.ts';
@@ -193,7 +194,7 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
 test('a query with more than one value', async (t) => {
   const { engine } = await openServing(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
   const { users } = engine.tables;
-  const condition = and(engine.equals(users.id, 'id'), engine.equals(users.version, 'version'));
+  const condition = and(equals(users.id, 'id'), equals(users.version, 'version'));
   const query = engine.build.select({ id: users.id }).from(users).where(condition);
   const find = engine.readOneCached(query);
   for (let asked = 0; asked < 2; asked++)

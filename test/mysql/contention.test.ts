@@ -8,6 +8,7 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { sql } from '../../db/drizzle.ts';
+import { equals } from '../../db/schema/column-types.ts';
 import { HASTY, inParallel, onOwnServer, tally } from '../support/own-server.ts';
 import { until } from '../support/processes.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
@@ -148,7 +149,7 @@ onOwnServer('two workers that write the same rows', HASTY, async (t, server) => 
         const raise = engine.build
           .update(groups)
           .set({ version: sql`${groups.version} + 1` })
-          .where(engine.equals(groups.id, 'id'));
+          .where(equals(groups.id, 'id'));
         return { engine, raise: engine.write(raise, 1) };
       }),
     );

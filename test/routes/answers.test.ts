@@ -1,30 +1,34 @@
-/** What every answer owes its reader: a shape that is written down, and, when we fail, nothing of our insides. */
+/**
+ * Every route declares the schemas of its request and response bodies. A server error is a problem document that reveals
+ * no internals: no SQL, no stack, no host.
+ */
 import { DatabaseUnavailableError } from '../../db/engines/engine.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { routesDuring } from '../support/routes.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
-/** What is asked for without saying more. */
+/** The routes that take no request body. */
 const WITHOUT_BODY = ['/api/sign/out', '/api/users/:id/reset'];
 
-onEachEngine('every route', async (t, engine) => {
+onEachEngine('Every route declares its schemas', async (t, engine) => {
   const { routes } = await routesDuring(() => startService(t, engine));
 
-  t.test('has a schema for what it answers, for problems too', async (t) => {
+  t.test('Every route has a response schema for success and for problems', async (t) => {
     t.ok(routes.length >= 15, `${routes.length} routes`);
     for (const { method, url, schema } of routes) {
       const response: unknown = schema?.response;
-      const answered = typeof response === 'object' && response !== null ? Object.keys(response) : [];
+      const statuses = typeof response === 'object' && response !== null ? Object.keys(response) : [];
       const name = `${[method].flat().join(', ')} ${url}`;
       t.ok(
-        answered.some((status) => /^2\d\d$/.test(status)),
-        `${name}: when all is well`,
+        statuses.some((status) => /^2\d\d$/.test(status)),
+        `${name} has a schema for success`,
       );
-      for (const status of ['4xx', '5xx']) t.ok(answered.includes(status), `${name}: ${status}`);
+      for (const status of ['4xx', '5xx'])
+        t.ok(statuses.includes(status), `${name} has a schema for ${status}`);
     }
   });
 
-  t.test('that takes a body has a schema for it, and refuses other fields', async (t) => {
+  t.test('Every route that takes a body has a schema that rejects unknown fields', async (t) => {
     const taking = routes.filter(
       ({ method, url }) => /POST|PUT|PATCH/.test(String(method)) && !WITHOUT_BODY.includes(url),
     );
@@ -37,7 +41,7 @@ onEachEngine('every route', async (t, engine) => {
 
 const INSIDES = 'SELECT password_hash FROM users; ECONNREFUSED 10.0.0.1:3306 /srv/rollcall/db.ts';
 
-onEachEngine('a failure of ours', async (t, engine) => {
+onEachEngine('A server error reveals no internals', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
@@ -46,12 +50,12 @@ onEachEngine('a failure of ours', async (t, engine) => {
     { what: 'an error', thrown: new Error(INSIDES), status: 500 },
     { what: 'an error with a code', thrown: Object.assign(new Error(INSIDES), { code: 'X' }), status: 500 },
     { what: 'a system error', thrown: Object.assign(new Error(INSIDES), { errno: -111 }), status: 500 },
-    { what: 'a text', thrown: INSIDES, status: 500 },
-    { what: 'nothing', thrown: undefined, status: 500 },
+    { what: 'a string', thrown: INSIDES, status: 500 },
+    { what: 'undefined', thrown: undefined, status: 500 },
     { what: 'a lost database', thrown: new DatabaseUnavailableError(INSIDES), status: 503 },
   ];
   for (const { what, thrown, status } of failures) {
-    t.test(`by throwing ${what} is a ${status} that tells nothing of it`, async (t) => {
+    t.test(`A route that throws ${what} answers ${status} and reveals no internals`, async (t) => {
       const fail = async () => {
         throw thrown;
       };
@@ -73,11 +77,11 @@ onEachEngine('a failure of ours', async (t, engine) => {
         t.equal(response.headers['set-cookie'], undefined);
         t.equal(response.headers['cache-control'], 'no-store');
       }
-      t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'and the session lives on');
+      t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'the session stays valid');
     });
   }
 
-  t.test('while the session is read is a 503, not a 401 that would make clients sign in anew', async (t) => {
+  t.test('A database failure while the session is read answers 503, not 401', async (t) => {
     t.capture(app.db.sessions, 'find', async () => {
       throw new DatabaseUnavailableError(INSIDES);
     });
@@ -92,17 +96,17 @@ onEachEngine('a failure of ours', async (t, engine) => {
       t.equal(response.headers['set-cookie'], undefined);
     }
     t.equal(client.cookie, cookie);
-    t.equal((await client.request('GET', '/')).statusCode, 200, 'what needs nobody is served');
+    t.equal((await client.request('GET', '/')).statusCode, 200, 'a public route is served');
   });
 });
 
-/** The answer to a change is made of what was written: nothing is read for it that may be away or gone by then. */
-onEachEngine('a change that is made just before the database goes away', async (t, engine) => {
+/** The response to a write is built from what was written, so it needs no read after the commit. */
+onEachEngine('A write succeeds although the database is lost after it', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 
-  t.test('is answered as made', async (t) => {
+  t.test('POST user answers 201 although the database is lost after the commit', async (t) => {
     const find = t.capture(app.db.users, 'find', async () => {
       throw new DatabaseUnavailableError('away');
     });
@@ -111,6 +115,6 @@ onEachEngine('a change that is made just before the database goes away', async (
     find.restore();
     t.equal(response.statusCode, 201);
     t.match(response.json(), { username: 'ann' });
-    t.ok(await app.db.users.findCredentials('ann'), 'and it was');
+    t.ok(await app.db.users.findCredentials('ann'), 'the user is stored');
   });
 });

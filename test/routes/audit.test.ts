@@ -1,4 +1,4 @@
-/** Reading the audit trail: the newest first, by filters and in pages; and there is no way to change it. */
+/** GET /api/audit lists the newest events first, with filters and pages. The API cannot change the audit trail. */
 import { randomUUIDv7 } from 'node:crypto';
 import { EVENTS } from '../../db/queries/audit.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -7,20 +7,20 @@ import { makeUser, quickHashing, signedIn, startService } from '../support/servi
 const HOUR = 60 * 60 * 1000;
 const START = Date.parse('2026-01-31T12:00:00Z');
 
-/** @returns an id (UUIDv7) of that moment. */
-function idAt(moment: number): string {
-  const digits = moment.toString(16).padStart(12, '0');
+/** @returns an id (UUIDv7) of that time. */
+function idAt(time: number): string {
+  const digits = time.toString(16).padStart(12, '0');
   return `${digits.slice(0, 8)}-${digits.slice(8)}${randomUUIDv7().slice(13)}`;
 }
 
-onEachEngine('the audit trail', async (t, engine) => {
+onEachEngine('The audit trail is listed with filters and cannot be changed', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const people = ['ann', 'bob', 'cem'].map((username) => ({ id: randomUUIDv7(), username }));
   const events = ['signed-in', 'user-changed', 'signed-out'] as const;
 
-  /** An entry each hour, by each in turn, to each of the others. */
+  /** One audit entry an hour. Actors, targets and events take turns at different rates. */
   const entries = Array.from({ length: 27 }, (_, n) => {
     const target = people[Math.floor(n / 3) % 3] ?? { id: '', username: '' };
     return {
@@ -46,12 +46,12 @@ onEachEngine('the audit trail', async (t, engine) => {
       .reverse();
   const UNTIL = new Date(START + 100 * HOUR).toISOString();
 
-  /** @returns the ids on all pages of the entries above. */
-  async function walk(query: Record<string, string>) {
+  /** Follows the pages to the end. @returns the ids of all listed audit entries. */
+  async function listIds(query: Record<string, string>) {
     const ids: string[] = [];
     let next: string | null = '';
     for (let pages = 0; next !== null; pages++) {
-      if (pages > 100) throw new Error('there is no end to the pages');
+      if (pages > 100) throw new Error('The pages do not end.');
       const more = next ? { after: next } : {};
       const url = `/api/audit?${new URLSearchParams({ to: UNTIL, ...query, ...more })}`;
       const response = await client.request('GET', url);
@@ -63,7 +63,7 @@ onEachEngine('the audit trail', async (t, engine) => {
     return ids;
   }
 
-  t.test('shows each entry as it was written', async (t) => {
+  t.test('GET audit shows an audit entry as it was recorded', async (t) => {
     const { items } = (await client.request('GET', `/api/audit?limit=1&to=${UNTIL}`)).json();
     const { at, ...newest } = entries.at(-1) ?? { at: 0 };
     t.strictSame(items, [{ ...newest, at: new Date(at).toISOString() }]);
@@ -95,16 +95,16 @@ onEachEngine('the audit trail', async (t, engine) => {
   ];
   for (const { query, filter } of filters) {
     t.test(
-      `with ${Object.keys(query).join(', ') || 'no filter'} gives the newest first, each once`,
+      `GET audit with ${Object.keys(query).join(', ') || 'no filter'} lists each match once, newest first`,
       async (t) => {
         for (const limit of ['1', '2', '4', '100']) {
-          t.strictSame(await walk({ ...query, limit }), newestFirst(filter), `pages of ${limit}`);
+          t.strictSame(await listIds({ ...query, limit }), newestFirst(filter), `pages of ${limit}`);
         }
       },
     );
   }
 
-  t.test('refuses filters that mean nothing', async (t) => {
+  t.test('GET audit rejects invalid filters with 400', async (t) => {
     for (const query of [
       'event=nothing',
       'actor=ann',
@@ -121,7 +121,7 @@ onEachEngine('the audit trail', async (t, engine) => {
       t.equal((await client.request('GET', `/api/audit?event=${event}`)).statusCode, 200);
   });
 
-  t.test('can be changed by nobody', async (t) => {
+  t.test('The audit trail has no route that changes it', async (t) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const collection = await client.request(method, '/api/audit');
       t.equal(collection.statusCode, 405);
@@ -129,12 +129,12 @@ onEachEngine('the audit trail', async (t, engine) => {
       t.equal((await client.request(method, `/api/audit/${entries[0]?.id}`)).statusCode, 404);
     }
     t.strictSame(
-      await walk({ limit: '100' }),
+      await listIds({ limit: '100' }),
       newestFirst(() => true),
     );
   });
 
-  t.test('outlives those whom it tells of, by the names that they had', async (t) => {
+  t.test('The audit entries of a deleted user keep the usernames of their time', async (t) => {
     const id = await makeUser(app, 'going');
     await (await signedIn(app, 'going')).request('PATCH', `/api/users/${id}`, { name: 'Gone' });
     await client.request('PATCH', `/api/users/${id}`, { username: 'gone' });

@@ -1,17 +1,17 @@
-/** Whatever a body says that it must not say: it is refused as the client's mistake, at the field, and changes nothing. */
+/** An invalid request body answers 4xx, names the invalid field, and changes nothing. */
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
 
-/** A route that takes a body, and one that it would accept. */
+/** A route that takes a body, and a body that it accepts. */
 interface Target {
   method: string;
   url: string;
   valid: Record<string, unknown>;
 }
 
-/** Starts a service with an administrator who asks, and something that each of the routes could change. */
+/** Starts a service with a signed-in administrator, and a user and a group for the routes to change. */
 async function start(t: Test, engine: TestEngine) {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
@@ -36,7 +36,7 @@ function routeOf({ method, url }: Target) {
   return `${method} ${url.replaceAll(/[0-9a-f-]{36}/g, '…')}`;
 }
 
-/** @returns the target's body as JSON, without the field or with another value, in JSON, in it. */
+/** @returns the target's valid body as JSON, with the field removed or set to `value` (JSON text). */
 function bodyWith({ valid }: Target, field: string, value?: string) {
   const parts = Object.entries(valid)
     .filter(([name]) => name !== field)
@@ -45,12 +45,12 @@ function bodyWith({ valid }: Target, field: string, value?: string) {
   return `{${parts.join(',')}}`;
 }
 
-/** Sends the text as it is, under that type. */
+/** Sends the text unchanged, with that content type. */
 function send({ method, url }: Target, client: Client, body: string, type = 'application/json') {
   return client.request(method, url, body, type === '' ? {} : { 'content-type': type });
 }
 
-/** @returns all that the API shows, to be compared. */
+/** @returns everything that the API shows, to compare before and after. */
 async function dump(app: App, group: string | undefined) {
   const reader = await signedIn(app, 'chief');
   const urls = ['/api/users?limit=100', '/api/groups?limit=100', `/api/groups/${group}/members?limit=100`];
@@ -64,7 +64,7 @@ const WHOLE_BODIES = [
   { what: 'no body', body: '', status: 400 },
   { what: 'half an object', body: '{"name":', status: 400 },
   { what: 'single quotes', body: "{'name':'x'}", status: 400 },
-  { what: 'something behind the object', body: '{} {}', status: 400 },
+  { what: 'text after the object', body: '{} {}', status: 400 },
   { what: 'text that is not JSON', body: 'name=x', status: 400 },
   { what: 'null', body: 'null', status: 400 },
   { what: 'an array', body: '[]', status: 400 },
@@ -77,46 +77,46 @@ const WHOLE_BODIES = [
   { what: 'a constructor', body: '{"constructor":{"prototype":{"isAdmin":true}}}', status: 400 },
   { what: 'deep nesting', body: '['.repeat(30_000), status: 400 },
   { what: 'deep nesting around a prototype', body: `${'{"__proto__":'.repeat(4_000)}1`, status: 400 },
-  { what: 'more than is read', body: HUGE, status: 413 },
+  { what: 'a body over the size limit', body: HUGE, status: 413 },
   { what: 'plain text', body: '{}', type: 'text/plain', status: 415 },
   { what: 'a form', body: 'name=x', type: 'application/x-www-form-urlencoded', status: 415 },
-  { what: 'a form in parts', body: '--x--', type: 'multipart/form-data; boundary=x', status: 415 },
+  { what: 'a multipart form', body: '--x--', type: 'multipart/form-data; boundary=x', status: 415 },
   { what: 'another JSON type', body: '{}', type: 'application/problem+json', status: 415 },
-  { what: 'a type that is none', body: '{}', type: 'json', status: 415 },
+  { what: 'an invalid type', body: '{}', type: 'json', status: 415 },
   { what: 'no type', body: '{}', type: '', status: 415 },
 ];
 
-onEachEngine('a body that can not be one', async (t, engine) => {
+onEachEngine('A body that is no valid JSON object is rejected', async (t, engine) => {
   const { app, client, group, targets } = await start(t, engine);
   const before = await dump(app, group);
   for (const target of Object.values(targets)) {
-    t.test(`is refused by ${routeOf(target)}`, async (t) => {
+    t.test(`${routeOf(target)} rejects a body that is no valid JSON object`, async (t) => {
       for (const { what, body, status, type } of WHOLE_BODIES) {
         const response = await send(target, client, body, type);
-        t.equal(response.statusCode, status, `${what}: ${status}`);
+        t.equal(response.statusCode, status, `${what} answers ${status}`);
         t.match(response.headers['content-type'], 'application/problem+json');
         t.match(response.json(), { status, detail: /./, requestId: /./ });
       }
       const extra = await send(target, client, JSON.stringify({ ...target.valid, 'a/b~c': 1 }));
-      t.equal(extra.statusCode, 400, 'a field that there is not: 400');
+      t.equal(extra.statusCode, 400, 'an unknown field answers 400');
       t.match(extra.json(), { errors: [{ in: 'body', pointer: '/a~1b~0c' }] });
     });
   }
-  t.test('changes nothing', async (t) => {
+  t.test('Rejected bodies change nothing', async (t) => {
     t.strictSame(await dump(app, group), before);
   });
 });
 
-/** @returns the beginning of the text with what can't be seen, or is easily mistaken, as its number. */
+/** @returns the first characters of the text, with those outside printable ASCII as code points. */
 function readable(text: string) {
   return text.slice(0, 40).replaceAll(/[^ -~]/gu, (each) => `U+${each.codePointAt(0)?.toString(16)}`);
 }
 
-/** What no text may be, as JSON. */
+/** JSON values that no text field accepts. */
 const NO_TEXT = ['1', 'true', '{}', '["x"]', '"a\\u0000b"', '"a\\ud800b"', '"\\udc00"', '"\\udfff\\ud83e"'];
 const LINES = [...NO_TEXT, 'null', '"a\\nb"', '"\\u001b[0m"', '"a\\u0085b"', '"a\\u007fb"'];
 
-/** Texts as JSON. */
+/** Turns each value into JSON. */
 const json = (...texts: unknown[]) => texts.map((text) => JSON.stringify(text));
 
 const USERNAMES = [
@@ -124,10 +124,10 @@ const USERNAMES = [
   ...json('', ' ', 'a b', 'a@b', 'a\u00a0b', 'a\u3000b', 'x'.repeat(65), '🦊'.repeat(65)),
   // Control and format characters, private use, unassigned.
   ...json('a\u200bb', '\ufeffann', 'a\u202eb', 'a\u00adb', 'a\ue000b', 'a\u0378b'),
-  // What only its compatibility form shows: an @, spaces, too many characters.
+  // Only the compatibility form (NFKC) shows the fault: an @, a space, too many characters.
   ...json('a\uff20b', 'a\ufe6bb', '\ufdfa', 'a\u00a8', 'a\u2017', '\ufb03'.repeat(22), '\u3300'.repeat(17)),
 ];
-/** Not seen by anybody, though they count as letters or marks: fillers, joiners, variation selectors. */
+/** Invisible characters that Unicode counts as letters or marks: fillers, joiners, variation selectors. */
 const INVISIBLE = json('\u3164', '\u115f', '\uffa0', '\u034f', '\ufe0f', '\u180b', '\u{e0100}').flatMap(
   (each) => [each, each.replace(/^"/, '"ann')],
 );
@@ -150,17 +150,17 @@ const PERMISSIONS = [
 const NEW_PASSWORDS = [...NO_TEXT, 'null', ...json('1234567', 'x'.repeat(129), '🦊'.repeat(129))];
 const ROLES = ['null', '1', '[]', ...json('', 'admin', 'Member', 'member ', '*')];
 
-onEachEngine('a field that is wrong', async (t, engine) => {
+onEachEngine('A body with an invalid field is rejected at that field', async (t, engine) => {
   const { app, client, group, targets } = await start(t, engine);
   const { signIn, makeUser, changeUser, makeGroup, changeGroup, putMember } = targets;
   const before = await dump(app, group);
 
-  const cases: { of: Target[]; field: string; values: string[]; why?: string }[] = [
+  const cases: { of: Target[]; field: string; values: string[]; kind?: string }[] = [
     { of: [signIn], field: 'username', values: [...LINES, ...json('', 'x'.repeat(255))] },
     { of: [signIn], field: 'password', values: [...NO_TEXT, 'null', ...json('', 'x'.repeat(129))] },
     { of: [signIn], field: 'remember', values: FLAGS },
     { of: [makeUser, changeUser], field: 'username', values: USERNAMES },
-    { of: [makeUser, changeUser], field: 'username', values: INVISIBLE, why: ' for what can not be seen' },
+    { of: [makeUser, changeUser], field: 'username', values: INVISIBLE, kind: ' invisible' },
     { of: [makeUser, changeUser], field: 'email', values: EMAILS },
     { of: [makeUser, changeUser], field: 'name', values: NAMES },
     { of: [makeUser, changeUser], field: 'active', values: FLAGS },
@@ -170,12 +170,12 @@ onEachEngine('a field that is wrong', async (t, engine) => {
     { of: [makeGroup, changeGroup], field: 'permissions', values: PERMISSION_LISTS },
     { of: [putMember], field: 'role', values: ROLES },
   ];
-  for (const { of, field, values, why = '' } of cases) {
+  for (const { of, field, values, kind = ' invalid' } of cases) {
     for (const target of of) {
-      t.test(`is refused at ${field} of ${routeOf(target)}${why}`, async (t) => {
+      t.test(`${routeOf(target)} rejects each${kind} value of ${field}`, async (t) => {
         for (const value of values) {
           const response = await send(target, client, bodyWith(target, field, value));
-          t.equal(response.statusCode, 400, `${readable(value)} is refused`);
+          t.equal(response.statusCode, 400, `${readable(value)} is rejected`);
           t.match(response.headers['content-type'], 'application/problem+json');
           t.match(response.json(), {
             type: 'urn:rollcall:problem:invalid',
@@ -187,10 +187,10 @@ onEachEngine('a field that is wrong', async (t, engine) => {
   }
 
   for (const target of [makeGroup, changeGroup]) {
-    t.test(`is refused at the permission that is wrong by ${target.method}`, async (t) => {
+    t.test(`${routeOf(target)} names the invalid permission in the list`, async (t) => {
       for (const value of PERMISSIONS) {
         const response = await send(target, client, bodyWith(target, 'permissions', `["*",${value}]`));
-        t.equal(response.statusCode, 400, `${readable(value)} is refused`);
+        t.equal(response.statusCode, 400, `${readable(value)} is rejected`);
         t.match(response.json(), { errors: [{ in: 'body', pointer: '/permissions/1' }] });
       }
     });
@@ -203,7 +203,7 @@ onEachEngine('a field that is wrong', async (t, engine) => {
     { target: putMember, fields: ['role'] },
   ];
   for (const { target, fields } of required) {
-    t.test(`is missed by ${routeOf(target)}`, async (t) => {
+    t.test(`${routeOf(target)} rejects a body without a required field`, async (t) => {
       for (const field of fields) {
         const response = await send(target, client, bodyWith(target, field));
         t.equal(response.statusCode, 400);
@@ -212,7 +212,7 @@ onEachEngine('a field that is wrong', async (t, engine) => {
     });
   }
 
-  t.test('is not repeated in the answer: it may be a secret', async (t) => {
+  t.test('The response never repeats a rejected value, which may be a secret', async (t) => {
     const body = JSON.stringify({ ...makeUser.valid, password: 'hunter2'.repeat(30) });
     t.notMatch((await send(makeUser, client, body)).payload, 'hunter2');
     const misplaced = JSON.stringify({ ...signIn.valid, username: 'hunter2'.repeat(50) });
@@ -220,19 +220,19 @@ onEachEngine('a field that is wrong', async (t, engine) => {
     t.notMatch((await send(signIn, new Client(app), '{"password":"hunter2')).payload, 'hunter2');
   });
 
-  t.test('changes nothing', async (t) => {
+  t.test('Rejected fields change nothing', async (t) => {
     t.strictSame(await dump(app, group), before);
   });
 });
 
-onEachEngine('a body that is as it must be', async (t, engine) => {
+onEachEngine('A valid body is accepted', async (t, engine) => {
   const { app, client, targets } = await start(t, engine);
   for (const target of Object.values(targets)) {
-    t.test(`is accepted by ${routeOf(target)}`, async (t) => {
-      // Whoever signs in is somebody else from then on.
+    t.test(`${routeOf(target)} accepts a valid body`, async (t) => {
+      // Signing in would replace the administrator's session.
       const caller = target === targets.signIn ? new Client(app) : client;
       const response = await send(target, caller, JSON.stringify(target.valid));
-      t.match(response.statusCode, /^20[01]$/, 'so that the tests above show what they say');
+      t.match(response.statusCode, /^20[01]$/, 'the body is valid');
     });
   }
 });

@@ -1,4 +1,4 @@
-/** What comes around a body may be as wrong as one: paths, parameters, methods, headers. None of it is our failure. */
+/** Invalid paths, parameters, methods and headers answer 4xx, never 5xx. */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onEachEngine } from '../support/engines.ts';
@@ -6,7 +6,7 @@ import { Client, makeUser, signedIn, startService } from '../support/service.ts'
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
-const NO_IDS = [
+const INVALID_IDS = [
   'x',
   '1',
   '*',
@@ -26,7 +26,7 @@ const NO_IDS = [
   UNKNOWN.replace('0', '%EF%BC%90'),
 ];
 
-onEachEngine('a bad request', async (t, engine) => {
+onEachEngine('A bad request answers 4xx', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
@@ -52,10 +52,10 @@ onEachEngine('a bad request', async (t, engine) => {
   ];
   for (const { of, prefix, suffix = '', payload, pointer } of paths) {
     const route = `${of} ${prefix}…${suffix}`.replaceAll(/[0-9a-f-]{36}/g, '…');
-    t.test(`with an id that is none is refused by ${route}`, async (t) => {
-      for (const id of NO_IDS) {
+    t.test(`${route} rejects an invalid id`, async (t) => {
+      for (const id of INVALID_IDS) {
         const response = await client.request(of, `${prefix}${id}${suffix}`, payload);
-        t.equal(response.statusCode, 400, `${id} is refused`);
+        t.equal(response.statusCode, 400, `${id} is rejected`);
         t.match(response.headers['content-type'], 'application/problem+json');
         t.match(response.json(), { errors: [{ in: 'path', pointer, detail: /^must be an id/ }] });
       }
@@ -65,14 +65,14 @@ onEachEngine('a bad request', async (t, engine) => {
   const limits = ['0', '-1', '101', '1.5', 'x', '', '1e99', 'NaN', 'Infinity', 'true', '2%00', '%EF%BC%92'];
   const queries = [
     { pointer: '/limit', values: [...limits, '1&limit=2', '9007199254740993', '%', '%zz', '%ED%A0%80'] },
-    { pointer: '/after', values: [...NO_IDS, '', `${UNKNOWN}&after=${UNKNOWN}`, '%', '%ED%A0%80'] },
+    { pointer: '/after', values: [...INVALID_IDS, '', `${UNKNOWN}&after=${UNKNOWN}`, '%', '%ED%A0%80'] },
   ];
   for (const list of ['/api/users', '/api/groups', `/api/groups/${group}/members`]) {
     for (const { pointer, values } of queries) {
-      t.test(`for a page by ${pointer} is refused by ${list.replace(group ?? '', '…')}`, async (t) => {
+      t.test(`GET ${list.replace(group ?? '', '…')} rejects an invalid ${pointer.slice(1)}`, async (t) => {
         for (const value of values) {
           const response = await client.request('GET', `${list}?${pointer.slice(1)}=${value}`);
-          t.equal(response.statusCode, 400, `${value} is refused`);
+          t.equal(response.statusCode, 400, `${value} is rejected`);
           t.match(response.headers['content-type'], 'application/problem+json');
           t.match(response.json(), { errors: [{ in: 'query', pointer, detail: /./ }] });
         }
@@ -88,7 +88,7 @@ onEachEngine('a bad request', async (t, engine) => {
     '/api/users/%ED%A0%80',
     '/%c0%80',
   ]) {
-    t.test(`with percent signs that mean nothing is refused: ${path}`, async (t) => {
+    t.test(`The path ${path} is rejected, because its percent-encoding is invalid`, async (t) => {
       for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
         const response = await client.request(method, path);
         t.equal(response.statusCode, 400, method);
@@ -99,10 +99,10 @@ onEachEngine('a bad request', async (t, engine) => {
   }
 
   for (const prefix of ['/', '/api/', '/api/users/', '/api/groups/', `/api/groups/${group}/members/`]) {
-    t.test(`with a very long path is refused below ${prefix.replace(group ?? '', '…')}`, async (t) => {
+    t.test(`A very long path below ${prefix.replace(group ?? '', '…')} is rejected`, async (t) => {
       for (const part of ['x', '/', 'x/', '%F0%9F%A6%8A', '../', ';']) {
         const response = await client.request('DELETE', prefix + part.repeat(4_000));
-        t.match(response.statusCode, /^4(00|04|05|14)$/, `${part}: ${response.statusCode}`);
+        t.match(response.statusCode, /^4(00|04|05|14)$/, `${part} answers ${response.statusCode}`);
         t.match(response.headers['content-type'], 'application/problem+json');
         t.match(response.json(), { status: response.statusCode, requestId: /./ });
       }
@@ -119,18 +119,18 @@ onEachEngine('a bad request', async (t, engine) => {
     { path: `/api/groups/${group}/members/${UNKNOWN}`, methods: ['GET', 'POST', 'PATCH'] },
   ];
   for (const { path, methods: refused } of methods) {
-    t.test(`by a method that is not possible is refused at ${path.replace(group ?? '', '…')}`, async (t) => {
+    t.test(`${path.replace(group ?? '', '…')} answers 405 to unsupported methods`, async (t) => {
       for (const method of refused) {
         const response = await client.request(method, path);
         t.equal(response.statusCode, 405, method);
         t.match(response.headers['content-type'], 'application/problem+json');
         t.match(response.headers.allow, /^[A-Z]+(, [A-Z]+)*, OPTIONS$/);
-        t.notMatch(String(response.headers.allow), method, 'which is not among those that are');
+        t.notMatch(String(response.headers.allow), method, 'Allow does not name the method');
       }
     });
   }
 
-  t.test('by an unknown method for what is not there is a 404', async (t) => {
+  t.test('Any method on an unknown path answers 404', async (t) => {
     for (const method of ['TRACE', 'OPTIONS']) {
       const response = await client.request(method, '/nowhere');
       t.equal(response.statusCode, 404, method);
@@ -138,7 +138,7 @@ onEachEngine('a bad request', async (t, engine) => {
     }
   });
 
-  t.test('by HEAD is answered as GET would be, without a body', async (t) => {
+  t.test('HEAD answers with the status of GET and no body', async (t) => {
     const heads = [
       { path: '/nowhere', status: 404 },
       { path: '/api/users/x', status: 400 },
@@ -154,7 +154,7 @@ onEachEngine('a bad request', async (t, engine) => {
     t.equal((await new Client(app).request('HEAD', '/api/users')).statusCode, 401);
   });
 
-  t.test('that says another length than it has is refused', async (t) => {
+  t.test('A request whose Content-Length is wrong answers 400', async (t) => {
     for (const length of ['1', '100']) {
       const headers = { 'content-type': 'application/json', 'content-length': length };
       const response = await client.request('POST', '/api/groups', '{"name":"length"}', headers);
@@ -163,7 +163,7 @@ onEachEngine('a bad request', async (t, engine) => {
     }
   });
 
-  t.test('with a body that is no UTF-8 is refused, lest it be taken for another one', async (t) => {
+  t.test('A body that is not UTF-8 answers 400', async (t) => {
     const headers = { 'content-type': 'application/json' };
     const body = Buffer.from('{"name":"team","title":"caf\xe9"}', 'latin1');
     const response = await client.request('POST', '/api/groups', body, headers);
@@ -171,7 +171,7 @@ onEachEngine('a bad request', async (t, engine) => {
     t.match(response.json(), { detail: /UTF-8/ });
   });
 
-  t.test('with cookies that are none is nobody', async (t) => {
+  t.test('A request with a malformed cookie is anonymous', async (t) => {
     for (const cookie of [
       'rollcall',
       'rollcall=',
@@ -180,19 +180,19 @@ onEachEngine('a bad request', async (t, engine) => {
       'rollcall=%zz',
       `rollcall=${'x'.repeat(8_000)}`,
     ]) {
-      const nobody = new Client(app);
-      nobody.cookie = cookie;
-      t.equal((await nobody.request('GET', '/api/users')).statusCode, 401, cookie.slice(0, 40));
-      t.equal((await nobody.request('GET', '/')).statusCode, 200);
-      t.equal((await nobody.request('POST', '/api/sign/in', {})).statusCode, 400);
+      const client = new Client(app);
+      client.cookie = cookie;
+      t.equal((await client.request('GET', '/api/users')).statusCode, 401, cookie.slice(0, 40));
+      t.equal((await client.request('GET', '/')).statusCode, 200);
+      t.equal((await client.request('POST', '/api/sign/in', {})).statusCode, 400);
     }
   });
 
-  t.test('has written nothing', async (t) => {
+  t.test('Rejected requests write nothing to the database', async (t) => {
     t.equal(writes().length, 0);
   });
 
-  t.test('that names the type of a body, and has none, is answered', async (t) => {
+  t.test('A request with a Content-Type but no body is answered', async (t) => {
     await app.listen({ host: '127.0.0.1', port: 0 });
     const address = app.server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
@@ -203,7 +203,7 @@ onEachEngine('a bad request', async (t, engine) => {
       ['OPTIONS /api/users', 204],
     ] as const) {
       const socket = connect(port, '127.0.0.1');
-      // Not even its length, which no HTTP library leaves out.
+      // HTTP libraries always send Content-Length, so the request is written by hand without it.
       socket.setTimeout(5_000, () => socket.destroy(new Error(`${what} is not answered`)));
       socket.write(
         `${what} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n`,

@@ -1,4 +1,4 @@
-/** Groups and the permissions that they carry: how they are kept, and that nobody grants what they don't hold. */
+/** The routes of groups. Callers cannot grant permissions that they do not hold. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { App } from '../../app.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -17,15 +17,16 @@ async function makeGroup(app: App, name: string, permissions: string[] = [], mem
   return id;
 }
 
-onEachEngine('reading groups', async (t, engine) => {
+onEachEngine('Groups are readable', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'ann');
-  const carried = [['*'], [], ['users:write', 'groups:write'], ['audit:read'], []];
+  const permissionLists = [['*'], [], ['users:write', 'groups:write'], ['audit:read'], []];
   const ids: string[] = [];
-  for (const [n, permissions] of carried.entries()) ids.push(await makeGroup(app, `group-${n}`, permissions));
+  for (const [n, permissions] of permissionLists.entries())
+    ids.push(await makeGroup(app, `group-${n}`, permissions));
   const client = await signedIn(app, 'ann');
 
-  t.test('gives one group, with its permissions in order', async (t) => {
+  t.test('GET group returns the group with its permissions sorted', async (t) => {
     const response = await client.request('GET', `/api/groups/${ids[2]}`);
     t.equal(response.statusCode, 200);
     t.equal(response.headers.etag, '"1"');
@@ -35,14 +36,14 @@ onEachEngine('reading groups', async (t, engine) => {
     t.strictSame(group, { id: ids[2], name: 'group-2', title: '', permissions, updatedAt: createdAt });
   });
 
-  t.test('gives 404 for one that is not there', async (t) => {
+  t.test('GET group answers 404 for an unknown id', async (t) => {
     const response = await client.request('GET', `/api/groups/${UNKNOWN}`);
     t.equal(response.statusCode, 404);
     t.match(response.json(), { detail: 'There is no group with this id.' });
   });
 
   for (const limit of [1, 2, 4, 5, 6]) {
-    t.test(`gives each once with its own permissions, walking through pages of ${limit}`, async (t) => {
+    t.test(`GET groups in pages of ${limit} lists each group once with its own permissions`, async (t) => {
       const seen: { id: string; permissions: string[] }[] = [];
       let pages = 0;
       let url: string | undefined = `/api/groups?limit=${limit}`;
@@ -54,8 +55,8 @@ onEachEngine('reading groups', async (t, engine) => {
         t.equal(link, next === null ? undefined : `/api/groups?limit=${limit}&after=${next}`);
         url = link;
       }
-      const expected = ids.map((id, n) => ({ id, permissions: [...(carried[n] ?? [])].sort() }));
-      // Ids that were made within one millisecond are in no order.
+      const expected = ids.map((id, n) => ({ id, permissions: [...(permissionLists[n] ?? [])].sort() }));
+      // Ids created within one millisecond have no defined order.
       t.strictSame(
         seen,
         expected.sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -64,14 +65,14 @@ onEachEngine('reading groups', async (t, engine) => {
   }
 });
 
-onEachEngine('keeping groups', async (t, engine) => {
+onEachEngine('Groups are created, changed and deleted', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   await makeUser(app, 'ann');
   const admin = await signedIn(app, 'chief');
   const ann = await signedIn(app, 'ann');
 
-  t.test('makes one, says where it is, and fills in what was left out', async (t) => {
+  t.test('POST group answers with its location and fills in defaults', async (t) => {
     const response = await admin.request('POST', '/api/groups', { name: 'editors' });
     t.equal(response.statusCode, 201);
     const { id, createdAt, ...group } = response.json();
@@ -81,14 +82,14 @@ onEachEngine('keeping groups', async (t, engine) => {
     t.strictSame((await admin.request('GET', `/api/groups/${id}`)).json(), response.json());
   });
 
-  t.test('takes everything as it was given', async (t) => {
+  t.test('POST group stores every field unchanged', async (t) => {
     const fields = { name: '0.a_b-c', title: ' Тítle 🦊 ', permissions: ['*', 'a:b', 'long-name:do-it'] };
     const response = await admin.request('POST', '/api/groups', fields);
     t.equal(response.statusCode, 201);
     t.match(response.json(), fields);
   });
 
-  t.test('refuses a name that is taken, when making and when changing', async (t) => {
+  t.test('POST and PATCH group answer 409 when the name is taken', async (t) => {
     await makeGroup(app, 'taken');
     const id = await makeGroup(app, 'taker', ['a:b']);
     const refused = [
@@ -103,12 +104,12 @@ onEachEngine('keeping groups', async (t, engine) => {
     t.match(after, { name: 'taker', permissions: ['a:b'] }, 'nothing is changed');
   });
 
-  t.test('makes one of a name when two ask at once', async (t) => {
+  t.test('POST group twice at once with one name creates one group', async (t) => {
     const twins = [1, 2].map(() => admin.request('POST', '/api/groups', { name: 'twin' }));
     t.strictSame((await Promise.all(twins)).map(({ statusCode }) => statusCode).sort(), [201, 409]);
   });
 
-  t.test('changes what is given, and nothing else', async (t) => {
+  t.test('PATCH group changes only the given fields', async (t) => {
     const id = await makeGroup(app, 'changing', ['a:b', 'c:d']);
     const url = `/api/groups/${id}`;
     const titled = await admin.request('PATCH', url, { title: 'Changed' });
@@ -122,7 +123,7 @@ onEachEngine('keeping groups', async (t, engine) => {
     t.strictSame(emptied.json().permissions, []);
   });
 
-  t.test('honours If-Match when changing and removing', async (t) => {
+  t.test('PATCH and DELETE group honour If-Match', async (t) => {
     const url = `/api/groups/${await makeGroup(app, 'versioned')}`;
     for (const header of ['"2"', 'W/"1"']) {
       const headers = { 'if-match': header };
@@ -134,7 +135,7 @@ onEachEngine('keeping groups', async (t, engine) => {
     t.equal((await admin.request('DELETE', url, undefined, { 'if-match': '"9", "3"' })).statusCode, 204);
   });
 
-  t.test('lets one win when two change the same version, and loses none without If-Match', async (t) => {
+  t.test('Concurrent PATCH group succeeds once with If-Match and always without it', async (t) => {
     const url = `/api/groups/${await makeGroup(app, 'contested')}`;
     const change = (n: number, headers = {}) => admin.request('PATCH', url, { title: `${n}` }, headers);
     const { find } = app.db.groups;
@@ -156,7 +157,7 @@ onEachEngine('keeping groups', async (t, engine) => {
     t.equal((await admin.request('GET', url)).headers.etag, '"22"');
   });
 
-  t.test('removes one with its memberships, and what it granted', async (t) => {
+  t.test('DELETE group removes its memberships and the permissions that it granted', async (t) => {
     const bob = await makeUser(app, 'bob');
     const url = `/api/groups/${await makeGroup(app, 'going', ['users:write'], [bob])}`;
     const client = await signedIn(app, 'bob');
@@ -170,7 +171,7 @@ onEachEngine('keeping groups', async (t, engine) => {
     }
   });
 
-  t.test('is refused to those who may not, and nothing happens', async (t) => {
+  t.test('Writing groups without groups:write answers 403 and changes nothing', async (t) => {
     const url = `/api/groups/${await makeGroup(app, 'guarded')}`;
     const refused = [
       await ann.request('POST', '/api/groups', { name: 'mine' }),
@@ -186,7 +187,7 @@ onEachEngine('keeping groups', async (t, engine) => {
   });
 });
 
-onEachEngine('who may write groups, but does not hold everything,', async (t, engine) => {
+onEachEngine('A caller with groups:write but not * cannot grant more than they hold', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const ann = await makeUser(app, 'ann');
@@ -194,13 +195,13 @@ onEachEngine('who may write groups, but does not hold everything,', async (t, en
   const client = await signedIn(app, 'ann');
   const admins = (await app.db.groups.findByName('admins'))?.id;
 
-  t.test('grants what they hold', async (t) => {
+  t.test('A caller can grant permissions that they hold', async (t) => {
     const payload = { name: 'readers', permissions: ['audit:read'] };
     t.equal((await client.request('POST', '/api/groups', payload)).statusCode, 201);
   });
 
   for (const permissions of [['*'], ['users:write'], ['audit:read', 'users:write'], ['audit:write']]) {
-    t.test(`does not grant ${permissions.join(' and ')}`, async (t) => {
+    t.test(`A caller cannot grant ${permissions.join(' and ')} without holding them all`, async (t) => {
       const name = 'powerful';
       const made = await client.request('POST', '/api/groups', { name, permissions });
       t.equal(made.statusCode, 403);
@@ -214,7 +215,7 @@ onEachEngine('who may write groups, but does not hold everything,', async (t, en
     });
   }
 
-  t.test('joins no group that carries more, nor adds anybody to it', async (t) => {
+  t.test('A caller cannot add members to a group that grants more than they hold', async (t) => {
     const bob = await makeUser(app, 'bob');
     for (const userId of [ann, bob]) {
       const url = `/api/groups/${admins}/members/${userId}`;
@@ -228,7 +229,7 @@ onEachEngine('who may write groups, but does not hold everything,', async (t, en
     ]);
   });
 
-  t.test('has no hand in a group that carries more', async (t) => {
+  t.test('A caller cannot change a group that grants more than they hold', async (t) => {
     const bob = (await app.db.users.findCredentials('bob'))?.id ?? '';
     const id = await makeGroup(app, 'strong', ['users:write'], [bob]);
     const url = `/api/groups/${id}`;

@@ -1,4 +1,4 @@
-/** Who belongs to a group, who may change that, and that the last administrator can not be lost on the way. */
+/** Memberships of groups: who may read and change them. The last administrator cannot be removed. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { App } from '../../app.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -13,13 +13,13 @@ async function makeGroup(app: App, name: string, permissions: string[] = []) {
   return `/api/groups/${id}`;
 }
 
-onEachEngine('members', async (t, engine) => {
+onEachEngine('Members are added, listed and removed', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
   const ann = await makeUser(app, 'ann');
 
-  t.test('are put into a group in a role, which can be changed and taken', async (t) => {
+  t.test('PUT member adds a user or changes their role, and DELETE removes them', async (t) => {
     const url = `${await makeGroup(app, 'team')}/members/${ann}`;
     const put = await admin.request('PUT', url, { role: 'member' });
     t.equal(put.statusCode, 200);
@@ -28,17 +28,17 @@ onEachEngine('members', async (t, engine) => {
     t.strictSame(member, { user: { id: ann, username: 'ann', name: '' }, role: 'member' });
 
     const again = await admin.request('PUT', url, { role: 'member' });
-    t.strictSame(again.json(), put.json(), 'the same again changes nothing');
+    t.strictSame(again.json(), put.json(), 'an identical PUT changes nothing');
     const changed = await admin.request('PUT', url, { role: 'manager' });
-    t.strictSame(changed.json(), { ...member, createdAt, role: 'manager' }, 'nor when they joined');
+    t.strictSame(changed.json(), { ...member, createdAt, role: 'manager' }, 'the time of joining stays');
 
     const removed = await admin.request('DELETE', url);
     t.equal(removed.statusCode, 204);
     t.equal(removed.payload, '');
-    t.equal((await admin.request('DELETE', url)).statusCode, 404, 'only once');
+    t.equal((await admin.request('DELETE', url)).statusCode, 404, 'a second DELETE answers 404');
   });
 
-  t.test('are listed in pages', async (t) => {
+  t.test('GET members lists each member once in pages of any size', async (t) => {
     const url = `${await makeGroup(app, 'crowd')}/members`;
     t.strictSame((await admin.request('GET', url)).json(), { items: [], next: null });
     const ids: string[] = [];
@@ -56,32 +56,32 @@ onEachEngine('members', async (t, engine) => {
         for (const { user } of response.json().items) seen.push(user.id);
         next = String(response.headers.link ?? '').match(/^<(.+)>; rel="next"$/)?.[1];
       }
-      t.strictSame(seen, ids, `each once, in pages of ${limit}`);
+      t.strictSame(seen, ids, `pages of ${limit}`);
       t.equal(pages, Math.ceil(ids.length / limit));
     }
   });
 
-  t.test('come from users that there are, in groups that there are', async (t) => {
+  t.test('The routes of members answer 404 for an unknown user or group', async (t) => {
     const group = await makeGroup(app, 'lonely');
     const member = { role: 'member' };
-    const nobody = await admin.request('PUT', `${group}/members/${UNKNOWN}`, member);
-    t.equal(nobody.statusCode, 404);
-    t.match(nobody.json(), { detail: 'There is no user with this id.' });
+    const unknownUser = await admin.request('PUT', `${group}/members/${UNKNOWN}`, member);
+    t.equal(unknownUser.statusCode, 404);
+    t.match(unknownUser.json(), { detail: 'There is no user with this id.' });
     t.strictSame((await admin.request('GET', `${group}/members`)).json().items, []);
-    const nowhere = `/api/groups/${UNKNOWN}/members`;
+    const unknownGroup = `/api/groups/${UNKNOWN}/members`;
     const answers = [
-      await admin.request('PUT', `${nowhere}/${ann}`, member),
-      await admin.request('GET', nowhere),
+      await admin.request('PUT', `${unknownGroup}/${ann}`, member),
+      await admin.request('GET', unknownGroup),
     ];
     for (const response of answers) {
       t.equal(response.statusCode, 404);
       t.match(response.json(), { detail: 'There is no group with this id.' });
     }
-    t.equal((await admin.request('DELETE', `${nowhere}/${ann}`)).statusCode, 404);
+    t.equal((await admin.request('DELETE', `${unknownGroup}/${ann}`)).statusCode, 404);
     t.equal((await admin.request('DELETE', `${group}/members/${ann}`)).statusCode, 404);
   });
 
-  t.test('that are put twice at once are there once', async (t) => {
+  t.test('PUT member three times at once creates one membership', async (t) => {
     const url = `${await makeGroup(app, 'quick')}/members`;
     const puts = ['member', 'manager', 'member'].map((role) =>
       admin.request('PUT', `${url}/${ann}`, { role }),
@@ -91,7 +91,7 @@ onEachEngine('members', async (t, engine) => {
   });
 });
 
-onEachEngine('the members of a group', async (t, engine) => {
+onEachEngine('Managers administer the members of their group', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
@@ -105,7 +105,7 @@ onEachEngine('the members of a group', async (t, engine) => {
   await admin.request('PUT', `${members}/${ids.member}`, { role: 'member' });
   const manager = await signedIn(app, 'manager');
 
-  t.test('are seen and changed by its managers', async (t) => {
+  t.test('A manager reads and changes the members of their group', async (t) => {
     t.equal((await manager.request('GET', members)).json().items.length, 2);
     const newcomer = `${members}/${await makeUser(app, 'newcomer')}`;
     t.equal((await manager.request('PUT', newcomer, { role: 'manager' })).statusCode, 200);
@@ -113,14 +113,14 @@ onEachEngine('the members of a group', async (t, engine) => {
   });
 
   const plain: (keyof typeof ids)[] = ['member', 'outsider'];
-  for (const who of plain) {
+  for (const role of plain) {
     t.test(
-      `are neither seen nor changed by ${who === 'member' ? 'a plain member' : 'an outsider'}`,
+      `${role === 'member' ? 'A plain member' : 'An outsider'} cannot read or change the members`,
       async (t) => {
-        const client = await signedIn(app, who);
+        const client = await signedIn(app, role);
         const refused = [
           await client.request('GET', members),
-          await client.request('PUT', `${members}/${ids[who]}`, { role: 'manager' }),
+          await client.request('PUT', `${members}/${ids[role]}`, { role: 'manager' }),
           await client.request('PUT', `${members}/${ids.outsider}`, { role: 'member' }),
           await client.request('DELETE', `${members}/${ids.manager}`),
         ];
@@ -136,20 +136,24 @@ onEachEngine('the members of a group', async (t, engine) => {
     );
   }
 
-  t.test('of a group that is not there are refused to whom they would be refused if it were', async (t) => {
+  t.test('A caller who may not read members gets 403 for an unknown group, too', async (t) => {
     const client = await signedIn(app, 'outsider');
-    for (const nowhere of [`/api/groups/${UNKNOWN}/members`, `/api/groups/${UNKNOWN}/members?limit=1`])
-      t.equal((await client.request('GET', nowhere)).statusCode, 403);
-    t.equal((await client.request('GET', `${members}?limit=0`)).statusCode, 400, 'once the query is valid');
+    for (const url of [`/api/groups/${UNKNOWN}/members`, `/api/groups/${UNKNOWN}/members?limit=1`])
+      t.equal((await client.request('GET', url)).statusCode, 403);
+    t.equal(
+      (await client.request('GET', `${members}?limit=0`)).statusCode,
+      400,
+      'an invalid query answers 400 first',
+    );
   });
 
-  t.test('are not shown to anybody who is not signed in', async (t) => {
+  t.test('An anonymous caller gets 401 from the routes of members', async (t) => {
     const client = new Client(app);
     t.equal((await client.request('GET', members)).statusCode, 401);
     t.equal((await client.request('DELETE', `${members}/${ids.member}`)).statusCode, 401);
   });
 
-  t.test('are all that its managers may change', async (t) => {
+  t.test('A manager cannot change the group itself or the members of other groups', async (t) => {
     t.equal((await manager.request('PATCH', group, { title: 'Mine' })).statusCode, 403);
     t.equal((await manager.request('DELETE', group)).statusCode, 403);
     const other = await makeGroup(app, 'other');
@@ -158,7 +162,7 @@ onEachEngine('the members of a group', async (t, engine) => {
     t.equal(join.statusCode, 403);
   });
 
-  t.test('hold what it carries from one request to the next', async (t) => {
+  t.test('A member gains and loses the permissions of the group at once', async (t) => {
     const client = await signedIn(app, 'outsider');
     const permissions = async () => (await client.request('GET', '/api/sign')).json().permissions;
     t.strictSame(await permissions(), []);
@@ -168,14 +172,14 @@ onEachEngine('the members of a group', async (t, engine) => {
     t.strictSame(await permissions(), []);
   });
 
-  t.test('may be left by a manager, who then is one no more', async (t) => {
+  t.test('A manager who leaves the group is a manager no longer', async (t) => {
     const url = `${members}/${ids.manager}`;
     t.equal((await manager.request('DELETE', url)).statusCode, 204);
     t.equal((await manager.request('GET', members)).statusCode, 403);
   });
 });
 
-onEachEngine('the last administrator', async (t, engine) => {
+onEachEngine('The last administrator cannot be removed', async (t, engine) => {
   const { app } = await startService(t, engine);
   const chief = await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
@@ -183,11 +187,11 @@ onEachEngine('the last administrator', async (t, engine) => {
 
   const losses = [
     { by: 'deleting the group', method: 'DELETE', url: admins, payload: undefined },
-    { by: 'taking * from the group', method: 'PATCH', url: admins, payload: { permissions: ['a:b'] } },
+    { by: 'removing * from the group', method: 'PATCH', url: admins, payload: { permissions: ['a:b'] } },
     { by: 'leaving the group', method: 'DELETE', url: `${admins}/members/${chief}`, payload: undefined },
   ];
   for (const { by, method, url, payload } of losses) {
-    t.test(`is not lost by ${by}`, async (t) => {
+    t.test(`The last administrator stays when the caller tries ${by}`, async (t) => {
       const response = await admin.request(method, url, payload);
       t.equal(response.statusCode, 409);
       t.match(response.json(), { type: 'urn:rollcall:problem:last-administrator' });
@@ -196,19 +200,27 @@ onEachEngine('the last administrator', async (t, engine) => {
     });
   }
 
-  t.test('may become a plain member of that group', async (t) => {
+  t.test('The last administrator may become a plain member of the group', async (t) => {
     const response = await admin.request('PUT', `${admins}/members/${chief}`, { role: 'member' });
     t.equal(response.statusCode, 200);
   });
 
-  t.test('may leave when another group makes another active user one', async (t) => {
+  t.test('An administrator may leave when another active administrator remains', async (t) => {
     const second = await makeUser(app, 'second');
     const group = await makeGroup(app, 'deputies', ['*']);
-    t.equal((await admin.request('DELETE', admins)).statusCode, 409, 'a group without members helps nobody');
+    t.equal(
+      (await admin.request('DELETE', admins)).statusCode,
+      409,
+      'a group without members makes no administrator',
+    );
     await admin.request('PUT', `${group}/members/${second}`, { role: 'member' });
     t.equal((await admin.request('DELETE', `${admins}/members/${chief}`)).statusCode, 204);
     t.strictSame((await admin.request('GET', '/api/sign')).json().permissions, []);
     const other = await signedIn(app, 'second');
-    t.equal((await other.request('DELETE', group)).statusCode, 409, 'who now is the last');
+    t.equal(
+      (await other.request('DELETE', group)).statusCode,
+      409,
+      'the other user is the last administrator now',
+    );
   });
 });

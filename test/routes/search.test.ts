@@ -1,16 +1,16 @@
-/** Finding users in the directory, by what they are called, page by page: nobody is missed, and nobody is shown twice. */
+/** Searching users by prefix, filters and pages: each match is listed exactly once. */
 import { randomUUIDv7 } from 'node:crypto';
 import { onEachEngine } from '../support/engines.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
-onEachEngine('finding users', async (t, engine) => {
+onEachEngine('Users are found by search and filters', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const groupId = randomUUIDv7();
   const now = Date.now();
 
-  /** Some are found by one of their names, others by two or all three of them. */
+  /** Some match by one of username, name and e-mail address, others by two or all three. */
   const people = [
     { username: 'anna', name: 'Anna Annason', email: 'anna@example.org' },
     { username: 'Annika', name: 'Berg', email: 'berg@example.org' },
@@ -35,21 +35,21 @@ onEachEngine('finding users', async (t, engine) => {
       .flatMap(({ id: userId }) => app.db.memberships.add({ groupId, userId, role: 'member' }, now)),
   ]);
 
-  /** @returns the usernames on all pages, in the order in which they came. */
-  async function walk(query: Record<string, string>) {
+  /** Follows the pages to the end. @returns the usernames in the order of the pages. */
+  async function listUsernames(query: Record<string, string>) {
     const found: string[] = [];
     let next: string | null = '';
     for (let pages = 0; next !== null; pages++) {
-      if (pages > 100) throw new Error('there is no end to the pages');
+      if (pages > 100) throw new Error('The pages do not end.');
       const url: string = `/api/users?${new URLSearchParams({ ...query, ...(next ? { after: next } : {}) })}`;
       const response = await client.request('GET', url);
       if (response.statusCode !== 200) throw new Error(response.payload);
       const page: { items: { username: string }[]; next: string | null } = response.json();
-      if (page.items.length > Number(query.limit)) throw new Error('there are more than were asked for');
+      if (page.items.length > Number(query.limit)) throw new Error('A page is longer than the limit.');
       found.push(...page.items.map(({ username }) => username));
       const link = page.next && `after=${page.next}>; rel="next"`;
       if (!String(response.headers.link ?? '').endsWith(link ?? ''))
-        throw new Error('the link is another one');
+        throw new Error('The Link header and "next" differ.');
       next = page.next;
     }
     return found;
@@ -62,19 +62,21 @@ onEachEngine('finding users', async (t, engine) => {
 
   const searches = [
     { what: 'username', q: 'zo', found: ['zoe'] },
-    { what: 'username in other letters', q: 'ＺＯ', found: ['zoe'] },
+    { what: 'username in full-width letters', q: 'ＺＯ', found: ['zoe'] },
     { what: 'e-mail address', q: 'anno@', found: ['cem'] },
     { what: 'name', q: 'Annab', found: ['bob'] },
     { what: 'name with accents', q: 'zoë', found: ['zoe'] },
     { what: 'name with a space', q: 'ann w', found: ['dora'] },
     { what: 'whole username', q: 'annika', found: ['Annika'] },
-    { what: 'percent sign, which is no wildcard', q: 'ann%', found: ['ann_'] },
-    { what: 'underscore, which is none either', q: 'ann_', found: ['ann_'] },
-    { what: 'middle of a name, which is not enough', q: 'nna', found: [] },
-    { what: 'name of nobody', q: 'annz', found: [] },
+    { what: 'percent sign in a name', q: 'ann%', found: ['ann_'] },
+    { what: 'underscore in a username', q: 'ann_', found: ['ann_'] },
+    { what: 'middle of a name', q: 'nna', found: [] },
+    { what: 'beginning of any name', q: 'annz', found: [] },
   ];
   for (const { what, q, found } of searches) {
-    t.test(`by the ${what}`, async (t) => t.strictSame(await walk({ q, limit: '20' }), found));
+    t.test(`Search for "${q}" ${found.length > 0 ? 'matches' : 'does not match'} the ${what}`, async (t) =>
+      t.strictSame(await listUsernames({ q, limit: '20' }), found),
+    );
   }
 
   const annish = named(({ username }) => !['joanna', 'zoe'].includes(username));
@@ -95,15 +97,15 @@ onEachEngine('finding users', async (t, engine) => {
     { query: {}, found: [...named(() => true), 'chief'].sort() },
   ];
   for (const { query, found } of filters) {
-    t.test(`with ${JSON.stringify(query)} gives each once, in pages of any size`, async (t) => {
+    t.test(`GET users with ${JSON.stringify(query)} lists each match once`, async (t) => {
       for (const limit of [1, 2, 3, 5, 100]) {
-        const names = await walk({ ...query, limit: `${limit}` });
+        const names = await listUsernames({ ...query, limit: `${limit}` });
         t.strictSame(names.sort(), found, `pages of ${limit}`);
       }
     });
   }
 
-  t.test('goes on where it was, whatever is added and removed meanwhile', async (t) => {
+  t.test('Paging continues at the cursor although users are added and removed in between', async (t) => {
     const first = (await client.request('GET', '/api/users?q=anne&limit=4')).json();
     const added = { id: randomUUIDv7(), username: 'annex-35', name: 'Late', email: null, active: true };
     const shown = people.find(({ username }) => username === first.items.at(-1).username);
@@ -124,7 +126,7 @@ onEachEngine('finding users', async (t, engine) => {
     );
   });
 
-  t.test('goes on behind a page of those who are not as they are asked for', async (t) => {
+  t.test('Paging continues after a page on which the filter leaves no user', async (t) => {
     const soloists = Array.from({ length: 5 }, (_, n) => ({
       id: randomUUIDv7(),
       username: `solo-${n}`,
@@ -134,17 +136,17 @@ onEachEngine('finding users', async (t, engine) => {
       passwordHash: null,
     }));
     await app.db.atomically(soloists.map((each) => app.db.users.add(each, now)));
-    // Of one list alone, which is cut off, and of which none is shown.
+    // The search reads a limited batch. The filter removes all of it, so the page is empty but has a cursor.
     const first = await client.request('GET', '/api/users?q=solo&active=true&limit=1');
     t.match(first.json(), { items: [], next: /./ });
-    t.strictSame(await walk({ q: 'solo', active: 'true', limit: '1' }), ['solo-4']);
+    t.strictSame(await listUsernames({ q: 'solo', active: 'true', limit: '1' }), ['solo-4']);
     t.strictSame(
-      await walk({ q: 'solo', limit: '2' }),
+      await listUsernames({ q: 'solo', limit: '2' }),
       soloists.map(({ username }) => username),
     );
   });
 
-  t.test('refuses a cursor that it has not given', async (t) => {
+  t.test('GET users rejects a cursor that it has not issued', async (t) => {
     const { next } = (await client.request('GET', '/api/users?q=ann&limit=2')).json();
     const id = people[0]?.id ?? '';
     const encode = (text: string) => Buffer.from(text).toString('base64url');
@@ -169,7 +171,7 @@ onEachEngine('finding users', async (t, engine) => {
     }
     for (const query of ['', 'active=true&', `group=${groupId}&`]) {
       const response = await client.request('GET', `/api/users?${query}after=${next}`);
-      t.equal(response.statusCode, 400, `of another kind of list: ${query}`);
+      t.equal(response.statusCode, 400, `the cursor of another list answers 400: ${query}`);
     }
   });
 });

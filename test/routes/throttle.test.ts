@@ -1,11 +1,11 @@
-/** Guessing is slowed down: after ten wrong passwords one waits, whether or not there is a user of that name. */
+/** After ten wrong passwords, sign-in is throttled, for known and unknown usernames alike. */
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, quickHashing, startService } from '../support/service.ts';
 
 const WINDOW = 15 * 60;
 
-onEachEngine('after ten wrong passwords', async (t, engine) => {
+onEachEngine('Sign-in is throttled after ten wrong passwords', async (t, engine) => {
   let checks = 0;
   const hashing = {
     hash: quickHashing.hash,
@@ -26,18 +26,18 @@ onEachEngine('after ten wrong passwords', async (t, engine) => {
   };
   const TEN = Array(10).fill(401);
 
-  t.test('one waits, with a right one, too, and an unknown name is told the same', async (t) => {
+  t.test('A throttled sign-in answers 429 for the right password and for an unknown name', async (t) => {
     await makeUser(app, 'ann');
-    const passOver = stopTheClock(t);
-    const names = ['ann', 'nobody', 'nobody@example.org'];
+    const advance = stopTheClock(t);
+    const names = ['ann', 'unknown', 'unknown@example.org'];
     for (const name of names) t.strictSame(await guess(name, '192.0.2.1', 10), TEN);
-    passOver(60);
+    advance(60);
     const answers = [];
     for (const username of names) {
       checks = 0;
       const response = await signIn(username, PASSWORD, '192.0.2.1');
       t.equal(response.statusCode, 429);
-      t.equal(checks, 0, 'no password is looked at');
+      t.equal(checks, 0, 'no password is verified');
       t.match(response.headers, {
         'retry-after': `${WINDOW - 60}`,
         'ratelimit-policy': `"attempts";q=10;w=${WINDOW}`,
@@ -52,13 +52,13 @@ onEachEngine('after ten wrong passwords', async (t, engine) => {
     }
     t.strictSame(answers[1], answers[0]);
     t.strictSame(answers[2], answers[0]);
-    passOver(WINDOW - 60 - 0.001);
-    t.equal((await signIn('ann', PASSWORD, '192.0.2.1')).statusCode, 429, 'until the time is over');
-    passOver(0.001);
+    advance(WINDOW - 60 - 0.001);
+    t.equal((await signIn('ann', PASSWORD, '192.0.2.1')).statusCode, 429, 'the window has not expired');
+    advance(0.001);
     t.equal((await signIn('ann', PASSWORD, '192.0.2.1')).statusCode, 200);
   });
 
-  t.test('another address does not wait, nor does another name', async (t) => {
+  t.test('Throttling applies to one name from one address only', async (t) => {
     await makeUser(app, 'bob');
     await makeUser(app, 'cem');
     t.strictSame(await guess('bob', '192.0.2.2', 11), [...TEN, 429]);
@@ -67,23 +67,27 @@ onEachEngine('after ten wrong passwords', async (t, engine) => {
     t.equal((await signIn('bob', PASSWORD, '192.0.2.2')).statusCode, 429);
   });
 
-  t.test('the same name is the same, however it is written', async (t) => {
+  t.test('Throttling compares usernames with case folded and full-width letters normalized', async (t) => {
     await makeUser(app, 'dora');
     const names = ['dora', 'DORA', 'Ｄｏｒａ', 'Dora'];
     for (let time = 0; time < 10; time++) await signIn(names[time % 4] ?? '', 'wrong', '192.0.2.4');
     for (const name of names) t.equal((await signIn(name, PASSWORD, '192.0.2.4')).statusCode, 429);
   });
 
-  t.test('addresses of one network (IPv6, 64 bits) are one', async (t) => {
+  t.test('Throttling counts IPv6 addresses of one /64 network as one', async (t) => {
     await makeUser(app, 'eve');
     for (let time = 0; time < 10; time++) await signIn('eve', 'wrong', `2001:db8:0:1::${time}`);
     for (const address of ['2001:db8:0:1:a:b:c:d', '2001:db8:0:1::', '2001:0DB8:0000:0001::1']) {
       t.equal((await signIn('eve', PASSWORD, address)).statusCode, 429, address);
     }
-    t.equal((await signIn('eve', PASSWORD, '2001:db8:0:2::1')).statusCode, 200, 'but not those of another');
+    t.equal(
+      (await signIn('eve', PASSWORD, '2001:db8:0:2::1')).statusCode,
+      200,
+      'another network is not throttled',
+    );
   });
 
-  t.test('a right one before that begins anew', async (t) => {
+  t.test('A successful sign-in resets the count of wrong passwords', async (t) => {
     await makeUser(app, 'fay');
     for (let time = 0; time < 3; time++) {
       t.strictSame(await guess('fay', '192.0.2.5', 9), Array(9).fill(401));
@@ -91,7 +95,7 @@ onEachEngine('after ten wrong passwords', async (t, engine) => {
     }
   });
 
-  t.test('accounts can not be made by the dozen either', async (t) => {
+  t.test('Sign-up is throttled after ten accounts from one address', async (t) => {
     const statuses = [];
     for (let n = 0; n < 12; n++) {
       const payload = { username: `sheep-${n}`, password: PASSWORD };

@@ -1,11 +1,11 @@
-/** API tokens: what programs show in place of a session. They never do more than their owners could do at that moment. */
+/** API tokens authenticate programs. A token never grants more than its owner holds at the time of the request. */
 import { randomUUIDv7 } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeToken, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
-onEachEngine('an API token', async (t, engine) => {
+onEachEngine('An API token acts for its owner within its scopes', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const ann = await makeUser(app, 'ann');
@@ -17,7 +17,7 @@ onEachEngine('an API token', async (t, engine) => {
   const robot = new Client(app);
   const membership = `/api/groups/${groupId}/members/${ann}`;
 
-  t.test('can be told by scanners, and is shown once', async (t) => {
+  t.test('POST token returns a secret that scanners recognise, and no later response shows it', async (t) => {
     const response = await owner.request('POST', '/api/tokens', { name: 'robot', scopes: ['audit:read'] });
     t.equal(response.statusCode, 201);
     t.equal(response.headers['cache-control'], 'no-store');
@@ -25,31 +25,31 @@ onEachEngine('an API token', async (t, engine) => {
     t.equal(response.headers.location, `/api/tokens/${id}`);
     t.strictSame(rest, { name: 'robot', scopes: ['audit:read'], expiresAt: null, lastUsedAt: null });
     const [, text = '', sum] = /^(rc_[\w-]{43})([0-9a-f]{8})$/.exec(secret) ?? [];
-    t.equal(sum, crc32(text).toString(16).padStart(8, '0'), 'with a checksum');
+    t.equal(sum, crc32(text).toString(16).padStart(8, '0'), 'the secret ends with its checksum');
     const listed = await owner.request('GET', '/api/tokens');
     t.match(listed.json(), { items: [{ id, createdAt }] });
     t.notMatch(listed.payload, secret);
   });
 
-  t.test('is not made for a user who is disabled meanwhile', async (t) => {
+  t.test('POST token answers 401 when the user is disabled during the request', async (t) => {
     const id = await makeUser(app, 'dora');
     const dora = await signedIn(app, 'dora');
     const { atomically } = app.db;
     let disabled = false;
-    const between = t.capture(app.db, 'atomically', async (steps: Parameters<typeof atomically>[0]) => {
+    const interception = t.capture(app.db, 'atomically', async (steps: Parameters<typeof atomically>[0]) => {
       const row = disabled ? undefined : await app.db.users.find(id);
       disabled = true;
       if (row) await atomically([app.db.users.change({ ...row, active: false }, Date.now())]);
       return atomically(steps);
     });
     const response = await dora.request('POST', '/api/tokens', { name: 'robot' });
-    between.restore();
+    interception.restore();
     t.equal(response.statusCode, 401);
     t.notMatch(response.payload, 'rc_');
     t.strictSame(await app.db.tokens.page(id, '', 10), []);
   });
 
-  t.test('acts by its scopes, as far as the owner holds them now', async (t) => {
+  t.test('A token holds the scopes that its owner holds at that time', async (t) => {
     const tokens = {
       none: await makeToken(owner),
       some: await makeToken(owner, { scopes: ['users:write'] }),
@@ -65,20 +65,28 @@ onEachEngine('an API token', async (t, engine) => {
     t.strictSame(await all(), [[], ['users:write'], ['audit:read', 'users:write']]);
     t.equal(await writes(), 201);
     await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: ['audit:read'] });
-    t.strictSame(await all(), [[], [], ['audit:read']], 'what the owner lost the token has lost');
+    t.strictSame(await all(), [[], [], ['audit:read']], 'the token loses what the owner loses');
     t.equal(await writes(), 403);
     await chief.request('DELETE', membership);
     t.strictSame(await all(), [[], [], []]);
     await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: ['*'] });
     await chief.request('PUT', membership, { role: 'member' });
-    t.strictSame(await all(), [[], ['users:write'], ['audit:read', 'users:write']], 'and nothing is won');
+    t.strictSame(
+      await all(),
+      [[], ['users:write'], ['audit:read', 'users:write']],
+      'the token gains nothing beyond its scopes',
+    );
     const everything = await makeToken(owner, { scopes: ['*'] });
     t.strictSame(await permissions(everything.headers), ['*']);
     await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: group.permissions });
-    t.strictSame(await permissions(everything.headers), ['audit:read', 'users:write'], '* is what there is');
+    t.strictSame(
+      await permissions(everything.headers),
+      ['audit:read', 'users:write'],
+      '* means what the owner holds',
+    );
   });
 
-  t.test('is not its owner: neither their account nor their sessions and tokens are its own', async (t) => {
+  t.test("A token cannot administer its owner's account, sessions, tokens or memberships", async (t) => {
     const { headers } = await makeToken(owner, { scopes: ['users:write'] });
     const refused = [
       await robot.request('PATCH', `/api/users/${ann}`, { email: 'thief@example.org' }, headers),
@@ -92,8 +100,8 @@ onEachEngine('an API token', async (t, engine) => {
     t.strictSame(new Set(refused.map(({ statusCode }) => statusCode)), new Set([403]));
   });
 
-  t.test('tells when it was last used, to some minutes', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('GET tokens shows the last use of a token to within five minutes', async (t) => {
+    const advance = stopTheClock(t);
     const { id, headers } = await makeToken(owner);
     const lastUsed = async () => {
       const { items } = (await owner.request('GET', '/api/tokens?limit=100')).json();
@@ -104,17 +112,17 @@ onEachEngine('an API token', async (t, engine) => {
     const first = new Date().toISOString();
     await Promise.all([use(), use(), use()]);
     t.equal(await lastUsed(), first);
-    passOver(5 * 60 - 0.001);
+    advance(5 * 60 - 0.001);
     const writes = t.capture(app.db, 'atomically', app.db.atomically);
     await use();
     t.equal(writes().length, 0);
     t.equal(await lastUsed(), first);
-    passOver(0.001);
+    advance(0.001);
     await use();
     t.equal(await lastUsed(), new Date().toISOString());
   });
 
-  t.test('is listed in pages, each once', async (t) => {
+  t.test('GET tokens lists each token once in pages of any size', async (t) => {
     await makeUser(app, 'collector');
     const collector = await signedIn(app, 'collector');
     const made = [];

@@ -1,10 +1,10 @@
-/** Changing users: who may change what, how editors are kept from overwriting each other, and what disabling ends. */
+/** PATCH user: who may change what, how concurrent changes are resolved, and what disabling a user ends. */
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
-/** Lets nobody who reads go on until so many have read, so that they all have the same before them. */
+/** Delays each read until all readers have read, so that they all see the same version. */
 function readingTogether<Row>(readers: number, read: (id: string) => Promise<Row>) {
   const { promise: all, resolve } = Promise.withResolvers<void>();
   let count = 0;
@@ -16,12 +16,12 @@ function readingTogether<Row>(readers: number, read: (id: string) => Promise<Row
   };
 }
 
-onEachEngine('changing a user', async (t, engine) => {
+onEachEngine('An administrator changes users', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 
-  t.test('changes what is given, and nothing else', async (t) => {
+  t.test('PATCH user changes only the given fields', async (t) => {
     const id = await makeUser(app, 'ann');
     const url = `/api/users/${id}`;
     const before = (await admin.request('GET', url)).json();
@@ -38,7 +38,7 @@ onEachEngine('changing a user', async (t, engine) => {
     t.equal((await admin.request('GET', url)).headers.etag, '"3"');
   });
 
-  t.test('keeps the password, and makes the new name the one to sign in with', async (t) => {
+  t.test('PATCH user keeps the password, and the user signs in with the new name', async (t) => {
     const id = await makeUser(app, 'oldname');
     const changes = { username: 'NewName', email: 'new@example.org' };
     await admin.request('PATCH', `/api/users/${id}`, changes);
@@ -50,7 +50,7 @@ onEachEngine('changing a user', async (t, engine) => {
     }
   });
 
-  t.test('may change how the own name is written', async (t) => {
+  t.test('PATCH user may change the case of a username', async (t) => {
     const id = await makeUser(app, 'carla');
     const response = await admin.request('PATCH', `/api/users/${id}`, { username: 'CARLA' });
     t.equal(response.statusCode, 200);
@@ -62,7 +62,7 @@ onEachEngine('changing a user', async (t, engine) => {
     { changes: { email: 'Taken@example.org' }, pointer: '/email' },
   ];
   for (const { changes, pointer } of taken) {
-    t.test(`is refused when ${pointer} is taken`, async (t) => {
+    t.test(`PATCH user answers 409 when ${pointer} is taken`, async (t) => {
       if (pointer === '/username') await makeUser(app, 'taken');
       const id = await makeUser(app, `taker-of-${pointer.slice(1)}`);
       const response = await admin.request('PATCH', `/api/users/${id}`, { ...changes, name: 'changed' });
@@ -72,7 +72,7 @@ onEachEngine('changing a user', async (t, engine) => {
     });
   }
 
-  t.test('gives 404 when there is no such user', async (t) => {
+  t.test('PATCH and DELETE user answer 404 for an unknown id', async (t) => {
     t.equal((await admin.request('PATCH', `/api/users/${UNKNOWN}`, { name: 'x' })).statusCode, 404);
     t.equal((await admin.request('DELETE', `/api/users/${UNKNOWN}`)).statusCode, 404);
   });
@@ -88,7 +88,7 @@ onEachEngine('changing a user', async (t, engine) => {
     { header: 'W/"1"', status: 412 },
   ];
   for (const [index, { header, status }] of matches.entries()) {
-    t.test(`with If-Match: ${header} on version 1 gives ${status}`, async (t) => {
+    t.test(`PATCH user with If-Match ${header} on version 1 answers ${status}`, async (t) => {
       const id = await makeUser(app, `match-${index}`);
       const url = `/api/users/${id}`;
       const response = await admin.request('PATCH', url, { name: 'x' }, { 'if-match': header });
@@ -99,7 +99,7 @@ onEachEngine('changing a user', async (t, engine) => {
     });
   }
 
-  t.test('from the same version at the same time lets one win', async (t) => {
+  t.test('Concurrent PATCH user with the same If-Match succeeds once', async (t) => {
     const id = await makeUser(app, 'contested');
     t.capture(app.db.users, 'find', readingTogether(3, app.db.users.find));
     const ifMatch = { 'if-match': '"1"' };
@@ -111,7 +111,7 @@ onEachEngine('changing a user', async (t, engine) => {
     t.equal((await admin.request('GET', `/api/users/${id}`)).json().name, winner.name);
   });
 
-  t.test('twenty times at once without If-Match loses none', async (t) => {
+  t.test('Twenty concurrent PATCH user without If-Match all succeed', async (t) => {
     const id = await makeUser(app, 'popular');
     const responses = await Promise.all(
       Array.from({ length: 20 }, (_, n) => admin.request('PATCH', `/api/users/${id}`, { name: `name ${n}` })),
@@ -120,7 +120,7 @@ onEachEngine('changing a user', async (t, engine) => {
     t.equal((await admin.request('GET', `/api/users/${id}`)).headers.etag, '"21"');
   });
 
-  t.test('in different fields at once keeps both', async (t) => {
+  t.test('Concurrent PATCH user of different fields keeps both changes', async (t) => {
     const id = await makeUser(app, 'shared');
     const changes = [{ name: 'Shared' }, { email: 'both@example.org' }];
     t.capture(app.db.users, 'find', readingTogether(2, app.db.users.find));
@@ -130,33 +130,33 @@ onEachEngine('changing a user', async (t, engine) => {
   });
 });
 
-onEachEngine('without the permission to write users', async (t, engine) => {
+onEachEngine('A user without users:write changes only their own profile', async (t, engine) => {
   const { app } = await startService(t, engine);
   const id = await makeUser(app, 'ann');
   const other = await makeUser(app, 'bob');
   const client = await signedIn(app, 'ann');
 
-  t.test('one changes the own name and e-mail address', async (t) => {
+  t.test('A user changes their own name and e-mail address', async (t) => {
     const changes = { name: 'Ann', email: 'ann@example.net' };
     const response = await client.request('PATCH', `/api/users/${id}`, changes);
     t.equal(response.statusCode, 200);
     t.match(response.json(), changes);
-    t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'and stays signed in');
+    t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'the user stays signed in');
   });
 
   for (const changes of [{ username: 'anna' }, { active: false }, { active: true }, { username: 'ann' }]) {
     const [field] = Object.keys(changes);
-    t.test(`one is refused to set the own ${JSON.stringify(changes)}`, async (t) => {
+    t.test(`A user cannot set ${JSON.stringify(changes)} on their own account`, async (t) => {
       const response = await client.request('PATCH', `/api/users/${id}`, { ...changes, name: 'sneaked in' });
       t.equal(response.statusCode, 403);
       t.match(response.json(), { errors: [{ in: 'body', pointer: `/${field}` }] });
-      t.equal(response.json().errors.length, 1, 'the name is not at fault');
+      t.equal(response.json().errors.length, 1, 'only the forbidden field is reported');
       const after = (await client.request('GET', `/api/users/${id}`)).json();
       t.match(after, { username: 'ann', active: true, name: 'Ann' }, 'nothing is changed');
     });
   }
 
-  t.test('one changes nobody else, whether they are there or not', async (t) => {
+  t.test('A user gets 403 when changing another user, known or unknown', async (t) => {
     for (const target of [other, UNKNOWN]) {
       const response = await client.request('PATCH', `/api/users/${target}`, { name: 'x' });
       t.equal(response.statusCode, 403);
@@ -166,12 +166,12 @@ onEachEngine('without the permission to write users', async (t, engine) => {
   });
 });
 
-onEachEngine('disabling a user', async (t, engine) => {
+onEachEngine('Disabling a user ends their access', async (t, engine) => {
   const { app } = await startService(t, engine);
   const chief = await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 
-  t.test('ends all their sessions for good', async (t) => {
+  t.test('Disabling a user ends all their sessions for good', async (t) => {
     const id = await makeUser(app, 'ann');
     const clients = [await signedIn(app, 'ann'), await signedIn(app, 'ann')];
     const keys = clients.map(({ cookie }) => app.sessionCookie.keyIn(cookie) ?? '');
@@ -180,10 +180,10 @@ onEachEngine('disabling a user', async (t, engine) => {
     t.equal((await new Client(app).signIn('ann')).statusCode, 401);
     t.equal((await admin.request('PATCH', `/api/users/${id}`, { active: true })).statusCode, 200);
     for (const client of clients) t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
-    t.equal((await new Client(app).signIn('ann')).statusCode, 200, 'but they may sign in again');
+    t.equal((await new Client(app).signIn('ann')).statusCode, 200, 'the enabled user can sign in again');
   });
 
-  t.test('or deleting them is refused for the last administrator', async (t) => {
+  t.test('Disabling or deleting the last administrator answers 409', async (t) => {
     const writes = [
       await admin.request('PATCH', `/api/users/${chief}`, { active: false, name: 'changed' }),
       await admin.request('DELETE', `/api/users/${chief}`),
@@ -196,13 +196,13 @@ onEachEngine('disabling a user', async (t, engine) => {
     t.match(whoami.json(), { user: { active: true, name: '' }, permissions: ['*'] }, 'nothing is changed');
   });
 
-  t.test('does not count a disabled administrator as one who is left', async (t) => {
+  t.test('A disabled administrator does not count as an administrator', async (t) => {
     await makeUser(app, 'asleep', { admin: true, active: false });
     const response = await admin.request('PATCH', `/api/users/${chief}`, { active: false });
     t.equal(response.statusCode, 409);
   });
 
-  t.test('leaves one of two administrators who disable each other at once', async (t) => {
+  t.test('One of two administrators who disable each other at once stays active', async (t) => {
     const second = await makeUser(app, 'second', { admin: true });
     const other = await signedIn(app, 'second');
     const responses = await Promise.all([

@@ -1,16 +1,16 @@
-/** The directory of users as those see it who read it, and as those who keep it make and remove entries. */
+/** Reading, creating and deleting users. */
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
-onEachEngine('reading users', async (t, engine) => {
+onEachEngine('Users are readable', async (t, engine) => {
   const { app } = await startService(t, engine);
   const ids: string[] = [];
   for (let n = 1; n <= 7; n++) ids.push(await makeUser(app, `user-${n}`));
   const client = await signedIn(app, 'user-1');
 
-  t.test('gives one user, with a version and nothing that is not theirs to show', async (t) => {
+  t.test('GET user returns the user with an ETag and no secret fields', async (t) => {
     const response = await client.request('GET', `/api/users/${ids[1]}`);
     t.equal(response.statusCode, 200);
     t.equal(response.headers.etag, '"1"');
@@ -28,13 +28,13 @@ onEachEngine('reading users', async (t, engine) => {
     });
   });
 
-  t.test('gives 404 for one that is not there', async (t) => {
+  t.test('GET user answers 404 for an unknown id', async (t) => {
     const response = await client.request('GET', `/api/users/${UNKNOWN}`);
     t.equal(response.statusCode, 404);
     t.match(response.json(), { status: 404, detail: 'There is no user with this id.' });
   });
 
-  t.test('gives all on one page when they fit', async (t) => {
+  t.test('GET users returns one page when all users fit', async (t) => {
     const response = await client.request('GET', '/api/users');
     t.equal(response.statusCode, 200);
     t.equal(response.headers.link, undefined);
@@ -43,14 +43,14 @@ onEachEngine('reading users', async (t, engine) => {
     t.strictSame(
       items.map(({ id }: { id: string }) => id),
       ids,
-      'in the order in which they were made',
+      'in the order of creation',
     );
     t.equal(next, null);
     t.notMatch(response.payload, /argon2|password|key/i);
   });
 
   for (const limit of [1, 2, 3, 6, 7, 8]) {
-    t.test(`gives each once, walking through pages of ${limit}`, async (t) => {
+    t.test(`GET users in pages of ${limit} lists each user once`, async (t) => {
       const seen: string[] = [];
       const sizes: number[] = [];
       let url: string | undefined = `/api/users?limit=${limit}`;
@@ -64,22 +64,22 @@ onEachEngine('reading users', async (t, engine) => {
         url = link;
       }
       t.strictSame(seen, ids);
-      t.equal(sizes.length, Math.ceil(ids.length / limit), 'and no page is empty');
+      t.equal(sizes.length, Math.ceil(ids.length / limit), 'no page is empty');
     });
   }
 
-  t.test('gives an empty page after the last', async (t) => {
+  t.test('GET users after the last user returns an empty page', async (t) => {
     const response = await client.request('GET', `/api/users?after=${ids.at(-1)}`);
     t.strictSame(response.json(), { items: [], next: null });
     t.equal(response.headers.link, undefined);
   });
 
-  t.test('keeps other parameters in the link to the next page', async (t) => {
+  t.test('The link to the next page keeps the other query parameters', async (t) => {
     const response = await client.request('GET', '/api/users?a=%26%20b&limit=2');
     t.match(response.headers.link, `/api/users?a=%26+b&limit=2&after=${ids[1]}`);
   });
 
-  t.test('by HEAD gives the headers alone', async (t) => {
+  t.test('HEAD user answers with headers only', async (t) => {
     const response = await client.request('HEAD', `/api/users/${ids[1]}`);
     t.equal(response.statusCode, 200);
     t.equal(response.headers.etag, '"1"');
@@ -87,14 +87,14 @@ onEachEngine('reading users', async (t, engine) => {
   });
 });
 
-onEachEngine('making and removing users', async (t, engine) => {
+onEachEngine('Users are created and deleted', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   await makeUser(app, 'ann');
   const admin = await signedIn(app, 'chief');
   const ann = await signedIn(app, 'ann');
 
-  t.test('answers where the new one is, and fills in what was left out', async (t) => {
+  t.test('POST user answers with its location and fills in defaults', async (t) => {
     const response = await admin.request('POST', '/api/users', { username: 'New', password: PASSWORD });
     t.equal(response.statusCode, 201);
     const { id, createdAt, ...user } = response.json();
@@ -113,12 +113,16 @@ onEachEngine('making and removing users', async (t, engine) => {
     t.equal((await new Client(app).signIn('new')).statusCode, 200);
   });
 
-  t.test('takes everything as it was given', async (t) => {
+  t.test('POST user stores every field unchanged', async (t) => {
     const fields = { username: 'Ünï-卡', name: ' Ünï  卡🦊 ', email: 'Üni@Exämple.org', active: false };
     const response = await admin.request('POST', '/api/users', { ...fields, password: PASSWORD });
     t.equal(response.statusCode, 201);
     t.match(response.json(), fields);
-    t.equal((await new Client(app).signIn(fields.username)).statusCode, 401, 'who is not active stays out');
+    t.equal(
+      (await new Client(app).signIn(fields.username)).statusCode,
+      401,
+      'a disabled user cannot sign in',
+    );
   });
 
   const taken = [
@@ -130,7 +134,7 @@ onEachEngine('making and removing users', async (t, engine) => {
     { what: 'email in full-width letters', field: { username: 'other', email: 'ａnn@example.org' } },
   ];
   for (const { what, field } of taken) {
-    t.test(`refuses the ${what} of another, and says which field it is`, async (t) => {
+    t.test(`POST user answers 409 and names the field when the ${what} is taken`, async (t) => {
       const response = await admin.request('POST', '/api/users', { password: PASSWORD, ...field });
       t.equal(response.statusCode, 409);
       t.match(response.json(), {
@@ -141,14 +145,14 @@ onEachEngine('making and removing users', async (t, engine) => {
     });
   }
 
-  t.test('lets many have no e-mail address', async (t) => {
+  t.test('Several users may have no e-mail address', async (t) => {
     for (const username of ['none-1', 'none-2']) {
       const payload = { username, email: null, password: PASSWORD };
       t.equal((await admin.request('POST', '/api/users', payload)).statusCode, 201);
     }
   });
 
-  t.test('of the same name at the same time succeeds once', async (t) => {
+  t.test('Concurrent POST user with one name creates one user', async (t) => {
     const names = ['twin', 'TWIN', 'Ｔｗｉｎ', 'tWin'];
     const responses = await Promise.all(
       names.map((username) => admin.request('POST', '/api/users', { username, password: PASSWORD })),
@@ -156,7 +160,7 @@ onEachEngine('making and removing users', async (t, engine) => {
     t.strictSame(responses.map(({ statusCode }) => statusCode).sort(), [201, 409, 409, 409]);
   });
 
-  t.test('is refused to those who may not, and nothing happens', async (t) => {
+  t.test('Creating and deleting users without users:write answers 403 and changes nothing', async (t) => {
     const made = await ann.request('POST', '/api/users', { username: 'mine', password: PASSWORD });
     t.equal(made.statusCode, 403);
     t.match(made.json(), { status: 403, detail: /users:write/ });
@@ -166,13 +170,13 @@ onEachEngine('making and removing users', async (t, engine) => {
     t.equal((await ann.request('GET', `/api/users/${id}`)).statusCode, 200);
   });
 
-  t.test('is refused to oneself without the permission', async (t) => {
+  t.test('A user without users:write cannot delete their own account', async (t) => {
     const id = await makeUser(app, 'tired');
     const client = await signedIn(app, 'tired');
     t.equal((await client.request('DELETE', `/api/users/${id}`)).statusCode, 403);
   });
 
-  t.test('removes the user, their sessions and memberships', async (t) => {
+  t.test('DELETE user removes the user with their sessions and memberships', async (t) => {
     const id = await makeUser(app, 'leaving', { admin: true });
     const client = await signedIn(app, 'leaving');
     const response = await admin.request('DELETE', `/api/users/${id}`);
@@ -180,14 +184,18 @@ onEachEngine('making and removing users', async (t, engine) => {
     t.equal(response.payload, '');
     t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
     t.equal((await admin.request('GET', `/api/users/${id}`)).statusCode, 404);
-    t.equal((await admin.request('DELETE', `/api/users/${id}`)).statusCode, 404, 'only once');
+    t.equal(
+      (await admin.request('DELETE', `/api/users/${id}`)).statusCode,
+      404,
+      'a second DELETE answers 404',
+    );
     t.equal((await new Client(app).signIn('leaving')).statusCode, 401);
     const group = await app.db.groups.findByName('admins');
     t.equal(await app.db.memberships.role(group?.id ?? '', id), undefined);
     t.equal(await makeUser(app, 'leaving').then(() => 'free'), 'free', 'the name is free again');
   });
 
-  t.test('removes only the version that was read', async (t) => {
+  t.test('DELETE user with a stale If-Match answers 412', async (t) => {
     const id = await makeUser(app, 'moving');
     const wrong = await admin.request('DELETE', `/api/users/${id}`, undefined, { 'if-match': '"2"' });
     t.equal(wrong.statusCode, 412);

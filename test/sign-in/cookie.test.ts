@@ -1,4 +1,4 @@
-/** The session cookie is what a thief would want: its attributes, its lifetime in the browser, and the keys behind it. */
+/** The attributes of the session cookie and its lifetime in the browser protect it from theft. */
 import type { LightMyRequestResponse } from 'fastify';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -7,7 +7,7 @@ import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/s
 const HTTPS = { 'x-forwarded-proto': 'https' };
 const CREDENTIALS = { username: 'ann', password: PASSWORD };
 
-/** @returns the cookie that the response sets without its value. @throws when it does not set exactly one. */
+/** @returns the cookie that the response sets, without its value. @throws when it does not set exactly one cookie. */
 function onlyCookie({ cookies }: LightMyRequestResponse) {
   const [cookie, ...others] = cookies;
   if (!cookie || others.length > 0) throw new Error(`${cookies.length} cookies were set instead of one`);
@@ -15,34 +15,34 @@ function onlyCookie({ cookies }: LightMyRequestResponse) {
   return rest;
 }
 
-onEachEngine('the session cookie in development', async (t, engine) => {
+onEachEngine('The session cookie in development has its attributes and lifetime', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'ann');
   const attributes = { name: 'rollcall', path: '/', httpOnly: true, sameSite: 'Lax' };
 
-  t.test('is for HTTP only, for this site', async (t) => {
+  t.test('The session cookie is HttpOnly and SameSite', async (t) => {
     const response = await new Client(app).signIn('ann');
     t.strictSame(onlyCookie(response), attributes);
   });
 
-  t.test('is the same and the only one when a session is replaced', async (t) => {
+  t.test('A second sign-in sets one cookie with the same attributes', async (t) => {
     const client = await signedIn(app, 'ann');
     t.strictSame(onlyCookie(await client.signIn('ann')), attributes);
   });
 
-  t.test('says nothing of a lifetime when remembering was declined', async (t) => {
+  t.test('Sign-in with remember false sets a cookie without an expiry', async (t) => {
     const response = await new Client(app).signIn('ann', PASSWORD, { remember: false });
     t.strictSame(onlyCookie(response), attributes);
   });
 
-  t.test('ends with the browser again after a sign-in that declines what one before asked for', async (t) => {
+  t.test('Sign-in without remember after one with remember sets a cookie without an expiry', async (t) => {
     const client = new Client(app);
     await client.signIn('ann', PASSWORD, { remember: true });
     t.strictSame(onlyCookie(await client.signIn('ann')), attributes);
   });
 });
 
-onEachEngine('the session cookie in production', async (t, engine) => {
+onEachEngine('The session cookie in production is set over HTTPS only', async (t, engine) => {
   const real = await makeHashing();
   let checks = 0;
   const hashing = {
@@ -59,25 +59,28 @@ onEachEngine('the session cookie in production', async (t, engine) => {
   await makeUser(app, 'ann');
   const attributes = { name: '__Host-rollcall', path: '/', httpOnly: true, sameSite: 'Lax', secure: true };
 
-  t.test('case 15: HttpOnly, SameSite, Secure and __Host- in production, Path=/, no Domain', async (t) => {
-    const client = new Client(app);
-    const response = await client.request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
-    t.equal(response.statusCode, 200);
-    t.strictSame(onlyCookie(response), attributes);
-    t.equal((await client.request('GET', '/api/sign', undefined, HTTPS)).statusCode, 200);
+  t.test(
+    'The session cookie is HttpOnly, SameSite, Secure, Path=/ and prefixed __Host- (case 15)',
+    async (t) => {
+      const client = new Client(app);
+      const response = await client.request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
+      t.equal(response.statusCode, 200);
+      t.strictSame(onlyCookie(response), attributes);
+      t.equal((await client.request('GET', '/api/sign', undefined, HTTPS)).statusCode, 200);
 
-    const out = await client.request('POST', '/api/sign/out', undefined, HTTPS);
-    t.equal(out.statusCode, 204);
-    t.match(onlyCookie(out), attributes, 'it is cleared with the attributes that it was set with');
-  });
+      const out = await client.request('POST', '/api/sign/out', undefined, HTTPS);
+      t.equal(out.statusCode, 204);
+      t.match(onlyCookie(out), attributes, 'the cookie is cleared with the same attributes');
+    },
+  );
 
-  t.test('keeps its attributes when it is to be remembered', async (t) => {
+  t.test('Sign-in with remember adds an expiry to the same attributes', async (t) => {
     const payload = { ...CREDENTIALS, remember: true };
     const response = await new Client(app).request('POST', '/api/sign/in', payload, HTTPS);
     t.match(onlyCookie(response), { ...attributes, expires: Date });
   });
 
-  t.test('is never cleared in a way that a browser would ignore', async (t) => {
+  t.test('A response that clears the cookie uses the attributes that browsers require', async (t) => {
     const client = new Client(app);
     const secret = app.sessionCookie.makeSecret();
     client.cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(secret)}`;
@@ -89,10 +92,10 @@ onEachEngine('the session cookie in production', async (t, engine) => {
 
   const plainHttp = [
     { over: 'plain HTTP', headers: {} },
-    { over: 'HTTP as the proxy says', headers: { 'x-forwarded-proto': 'http' } },
+    { over: 'HTTP behind a trusted proxy', headers: { 'x-forwarded-proto': 'http' } },
   ];
   for (const { over, headers } of plainHttp) {
-    t.test(`is not given over ${over}, before any password is checked`, async (t) => {
+    t.test(`Sign-in over ${over} answers 400 before any password is verified`, async (t) => {
       checks = 0;
       const response = await new Client(app).request('POST', '/api/sign/in', CREDENTIALS, headers);
       t.equal(response.statusCode, 400);
@@ -103,10 +106,10 @@ onEachEngine('the session cookie in production', async (t, engine) => {
     });
   }
 
-  t.test('is not given because of what a proxy says that is not trusted', async (t) => {
+  t.test('Sign-in answers 400 when the proxy that claims HTTPS is not trusted', async (t) => {
     const { DATABASE_URL: databaseUrl } = settings;
-    const distrustful = await startService(t, engine, { databaseUrl, settings: { NODE_ENV: 'production' } });
-    const response = await new Client(distrustful.app).request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
+    const withoutProxy = await startService(t, engine, { databaseUrl, settings: { NODE_ENV: 'production' } });
+    const response = await new Client(withoutProxy.app).request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
     t.equal(response.statusCode, 400);
     t.match(response.json(), { type: 'urn:rollcall:problem:https-required' });
   });

@@ -1,4 +1,4 @@
-/** A session that was left open must not be enough for what can't be taken back: the password is asked for again. */
+/** Sensitive changes need a fresh session: the user must have given the password within 15 minutes. */
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
 import {
@@ -14,11 +14,11 @@ import {
 /** How long a session is fresh, in seconds. */
 const FRESH = 15 * 60;
 
-onEachEngine('a fresh session', async (t, engine) => {
+onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   const isFresh = async (client: Client, headers = {}) =>
     (await client.request('GET', '/api/sign', undefined, headers)).json().fresh;
-  /** What asks for a fresh session. */
+  /** The requests that need a fresh session, and their status when it is fresh. */
   const sensitive = (id: string) =>
     [
       { method: 'POST', url: '/api/tokens', payload: { name: 'new' }, done: 201 },
@@ -30,16 +30,16 @@ onEachEngine('a fresh session', async (t, engine) => {
       },
     ] as const;
 
-  t.test('case 26: too old for a sensitive change: 403 that says confirm; then it works', async (t) => {
+  t.test('A sensitive change answers 403 until the user confirms the password (case 26)', async (t) => {
     const id = await makeUser(app, 'ann');
-    const passOver = stopTheClock(t);
+    const advance = stopTheClock(t);
     for (const { method, url, payload, done } of sensitive(id)) {
       const client = await signedIn(app, 'ann');
       const other = await signedIn(app, 'ann');
-      passOver(FRESH - 0.001);
+      advance(FRESH - 0.001);
       t.equal(await isFresh(client), true);
-      passOver(0.001);
-      t.equal(await isFresh(client), false, 'however it is used');
+      advance(0.001);
+      t.equal(await isFresh(client), false, 'using the session does not keep it fresh');
       const refused = await client.request(method, url, payload);
       t.equal(refused.statusCode, 403, `${method} ${url}`);
       t.match(refused.json(), {
@@ -50,42 +50,45 @@ onEachEngine('a fresh session', async (t, engine) => {
       const confirmed = await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
       t.equal(confirmed.statusCode, 204);
       t.equal(await isFresh(client), true);
-      t.equal(await isFresh(other), false, 'this session and no other');
+      t.equal(await isFresh(other), false, 'the other session is not confirmed');
       t.equal((await client.request(method, url, payload)).statusCode, done);
     }
   });
 
-  t.test('case 27: wrong password at confirm: 401, throttled, the session as it was', async (t) => {
-    await makeUser(app, 'bob');
-    const passOver = stopTheClock(t);
-    const client = await signedIn(app, 'bob');
-    passOver(FRESH);
-    const { session } = (await client.request('GET', '/api/sign')).json();
-    const confirm = (password: string) => client.request('POST', '/api/sign/confirm', { password });
-    for (let time = 0; time < 6; time++) {
-      const response = await confirm('wrong');
-      t.equal(response.statusCode, 401);
-      t.equal(response.headers['set-cookie'], undefined);
-    }
-    t.match((await client.request('GET', '/api/sign')).json(), { fresh: false, session });
+  t.test(
+    'Confirming with a wrong password is refused, throttled, and keeps the session (case 27)',
+    async (t) => {
+      await makeUser(app, 'bob');
+      const advance = stopTheClock(t);
+      const client = await signedIn(app, 'bob');
+      advance(FRESH);
+      const { session } = (await client.request('GET', '/api/sign')).json();
+      const confirm = (password: string) => client.request('POST', '/api/sign/confirm', { password });
+      for (let time = 0; time < 6; time++) {
+        const response = await confirm('wrong');
+        t.equal(response.statusCode, 401);
+        t.equal(response.headers['set-cookie'], undefined);
+      }
+      t.match((await client.request('GET', '/api/sign')).json(), { fresh: false, session });
 
-    // They are counted together, so that nobody has twice as many tries.
-    for (let time = 0; time < 4; time++)
-      t.equal((await new Client(app).signIn('bob', 'wrong')).statusCode, 401);
-    const throttled = await confirm(PASSWORD);
-    t.equal(throttled.statusCode, 429);
-    t.equal(throttled.headers['retry-after'], '900');
-    t.equal((await new Client(app).signIn('bob')).statusCode, 429);
-    t.match(
-      (await client.request('GET', '/api/sign')).json(),
-      { fresh: false, session },
-      'it is still there',
-    );
-    passOver(15 * 60);
-    t.equal((await confirm(PASSWORD)).statusCode, 204, 'and can be confirmed later');
-  });
+      // Sign-in and confirm share one count, so an attacker does not get twice as many attempts.
+      for (let time = 0; time < 4; time++)
+        t.equal((await new Client(app).signIn('bob', 'wrong')).statusCode, 401);
+      const throttled = await confirm(PASSWORD);
+      t.equal(throttled.statusCode, 429);
+      t.equal(throttled.headers['retry-after'], '900');
+      t.equal((await new Client(app).signIn('bob')).statusCode, 429);
+      t.match(
+        (await client.request('GET', '/api/sign')).json(),
+        { fresh: false, session },
+        'the session is unchanged',
+      );
+      advance(15 * 60);
+      t.equal((await confirm(PASSWORD)).statusCode, 204, 'confirming works after the window has expired');
+    },
+  );
 
-  t.test('case 28: a token never counts as fresh', async (t) => {
+  t.test('A token never counts as fresh (case 28)', async (t) => {
     const id = await makeUser(app, 'chief', { admin: true });
     const { headers } = await makeToken(await signedIn(app, 'chief'), { scopes: ['*'] });
     const client = new Client(app);

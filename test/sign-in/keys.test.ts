@@ -1,16 +1,16 @@
-/** The keys that sign the cookies, and what is kept of secrets: neither of them lets anybody in without the other. */
+/** Cookies are signed with SECRET_KEY, and the database stores secrets as hashes. Neither alone grants access. */
 
 import { keyOf } from '../../accounts/secrets.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeToken, makeUser, signedIn, startService, whoamiStatus } from '../support/service.ts';
 
-onEachEngine('a session', async (t, engine) => {
+onEachEngine('A session needs both the database and the key', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
   const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
   await makeUser(app, 'ann');
 
-  t.test('is known to every process that has the database and the key', async (t) => {
+  t.test('A session is valid in every process with the same database and key', async (t) => {
     const client = await signedIn(app, 'ann');
     const other = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY } });
     const elsewhere = new Client(other.app);
@@ -18,13 +18,13 @@ onEachEngine('a session', async (t, engine) => {
     t.equal(await whoamiStatus(elsewhere), 200);
   });
 
-  t.test('case 31: a copied database lets nobody in: what is stored can not be sent', async (t) => {
+  t.test('Nothing that the database stores works as a credential (case 31)', async (t) => {
     const { cookie } = await signedIn(app, 'ann');
     const secret = /=([^.]+)/.exec(cookie ?? '')?.[1] ?? '';
     const key = keyOf(secret);
     const row = await app.db.sessions.find(key);
     t.ok(row);
-    t.notMatch(JSON.stringify(row), secret, 'the row does not have the secret');
+    t.notMatch(JSON.stringify(row), secret, 'the row does not contain the secret');
 
     const stranger = await startService(t, engine, { databaseUrl });
     const signedByStranger = stranger.app.sessionCookie.sign;
@@ -36,11 +36,11 @@ onEachEngine('a session', async (t, engine) => {
     }
     const thief = new Client(app);
     thief.cookie = `rollcall=${signedByStranger(secret)}`;
-    t.equal(await whoamiStatus(thief), 401, 'not even the secret lets in when another key signed it');
+    t.equal(await whoamiStatus(thief), 401, 'the secret signed with another key is refused');
     thief.cookie = `a=b; rollcall=${sign(secret)}; c=d`;
-    t.equal(await whoamiStatus(thief), 200, 'the cookie itself does');
+    t.equal(await whoamiStatus(thief), 200, 'the real cookie works');
     thief.cookie = `rollcall=of-another-service; rollcall=${sign(secret)}`;
-    t.equal(await whoamiStatus(thief), 200, 'also behind another one of its name');
+    t.equal(await whoamiStatus(thief), 200, 'the real cookie works after another one of the same name');
 
     const id = await makeUser(app, 'bob', { admin: true });
     const bob = await signedIn(app, 'bob');
@@ -51,7 +51,7 @@ onEachEngine('a session', async (t, engine) => {
     for (const stored of [keyOf(token.secret), `rc_${keyOf(token.secret)}`, token.id]) {
       t.equal(await whoamiStatus(new Client(app), { authorization: `Bearer ${stored}` }), 401);
     }
-    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the token itself does');
+    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the real token works');
     for (const sent of [keyOf(code), `rcc_${keyOf(code)}`, code]) {
       const payload = { code: sent, password: 'another password' };
       const response = await new Client(app).request('POST', '/api/sign/reset', payload);
@@ -61,11 +61,11 @@ onEachEngine('a session', async (t, engine) => {
     t.equal(
       (await new Client(app).signIn('bob', hash ?? '')).statusCode,
       401,
-      'nor does the hash of a password',
+      'the hash of a password is refused',
     );
   });
 });
-onEachEngine('a new first key', async (t, engine) => {
+onEachEngine('SECRET_KEY can be rotated', async (t, engine) => {
   const [old, fresh] = [makeSecret(), makeSecret()];
   const before = await startService(t, engine, { settings: { SECRET_KEY: [old] } });
   const databaseUrl = before.settings.DATABASE_URL;
@@ -82,21 +82,21 @@ onEachEngine('a new first key', async (t, engine) => {
   }
   const known = { status: 200, setCookie: undefined };
 
-  t.test('signs nobody out, and the old one removed refuses its sessions', async (t) => {
+  t.test('A new first key keeps all sessions, and removing the old key ends its sessions', async (t) => {
     const { cookie } = await signedIn(before.app, 'ann');
     t.strictSame(await whoami(both.app, cookie), known);
-    t.strictSame(await whoami(both.app, cookie), known, 'nor at the second request');
+    t.strictSame(await whoami(both.app, cookie), known, 'the session stays valid at the second request');
     t.equal((await whoami(after.app, cookie)).status, 401);
   });
 
-  t.test('signs the new cookies', async (t) => {
+  t.test('New cookies are signed with the new first key', async (t) => {
     const { cookie } = await signedIn(both.app, 'ann');
     t.strictSame(await whoami(both.app, cookie), known);
     t.strictSame(await whoami(after.app, cookie), known);
     t.equal((await whoami(before.app, cookie)).status, 401);
   });
 
-  t.test('does not cost the old cookie its session when a sign-in with it fails', async (t) => {
+  t.test('A failed sign-in keeps the session of a cookie signed with the old key', async (t) => {
     const { cookie } = await signedIn(before.app, 'ann');
     const client = new Client(both.app);
     client.cookie = cookie;
@@ -106,7 +106,7 @@ onEachEngine('a new first key', async (t, engine) => {
     t.strictSame(await whoami(both.app, cookie), known);
   });
 
-  t.test('lets a sign-in with the old cookie end the old session', async (t) => {
+  t.test('A sign-in ends the session of a cookie signed with the old key', async (t) => {
     const { cookie } = await signedIn(before.app, 'ann');
     const client = new Client(both.app);
     client.cookie = cookie;
@@ -115,7 +115,7 @@ onEachEngine('a new first key', async (t, engine) => {
     t.equal((await whoami(after.app, client.cookie)).status, 200);
   });
 
-  t.test('lets the old cookie sign out', async (t) => {
+  t.test('A cookie signed with the old key can sign out', async (t) => {
     const { cookie } = await signedIn(before.app, 'ann');
     const client = new Client(both.app);
     client.cookie = cookie;

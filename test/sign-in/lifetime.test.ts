@@ -1,4 +1,4 @@
-/** A session lives and dies on the server: how long, until when, for whom, and what it costs to have one. */
+/** The server decides when a session expires. A request with a valid session seldom writes to the database. */
 import type { App } from '../../app.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { stopTheClock } from '../support/clock.ts';
@@ -14,71 +14,79 @@ import {
 } from '../support/service.ts';
 
 /** The smallest step of the clock, in seconds. */
-const MOMENT = 0.001;
+const TICK = 0.001;
 
 /** @returns the row of the client's session. */
 function rowOf(app: App, cookie: string | undefined) {
   return app.db.sessions.find(app.sessionCookie.keyIn(cookie) ?? '');
 }
 
-onEachEngine('the lifetime of a session', async (t, engine) => {
+onEachEngine('Sessions expire on the server', async (t, engine) => {
   const settings = { SESSION_IDLE: 60, SESSION_LIFETIME: 200, REMEMBER_LIFETIME: 1000 };
   const { app } = await startService(t, engine, { settings, hashing: quickHashing });
   await makeUser(app, 'ann');
 
-  t.test('case 16: remember: the cookie has an expiry; without: none; the server ends both', async (t) => {
-    const passOver = stopTheClock(t);
-    const start = Date.now();
-    const client = new Client(app);
-    const busy = new Client(app);
-    for (const each of [client, busy]) {
-      const response = await each.signIn('ann', PASSWORD, { remember: true });
-      const { session } = response.json();
+  t.test(
+    'The cookie has an expiry with remember only, and the server ends both kinds (case 16)',
+    async (t) => {
+      const advance = stopTheClock(t);
+      const start = Date.now();
+      const client = new Client(app);
+      const busy = new Client(app);
+      for (const each of [client, busy]) {
+        const response = await each.signIn('ann', PASSWORD, { remember: true });
+        const { session } = response.json();
+        t.strictSame(
+          [session.expiresAt, session.endsAt],
+          Array(2).fill(new Date(start + 1000_000).toISOString()),
+        );
+        t.strictSame(response.cookies[0]?.expires, new Date(Math.floor(start / 1000 + 1000) * 1000));
+      }
+      const withoutRemember = new Client(app);
+      const [cookie] = (await withoutRemember.signIn('ann')).cookies;
       t.strictSame(
-        [session.expiresAt, session.endsAt],
-        Array(2).fill(new Date(start + 1000_000).toISOString()),
+        [cookie?.expires, cookie?.maxAge],
+        [undefined, undefined],
+        'the cookie ends with the browser',
       );
-      t.strictSame(response.cookies[0]?.expires, new Date(Math.floor(start / 1000 + 1000) * 1000));
-    }
-    const forgetful = new Client(app);
-    const [cookie] = (await forgetful.signIn('ann')).cookies;
-    t.strictSame([cookie?.expires, cookie?.maxAge], [undefined, undefined], 'it ends with the browser');
-    passOver(60);
-    t.equal(await whoamiStatus(forgetful), 401, 'and on the server like any other');
-    passOver(440);
-    t.equal(await whoamiStatus(busy), 200);
-    passOver(500 - MOMENT);
-    for (const each of [client, busy]) t.equal(await whoamiStatus(each), 200, 'idle or not');
-    passOver(MOMENT);
-    for (const each of [client, busy]) t.equal(await whoamiStatus(each), 401);
-  });
+      advance(60);
+      t.equal(await whoamiStatus(withoutRemember), 401, 'it expires on the server when idle');
+      advance(440);
+      t.equal(await whoamiStatus(busy), 200);
+      advance(500 - TICK);
+      for (const each of [client, busy])
+        t.equal(await whoamiStatus(each), 200, 'a remembered session does not expire when idle');
+      advance(TICK);
+      for (const each of [client, busy]) t.equal(await whoamiStatus(each), 401);
+    },
+  );
 
-  t.test('case 17: idle too long: 401; older than the absolute lifetime, however active: 401', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('A session expires when idle too long or past its absolute lifetime (case 17)', async (t) => {
+    const advance = stopTheClock(t);
     const idle = await signedIn(app, 'ann');
-    passOver(60 - MOMENT);
+    advance(60 - TICK);
     t.equal(await whoamiStatus(idle), 200);
-    passOver(60);
+    advance(60);
     t.ok(await rowOf(app, idle.cookie));
     t.equal(await whoamiStatus(idle), 401);
     t.equal(await rowOf(app, idle.cookie), undefined, 'its row is removed');
 
     const busy = await signedIn(app, 'ann');
     for (let age = 50; age < 200; age += 50) {
-      passOver(50);
-      t.equal(await whoamiStatus(busy), 200, `alive after ${age} s`);
+      advance(50);
+      t.equal(await whoamiStatus(busy), 200, `valid after ${age} s`);
     }
-    passOver(50 - MOMENT);
+    advance(50 - TICK);
     t.equal(await whoamiStatus(busy), 200);
-    passOver(MOMENT);
+    advance(TICK);
     t.equal(await whoamiStatus(busy), 401);
   });
 
-  t.test('is told as it is', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('GET sign shows the times of the session', async (t) => {
+    const advance = stopTheClock(t);
     const client = await signedIn(app, 'ann');
     const start = Date.now();
-    passOver(30);
+    advance(30);
     const { session } = (await client.request('GET', '/api/sign')).json();
     t.strictSame(
       [session.createdAt, session.endsAt],
@@ -91,51 +99,51 @@ onEachEngine('the lifetime of a session', async (t, engine) => {
     });
   });
 
-  t.test('is fresh for a quarter of an hour', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('A session is fresh for 15 minutes', async (t) => {
+    const advance = stopTheClock(t);
     const client = new Client(app);
     await client.signIn('ann', PASSWORD, { remember: true });
     const fresh = async () => (await client.request('GET', '/api/sign')).json().fresh;
-    passOver(15 * 60 - MOMENT);
+    advance(15 * 60 - TICK);
     t.equal(await fresh(), true);
-    passOver(MOMENT);
-    t.equal(await fresh(), false, 'not even when it is used');
+    advance(TICK);
+    t.equal(await fresh(), false, 'using the session does not keep it fresh');
   });
 
-  t.test('does not end another session that has time left', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('An expired session does not end another valid session', async (t) => {
+    const advance = stopTheClock(t);
     const first = await signedIn(app, 'ann');
-    passOver(40);
+    advance(40);
     const second = await signedIn(app, 'ann');
-    passOver(40);
+    advance(40);
     t.equal(await whoamiStatus(first), 401);
     t.equal(await whoamiStatus(second), 200);
   });
 });
 
-onEachEngine('what a request writes', async (t, engine) => {
+onEachEngine('Reading requests seldom write to the database', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'ann');
 
-  t.test('case 18: an untouched session: no row written, no Set-Cookie', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('A request writes no row and sets no cookie until five minutes have passed (case 18)', async (t) => {
+    const advance = stopTheClock(t);
     const client = await signedIn(app, 'ann');
     const writes = t.capture(app.db, 'atomically', app.db.atomically);
     for (const url of ['/api/sign', '/api/users', '/api/groups', '/', '/nowhere']) {
       const response = await client.request('GET', url);
       t.equal(response.headers['set-cookie'], undefined, `no cookie from ${url}`);
     }
-    passOver(5 * 60 - MOMENT);
+    advance(5 * 60 - TICK);
     t.equal(await whoamiStatus(client), 200);
-    t.equal(writes().length, 0, 'not yet');
-    passOver(MOMENT);
+    t.equal(writes().length, 0, 'nothing is written within five minutes');
+    advance(TICK);
     const response = await client.request('GET', '/api/sign');
     t.equal(response.headers['set-cookie'], undefined, 'the expiry of the cookie does not move');
     t.equal(await whoamiStatus(client), 200);
     t.equal(writes().length, 1);
   });
 
-  t.test('is nothing when the caller is nobody', async (t) => {
+  t.test('An anonymous request writes nothing', async (t) => {
     const writes = t.capture(app.db, 'atomically', app.db.atomically);
     const forged = app.sessionCookie.sign(makeSecret());
     for (const cookie of [undefined, 'rollcall=forged', `rollcall=${forged}`, 'other=1']) {
@@ -149,10 +157,10 @@ onEachEngine('what a request writes', async (t, engine) => {
     t.equal(writes().length, 0);
   });
 
-  t.test('is allowed to fail when it is only the note that the session was seen', async (t) => {
-    const passOver = stopTheClock(t);
+  t.test('A request succeeds although writing the last-seen time fails', async (t) => {
+    const advance = stopTheClock(t);
     const client = await signedIn(app, 'ann');
-    passOver(5 * 60);
+    advance(5 * 60);
     const writes = t.capture(app.db, 'atomically', async () => {
       throw new Error('the disk is full');
     });

@@ -1,6 +1,6 @@
 /**
- * Whom a request names when no session does: tokens, and whatever else a service developer adds as a request loader. They
- * come after the session, and leave nothing behind.
+ * Request loaders authenticate a request that has no valid session: tokens, and loaders that a service developer adds. A
+ * session takes precedence, and a loader creates no session.
  */
 import type { Test } from 'tap';
 import { makeSecret } from '../../accounts/secrets.ts';
@@ -17,7 +17,7 @@ import {
   whoamiStatus,
 } from '../support/service.ts';
 
-onEachEngine('a token', async (t, engine) => {
+onEachEngine('A token authenticates a request without a session', async (t, engine) => {
   const settings = { SESSION_IDLE: 60 };
   const { app } = await startService(t, engine, { hashing: quickHashing, settings });
   const ann = await makeUser(app, 'ann');
@@ -26,22 +26,22 @@ onEachEngine('a token', async (t, engine) => {
   const whoami = async (client: Client, headers: Record<string, string>) =>
     (await client.request('GET', '/api/sign', undefined, headers)).json();
 
-  t.test('case 4: the session of A and a token of B: A, and the loader is not asked', async (t) => {
+  t.test('A session takes precedence over a token, and the loader is not called (case 4)', async (t) => {
     const client = await signedIn(app, 'ann');
-    const asked = t.capture(app.db.tokens, 'find', app.db.tokens.find);
+    const tokenReads = t.capture(app.db.tokens, 'find', app.db.tokens.find);
     t.match(await whoami(client, token.headers), { user: { id: ann }, via: 'session' });
-    t.equal(asked().length, 0);
+    t.equal(tokenReads().length, 0);
     t.match(await whoami(new Client(app), token.headers), { user: { id: bob }, via: 'token' });
-    t.equal(asked().length, 1, 'as it is without the session');
+    t.equal(tokenReads().length, 1, 'without a session the loader is called');
   });
 
-  t.test('case 5: an invalid session (forged, expired, ended) and a valid token of B: B', async (t) => {
+  t.test('A token authenticates when the session is forged, expired or ended (case 5)', async (t) => {
     const ended = await signedIn(app, 'ann');
     const cookieOfEnded = ended.cookie;
     await ended.request('POST', '/api/sign/out');
     const expired = await signedIn(app, 'ann');
-    const passOver = stopTheClock(t);
-    passOver(61);
+    const advance = stopTheClock(t);
+    advance(61);
     const forged = `rollcall=${'A'.repeat(43)}.${'A'.repeat(43)}`;
     for (const cookie of [forged, expired.cookie, cookieOfEnded]) {
       const client = new Client(app);
@@ -50,7 +50,7 @@ onEachEngine('a token', async (t, engine) => {
     }
   });
 
-  t.test('case 6: a token, then none: anonymous; it leaves no session, no row, no cookie', async (t) => {
+  t.test('A token creates no session, no row and no cookie (case 6)', async (t) => {
     const client = new Client(app);
     await whoami(client, token.headers);
     const before = await app.db.sessions.page(bob, '', 100, 0);
@@ -64,15 +64,15 @@ onEachEngine('a token', async (t, engine) => {
     t.equal(await whoamiStatus(client), 401);
   });
 
-  t.test('case 7: a token invalid, expired, ended, malformed: 401; where it is public, nobody', async (t) => {
+  t.test('An invalid, expired, ended or malformed token is anonymous (case 7)', async (t) => {
     const owner = await signedIn(app, 'bob');
     const ended = await makeToken(owner);
     t.equal((await owner.request('DELETE', `/api/tokens/${ended.id}`)).statusCode, 204);
-    const passOver = stopTheClock(t);
+    const advance = stopTheClock(t);
     const expired = await makeToken(owner, { expiresIn: 60 });
-    passOver(59.999);
-    t.equal(await whoamiStatus(new Client(app), expired.headers), 200, 'until it is over');
-    passOver(0.001);
+    advance(59.999);
+    t.equal(await whoamiStatus(new Client(app), expired.headers), 200, 'the token has not expired');
+    advance(0.001);
     const { secret } = token;
     const sent = [
       `Bearer ${makeSecret('rc_')}`,
@@ -100,47 +100,47 @@ onEachEngine('a token', async (t, engine) => {
     t.equal(
       await whoamiStatus(new Client(app), { authorization: `bearer  ${secret} ` }),
       200,
-      'the right one',
+      'the valid token works',
     );
   });
 });
 
-/** Starts a service with Ann and Bob, and a loader that recognises whom the header x-user names. */
+/** Starts a service with the users ann and bob, and a loader that authenticates the user in the header x-user. */
 async function startWithLoader(t: Test, engine: TestEngine) {
-  const written = makeLog();
-  const { app } = await startService(t, engine, { hashing: quickHashing, log: written.log });
+  const captured = makeLog();
+  const { app } = await startService(t, engine, { hashing: quickHashing, log: captured.log });
   const ann = await makeUser(app, 'ann');
   await makeUser(app, 'bob');
-  const asked: string[] = [];
-  // Not async, so that what it throws is thrown before there is a promise.
+  const calls: string[] = [];
+  // The loader is not async, so it throws synchronously.
   app.addRequestLoader('header', ({ url, headers }) => {
-    asked.push(url);
+    calls.push(url);
     if (headers['x-user'] === 'throw') throw new Error('the loader fell over: secret-of-the-loader');
     const name = headers['x-user'];
     return typeof name === 'string' ? app.db.users.findCredentials(name) : undefined;
   });
-  return { app, ann, asked, written };
+  return { app, ann, calls, captured };
 }
 
-onEachEngine("a loader of one's own", async (t, engine) => {
-  const { app, ann, asked } = await startWithLoader(t, engine);
+onEachEngine('An added request loader authenticates a request without a session', async (t, engine) => {
+  const { app, ann, calls } = await startWithLoader(t, engine);
   const asBob = { 'x-user': 'bob' };
 
-  t.test('recognises a user when there is no session', async (t) => {
+  t.test('A request loader authenticates a user when there is no session', async (t) => {
     const response = await new Client(app).request('GET', '/api/sign', undefined, asBob);
     t.equal(response.statusCode, 200);
     t.match(response.json(), { user: { username: 'bob' }, via: 'header', fresh: false });
   });
 
-  t.test('is not asked when the session names a user', async (t) => {
+  t.test('A request loader is not called when the session is valid', async (t) => {
     const client = await signedIn(app, 'ann');
-    asked.length = 0;
+    calls.length = 0;
     const response = await client.request('GET', '/api/sign', undefined, asBob);
     t.match(response.json(), { user: { id: ann }, via: 'session' });
-    t.strictSame(asked, []);
+    t.strictSame(calls, []);
   });
 
-  t.test('is asked when the session is forged or over', async (t) => {
+  t.test('A request loader is called when the session is forged or ended', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
     await client.request('POST', '/api/sign/out');
@@ -151,28 +151,31 @@ onEachEngine("a loader of one's own", async (t, engine) => {
     }
   });
 
-  t.test('is not asked where nobody is needed', async (t) => {
-    asked.length = 0;
+  t.test('A request loader is not called on public routes', async (t) => {
+    calls.length = 0;
     await new Client(app).request('GET', '/', undefined, asBob);
     await new Client(app).request('GET', '/nowhere', undefined, asBob);
     await new Client(app).request('OPTIONS', '/api/users', undefined, asBob);
-    t.strictSame(asked, []);
+    t.strictSame(calls, []);
   });
 
-  t.test('may tell what the user holds, for those routes that ask for it', async (t) => {
-    app.addRequestLoader('claims', ({ headers }) =>
-      headers['x-claims'] === undefined
-        ? undefined
-        : Promise.resolve({ id: ann, username: 'ann', active: true, permissions: ['users:write'] }),
-    );
-    const claims = { 'x-claims': 'yes' };
-    const asked = await new Client(app).request('GET', '/api/sign', undefined, claims);
-    t.match(asked.json(), { via: 'claims', permissions: ['users:write'] });
-    const change = await new Client(app).request('POST', '/api/users', { username: 'cem' }, claims);
-    t.equal(change.statusCode, 403, 'a change asks anew, and of the database');
-  });
+  t.test(
+    'A request loader may supply permissions for reads, and writes read them from the database',
+    async (t) => {
+      app.addRequestLoader('claims', ({ headers }) =>
+        headers['x-claims'] === undefined
+          ? undefined
+          : Promise.resolve({ id: ann, username: 'ann', active: true, permissions: ['users:write'] }),
+      );
+      const claims = { 'x-claims': 'yes' };
+      const whoami = await new Client(app).request('GET', '/api/sign', undefined, claims);
+      t.match(whoami.json(), { via: 'claims', permissions: ['users:write'] });
+      const change = await new Client(app).request('POST', '/api/users', { username: 'cem' }, claims);
+      t.equal(change.statusCode, 403, 'a write reads the permissions from the database');
+    },
+  );
 
-  t.test('comes after those that were added before it', async (t) => {
+  t.test('Request loaders are called in the order in which they were added', async (t) => {
     app.addRequestLoader('everyone', async () => ({ id: ann, username: 'ann', active: true }));
     const first = await new Client(app).request('GET', '/api/sign', undefined, asBob);
     t.match(first.json(), { user: { username: 'bob' }, via: 'header' });
@@ -181,11 +184,11 @@ onEachEngine("a loader of one's own", async (t, engine) => {
   });
 });
 
-onEachEngine('a request loader', async (t, engine) => {
-  const { app, written } = await startWithLoader(t, engine);
+onEachEngine('A faulty request loader never signs anyone in', async (t, engine) => {
+  const { app, captured } = await startWithLoader(t, engine);
   const throwing = { 'x-user': 'throw' };
 
-  t.test('case 8: that throws: 500, logged, never signed in; the session of the user stays', async (t) => {
+  t.test('A loader that throws answers 500 and is logged, and the session stays (case 8)', async (t) => {
     const client = new Client(app);
     const response = await client.request('GET', '/api/users', undefined, throwing);
     t.equal(response.statusCode, 500);
@@ -193,13 +196,13 @@ onEachEngine('a request loader', async (t, engine) => {
     t.notMatch(response.payload, /loader|fell|at \//);
     t.equal(response.headers['set-cookie'], undefined);
     t.equal(await whoamiStatus(client), 401);
-    const logged = written.lines.filter((line) => line.includes('the loader fell over'));
-    t.match(logged, [response.json().requestId], 'the log has it, once, under the id of the request');
+    const logged = captured.lines.filter((line) => line.includes('the loader fell over'));
+    t.match(logged, [response.json().requestId], 'the error is logged once with the request id');
 
     const ann = await signedIn(app, 'ann');
-    t.equal(await whoamiStatus(ann, throwing), 200, 'the session comes first');
+    t.equal(await whoamiStatus(ann, throwing), 200, 'the session takes precedence');
     const { cookie } = ann;
-    // The cookie can't be read for once, so that the loader is asked in spite of it.
+    // The cookie is unreadable for one request, so the loader is called.
     const unreadable = t.intercept(app.sessionCookie, 'keyIn', { value: () => undefined });
     t.equal(await whoamiStatus(ann, throwing), 500);
     unreadable.restore();
@@ -207,31 +210,31 @@ onEachEngine('a request loader', async (t, engine) => {
     t.equal(await whoamiStatus(ann), 200);
   });
 
-  t.test('that gives what it should not: an error of the request, wherever it comes in line', async (t) => {
+  t.test('A loader that returns an invalid value makes the request fail, in any combination', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
     await client.request('POST', '/api/sign/out');
     const dead = { cookie };
-    const slow = { 'x-user': 'nobody' };
-    const fall = () => {
-      throw new Error('it can not be read');
+    const slow = { 'x-user': 'unknown' };
+    const fail = () => {
+      throw new Error('unreadable');
     };
-    const mistakes = {
-      'no promise, but what falls over when it is taken for one': new Proxy({}, { get: fall }),
-      'a user whose name falls over': Promise.resolve(
-        Object.defineProperty({ id: 'x', active: true }, 'username', { get: fall }),
+    const invalidValues = {
+      'an object that throws when it is awaited': new Proxy({}, { get: fail }),
+      'a user whose username throws': Promise.resolve(
+        Object.defineProperty({ id: 'x', active: true }, 'username', { get: fail }),
       ),
       'a number': 1,
     };
-    // What it gives so has no type that the compiler would hold against it.
-    app.addRequestLoader('mistaken', ({ headers }) =>
-      Reflect.get(Object(mistakes), String(headers['x-mistake'])),
+    // Reflect.get returns any, so the compiler accepts the invalid value.
+    app.addRequestLoader('invalid', ({ headers }) =>
+      Reflect.get(Object(invalidValues), String(headers['x-value'])),
     );
-    for (const mistake of Object.keys(mistakes)) {
+    for (const value of Object.keys(invalidValues)) {
       for (const others of [{}, dead, slow, { ...dead, ...slow }]) {
-        const headers = { 'x-mistake': mistake, ...others };
+        const headers = { 'x-value': value, ...others };
         const status = await whoamiStatus(new Client(app), headers);
-        t.equal(status, mistake === 'a number' ? 401 : 500, `${mistake}, ${Object.keys(headers)}`);
+        t.equal(status, value === 'a number' ? 401 : 500, `${value}, ${Object.keys(headers)}`);
       }
     }
   });

@@ -1,6 +1,6 @@
 /**
- * Real processes on one database are one service: a server with two workers, and another one beside it, which stands for
- * another host. What one of them knows the others know at once, since only the database remembers.
+ * Several processes on one database behave as one service: a server with two workers, and a second server that stands for
+ * another host. A change in one process takes effect in the others at once.
  */
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith, PASSWORD } from '../support/api.ts';
@@ -9,7 +9,7 @@ import { onEachEngine } from '../support/engines.ts';
 import { startServer } from '../support/processes.ts';
 import { askBothWorkers } from '../support/workers.ts';
 
-onEachEngine('several processes', async (t, engine) => {
+onEachEngine('Several processes on one database behave as one service', async (t, engine) => {
   const DATABASE_URL = await engine.makeDatabase(t);
   await makeDatabaseWith(DATABASE_URL, 'ann');
   const [old, fresh] = [makeSecret(), makeSecret()];
@@ -17,9 +17,9 @@ onEachEngine('several processes', async (t, engine) => {
     startServer(t, { environment: { DATABASE_URL, SECRET_KEY, WORKERS, LOG_LEVEL: 'debug' } });
   const starting = [start(old, '2'), start(old, '1')];
   const [workers, host] = await Promise.all(starting);
-  if (!workers || !host) throw new Error('two were started');
+  if (!workers || !host) throw new Error('Two servers were started.');
 
-  /** Signs in at one. @returns the caller, and another one with the same cookie, as it was then. */
+  /** Signs in at that server. @returns the caller, and a thief with a copy of the cookie. */
   async function signedInAt({ url }: { url: string }) {
     const caller = new Caller();
     t.equal(await caller.signIn(url, 'ann'), 200);
@@ -36,101 +36,104 @@ onEachEngine('several processes', async (t, engine) => {
     return caller.status(url, '/api/sign');
   };
 
+  await t.test('A signed-out cookie is refused by another worker and host at once (case 20)', async (t) => {
+    const { caller, thief } = await signedInAt(workers);
+    t.equal(await signOut(caller, workers), 204);
+    t.equal(caller.cookie, '');
+    t.equal(await whoami(thief, host), 401);
+    t.same(await askBothWorkers(workers, thief), [401]);
+  });
+
   await t.test(
-    'case 20: signed out: the old cookie is refused by another worker and host at once',
+    'A session of one process works in the others, and signing out ends it in all (case 29)',
     async (t) => {
-      const { caller, thief } = await signedInAt(workers);
-      t.equal(await signOut(caller, workers), 204);
-      t.equal(caller.cookie, '');
-      t.equal(await whoami(thief, host), 401);
-      t.same(await askBothWorkers(workers, thief), [401]);
+      for (const [here, there] of [
+        [workers, host],
+        [host, workers],
+      ] as const) {
+        const { caller, thief } = await signedInAt(here);
+        t.same(await askBothWorkers(workers, caller), [200]);
+        t.equal(await whoami(caller, host), 200);
+        t.equal(await signOut(caller, there), 204);
+        t.same(await askBothWorkers(workers, thief), [401]);
+        t.equal(await whoami(thief, host), 401);
+      }
     },
   );
 
-  await t.test('case 29: signed in on one, known on the other, out on either, gone on both', async (t) => {
-    for (const [here, there] of [
-      [workers, host],
-      [host, workers],
-    ] as const) {
-      const { caller, thief } = await signedInAt(here);
-      t.same(await askBothWorkers(workers, caller), [200]);
-      t.equal(await whoami(caller, host), 200);
-      t.equal(await signOut(caller, there), 204);
-      t.same(await askBothWorkers(workers, thief), [401]);
-      t.equal(await whoami(thief, host), 401);
-    }
-  });
+  await t.test(
+    'A cached session or token that another process ends is refused at once (case 20)',
+    async (t) => {
+      const manage = commandsOn(DATABASE_URL);
+      /** Calls each process often enough to fill its cache of the caller. */
+      const fillCaches = async (caller: Caller) => {
+        for (let count = 0; count < 3; count++) {
+          t.same(await askBothWorkers(workers, caller), [200]);
+          t.equal(await whoami(caller, host), 200);
+        }
+      };
+      const expectRefused = async (caller: Caller, cause: string) => {
+        t.equal(await whoami(caller, host), 401, `the other host refuses it ${cause}`);
+        t.same(await askBothWorkers(workers, caller), [401], `both workers refuse it ${cause}`);
+      };
 
-  await t.test('case 20: asked for again and again, and then ended elsewhere: refused at once', async (t) => {
-    const manage = commandsOn(DATABASE_URL);
-    /** Asks each process so often that it would know by heart who it is. */
-    const learnt = async (caller: Caller) => {
-      for (let asked = 0; asked < 3; asked++) {
-        t.same(await askBothWorkers(workers, caller), [200]);
-        t.equal(await whoami(caller, host), 200);
-      }
-    };
-    const refused = async (caller: Caller, by: string) => {
-      t.equal(await whoami(caller, host), 401, `another host, ${by}`);
-      t.same(await askBothWorkers(workers, caller), [401], `both workers, ${by}`);
-    };
+      const { caller, thief } = await signedInAt(workers);
+      await fillCaches(thief);
+      t.equal(await signOut(caller, workers), 204);
+      await expectRefused(thief, 'after sign-out at a worker');
 
-    const { caller, thief } = await signedInAt(workers);
-    await learnt(thief);
-    t.equal(await signOut(caller, workers), 204);
-    await refused(thief, 'after signing out at a worker');
+      const ended = await signedInAt(host);
+      await fillCaches(ended.thief);
+      t.equal((await manage(['session', 'end', 'ann'])).code, 0);
+      await expectRefused(ended.thief, 'after the command ended the session');
 
-    const ended = await signedInAt(host);
-    await learnt(ended.thief);
-    t.equal((await manage(['session', 'end', 'ann'])).code, 0);
-    await refused(ended.thief, 'after the operator has ended it');
+      const token = new Caller();
+      const made = await (await signedInAt(host)).caller.request(host.url, '/api/tokens', {
+        method: 'POST',
+        body: { name: 'cached', scopes: [] },
+      });
+      const { id, secret } = JSON.parse(await made.text());
+      token.authorization = `Bearer ${secret}`;
+      await fillCaches(token);
+      t.equal((await manage(['token', 'end', 'ann', id])).code, 0);
+      await expectRefused(token, 'after the command ended the token');
+    },
+  );
 
-    const token = new Caller();
-    const made = await (await signedInAt(host)).caller.request(host.url, '/api/tokens', {
-      method: 'POST',
-      body: { name: 'learnt', scopes: [] },
-    });
-    const { id, secret } = JSON.parse(await made.text());
-    token.authorization = `Bearer ${secret}`;
-    await learnt(token);
-    t.equal((await manage(['token', 'end', 'ann', id])).code, 0);
-    await refused(token, 'after its token was ended');
-  });
-
-  await t.test('a permission that is taken, by whomever, is gone for every process at once', async (t) => {
+  await t.test('A permission that a command removes is refused by every process at once', async (t) => {
     const manage = commandsOn(DATABASE_URL);
     const { caller: ann } = await signedInAt(workers);
     const body = { username: 'bob', password: PASSWORD };
     t.equal(await ann.status(workers.url, '/api/users', { method: 'POST', body }), 201);
     const bob = new Caller();
     t.equal(await bob.signIn(workers.url, 'bob'), 200);
-    /** Asks each process so often that it would know by heart what he may do. */
+    /** Calls each process often enough to fill its cache of the permissions. */
     const statuses = async () => {
       const seen = new Set<number>();
-      for (let asked = 0; asked < 3; asked++) {
+      for (let count = 0; count < 3; count++) {
         for (const status of await askBothWorkers(workers, bob, '/api/audit')) seen.add(status);
         seen.add(await bob.status(host.url, '/api/audit'));
       }
       return [...seen];
     };
-    const manages = async (...args: string[]) => t.equal((await manage(args)).code, 0, args.join(' '));
-    await manages('group', 'create', 'auditors', '--permission', 'audit:read');
+    const runCommand = async (...args: string[]) => t.equal((await manage(args)).code, 0, args.join(' '));
+    await runCommand('group', 'create', 'auditors', '--permission', 'audit:read');
     t.same(await statuses(), [403]);
-    await manages('group', 'add', 'auditors', 'bob');
+    await runCommand('group', 'add', 'auditors', 'bob');
     t.same(await statuses(), [200]);
-    await manages('group', 'remove', 'auditors', 'bob');
+    await runCommand('group', 'remove', 'auditors', 'bob');
     t.same(await statuses(), [403]);
   });
 
   await t.test(
-    'a user who is changed or removed elsewhere is read as they are, or not, at once',
+    'A user who is changed or deleted in one process is read correctly in the others at once',
     async (t) => {
       const manage = commandsOn(DATABASE_URL);
       const { caller: ann } = await signedInAt(workers);
       const body = { username: 'eve', password: PASSWORD };
       const made = await ann.request(workers.url, '/api/users', { method: 'POST', body });
       const path = `/api/users/${JSON.parse(await made.text()).id}`;
-      const nameFor = async (caller: Caller) =>
+      const nameSeenBy = async (caller: Caller) =>
         JSON.parse(await (await caller.request(host.url, path)).text()).name;
       const token = new Caller();
       const issued = await ann.request(workers.url, '/api/tokens', {
@@ -138,36 +141,36 @@ onEachEngine('several processes', async (t, engine) => {
         body: { name: 'new here', scopes: [] },
       });
       token.authorization = `Bearer ${JSON.parse(await issued.text()).secret}`;
-      // The first time that a token is used is written down. That is done elsewhere: a write of its own would have the host forget.
+      // The first use of a token is written. It happens at the workers, because a write would clear the cache of the host.
       t.equal(await token.status(workers.url, path), 200);
-      // Of these the host knows nothing: it has to read who they are, and has not looked yet whether eve has changed.
+      // The host has not cached the token and this session, so it must load them together with the changed user.
       const session = (await signedInAt(workers)).caller;
       for (const [who, caller] of Object.entries({ ann, token, session })) {
-        for (let asked = 0; asked < 3; asked++) await nameFor(ann);
+        for (let count = 0; count < 3; count++) await nameSeenBy(ann);
         const body = { name: `changed for ${who}` };
         t.equal(await ann.status(workers.url, path, { method: 'PATCH', body }), 200);
-        t.equal(await nameFor(caller), body.name);
+        t.equal(await nameSeenBy(caller), body.name);
       }
-      for (let asked = 0; asked < 3; asked++) t.same(await askBothWorkers(workers, ann, path), [200]);
+      for (let count = 0; count < 3; count++) t.same(await askBothWorkers(workers, ann, path), [200]);
       t.equal((await manage(['user', 'delete', 'eve'])).code, 0);
-      t.equal(await ann.status(host.url, path), 404, 'removed by command');
+      t.equal(await ann.status(host.url, path), 404, 'the user is deleted');
       t.same(await askBothWorkers(workers, ann, path), [404]);
     },
   );
 
-  await t.test('case 30: sessions live on after a restart, and with a new first key', async (t) => {
+  await t.test('Sessions survive a restart and a new first key (case 30)', async (t) => {
     const before = (await signedInAt(host)).caller;
     t.equal((await host.stop()).code, 0);
     const both = await start(`${fresh},${old}`, '1');
-    t.equal(await whoami(before, both), 200, 'it was signed by the old key');
+    t.equal(await whoami(before, both), 200, 'a cookie signed with the old key works');
     const after = (await signedInAt(both)).caller;
     t.equal(await whoami(after, both), 200);
-    t.equal(await whoami(after, workers), 401, 'new cookies are signed by the new key');
+    t.equal(await whoami(after, workers), 401, 'a process without the new key refuses new cookies');
     t.equal((await both.stop()).code, 0);
 
     const newOnly = await start(fresh, '1');
     t.equal(await whoami(after, newOnly), 200);
-    t.equal(await whoami(before, newOnly), 401, 'the old key is gone, and what it signed is refused');
-    t.equal(await whoami(before, workers), 200, 'who has it still knows it');
+    t.equal(await whoami(before, newOnly), 401, 'a process without the old key refuses old cookies');
+    t.equal(await whoami(before, workers), 200, 'a process with the old key accepts old cookies');
   });
 });

@@ -1,4 +1,4 @@
-/** Ending what lets somebody in, from outside of it: another password, a disabled user, sessions and tokens that are ended. */
+/** Sessions and tokens end when the password changes, when the user is disabled or deleted, or on request. */
 import { onEachEngine } from '../support/engines.ts';
 import {
   Client,
@@ -11,14 +11,14 @@ import {
   whoamiStatus,
 } from '../support/service.ts';
 
-const ANOTHER = 'another password';
+const NEW_PASSWORD = 'another password';
 
-onEachEngine('revoking', async (t, engine) => {
+onEachEngine('Sessions and tokens are revoked', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 
-  t.test('case 22: password changed: the other sessions end, the present one is renewed', async (t) => {
+  t.test('Changing the password ends the other sessions and renews the current one (case 22)', async (t) => {
     const id = await makeUser(app, 'ann');
     const present = await signedIn(app, 'ann');
     const others = [await signedIn(app, 'ann'), await signedIn(app, 'ann')];
@@ -28,7 +28,7 @@ onEachEngine('revoking', async (t, engine) => {
     const { cookie } = present;
     const { session } = (await present.request('GET', '/api/sign')).json();
 
-    const change = { current: PASSWORD, password: ANOTHER };
+    const change = { current: PASSWORD, password: NEW_PASSWORD };
     const response = await present.request('PUT', `/api/users/${id}/password`, change);
     t.equal(response.statusCode, 204);
     t.equal(response.cookies.length, 1);
@@ -39,22 +39,26 @@ onEachEngine('revoking', async (t, engine) => {
     t.match((await present.request('GET', '/api/sign')).json(), { session: { id: session.id }, fresh: true });
     const thief = new Client(app);
     thief.cookie = cookie;
-    t.equal(await whoamiStatus(thief), 401, 'the cookie of before is dead');
-    t.equal((await new Client(app).signIn('ann')).statusCode, 401, 'and so is the password');
-    t.equal((await new Client(app).signIn('ann', ANOTHER)).statusCode, 200);
+    t.equal(await whoamiStatus(thief), 401, 'the old cookie is refused');
+    t.equal((await new Client(app).signIn('ann')).statusCode, 401, 'the old password is refused');
+    t.equal((await new Client(app).signIn('ann', NEW_PASSWORD)).statusCode, 200);
     const reset = { code: issued.code, password: PASSWORD };
-    t.equal((await thief.request('POST', '/api/sign/reset', reset)).statusCode, 400, 'and a code');
+    t.equal(
+      (await thief.request('POST', '/api/sign/reset', reset)).statusCode,
+      400,
+      'the reset code is refused',
+    );
 
-    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'a token stays');
+    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the token stays valid');
     const listed = (await present.request('GET', '/api/tokens')).json();
     t.match(listed, { items: [{ id: token.id }], next: null });
     t.notMatch(JSON.stringify(listed), token.secret);
     t.equal((await present.request('DELETE', `/api/tokens/${token.id}`)).statusCode, 204);
-    t.equal(await whoamiStatus(new Client(app), token.headers), 401, 'until it is ended');
+    t.equal(await whoamiStatus(new Client(app), token.headers), 401, 'the ended token is refused');
     t.strictSame((await present.request('GET', '/api/tokens')).json().items, []);
   });
 
-  t.test('case 23: user disabled or deleted: every session and token refused at once', async (t) => {
+  t.test('Disabling or deleting a user ends their sessions and tokens at once (case 23)', async (t) => {
     const ends = [
       { name: 'disabled', method: 'PATCH', payload: { active: false } },
       { name: 'deleted', method: 'DELETE', payload: undefined },
@@ -72,7 +76,7 @@ onEachEngine('revoking', async (t, engine) => {
     }
   });
 
-  t.test('case 25: end one session, end all others, an administrator ends all: exactly those', async (t) => {
+  t.test('Ending one, all other, or all sessions of a user ends exactly those (case 25)', async (t) => {
     const id = await makeUser(app, 'bob');
     await makeUser(app, 'cem');
     const cem = await signedIn(app, 'cem');
@@ -94,7 +98,7 @@ onEachEngine('revoking', async (t, engine) => {
     t.equal(
       (await one.request('DELETE', `/api/sessions/${await idOf(cem)}`)).statusCode,
       404,
-      'not of others',
+      "another user's session is not found",
     );
     t.equal((await one.request('DELETE', `/api/sessions/${await idOf(two)}`)).statusCode, 204);
     t.strictSame(await statuses(), [200, 401, 200, 200, 200]);

@@ -1,4 +1,4 @@
-/** Signing in is the door of the service: whom it lets in, whom it does not, and what it must not tell about either. */
+/** Signing in: who is authenticated, who is not, and what the response must not reveal. */
 import { randomUUIDv7 } from 'node:crypto';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { keyOf } from '../../accounts/secrets.ts';
@@ -6,8 +6,8 @@ import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, signedIn, startService, whoamiStatus } from '../support/service.ts';
 
-/** Real hashing that counts the checks, and can do something just when a check is over. */
-async function watchedPasswords() {
+/** Real hashing that counts verifications and runs a callback after each. */
+async function observedHashing() {
   const real = await makeHashing();
   const watch = { checks: 0, afterCheck: async () => {} };
   return {
@@ -22,11 +22,11 @@ async function watchedPasswords() {
   };
 }
 
-onEachEngine('signing in', async (t, engine) => {
+onEachEngine('Signing in starts a new session', async (t, engine) => {
   const { app } = await startService(t, engine);
   const id = await makeUser(app, 'ann');
 
-  t.test('with the right password answers the user, the session and a cookie', async (t) => {
+  t.test('Sign-in with the right password returns the user, the session and a cookie', async (t) => {
     const client = new Client(app);
     const response = await client.signIn('ann');
     t.equal(response.statusCode, 200);
@@ -43,8 +43,8 @@ onEachEngine('signing in', async (t, engine) => {
       'username',
     ]);
     t.match(user, { id, username: 'ann', name: '', email: 'ann@example.org', active: true });
-    t.equal(user.lastSignInAt, session.createdAt, 'the sign-in is noted');
-    t.notMatch(client.cookie ?? '', session.id, 'what is shown of the session is not what lets in');
+    t.equal(user.lastSignInAt, session.createdAt, 'lastSignInAt is the time of the sign-in');
+    t.notMatch(client.cookie ?? '', session.id, 'the cookie does not contain the public session id');
 
     const whoami = await client.request('GET', '/api/sign');
     t.equal(whoami.statusCode, 200);
@@ -52,24 +52,24 @@ onEachEngine('signing in', async (t, engine) => {
     t.strictSame(whoami.json(), { user, session, via: 'session', fresh: true, permissions: [] });
   });
 
-  t.test('case 12: right password: 200, a new session id, fresh, lastSignInAt moves', async (t) => {
+  t.test('Signing in again replaces the session by a new, fresh one (case 12)', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
     const before = (await client.request('GET', '/api/sign')).json();
-    const passOver = stopTheClock(t);
-    passOver(1000);
+    const advance = stopTheClock(t);
+    advance(1000);
     const response = await client.signIn('ann');
     t.equal(response.statusCode, 200);
     t.not(client.cookie, cookie);
     const { user, session } = response.json();
     t.not(session.id, before.session.id);
-    t.equal(user.lastSignInAt, new Date().toISOString(), 'lastSignInAt moves');
+    t.equal(user.lastSignInAt, new Date().toISOString(), 'lastSignInAt is updated');
     t.equal(before.fresh && (await client.request('GET', '/api/sign')).json().fresh, true);
     client.cookie = cookie;
-    t.equal(await whoamiStatus(client), 401, 'the one sent along is dead');
+    t.equal(await whoamiStatus(client), 401, 'the previous session has ended');
   });
 
-  t.test('does not adopt a session id that somebody else chose', async (t) => {
+  t.test('Sign-in does not adopt a session id from the request', async (t) => {
     const planted = app.sessionCookie.makeSecret();
     const client = new Client(app);
     client.cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(planted)}`;
@@ -79,13 +79,13 @@ onEachEngine('signing in', async (t, engine) => {
     t.equal(await app.db.sessions.find(key), undefined);
   });
 
-  t.test('leaves the sessions of other browsers alone', async (t) => {
+  t.test("Sign-in keeps the user's sessions in other browsers", async (t) => {
     const one = await signedIn(app, 'ann');
     await signedIn(app, 'ann');
     t.equal((await one.request('GET', '/api/sign')).statusCode, 200);
   });
 
-  t.test('with a wrong password leaves the session that there is as it was', async (t) => {
+  t.test('Sign-in with a wrong password keeps the current session', async (t) => {
     const client = await signedIn(app, 'ann');
     const response = await client.signIn('ann', 'not her password');
     t.equal(response.statusCode, 401);
@@ -93,7 +93,7 @@ onEachEngine('signing in', async (t, engine) => {
     t.equal((await client.request('GET', '/api/sign')).statusCode, 200);
   });
 
-  t.test('as somebody else ends the session of the first', async (t) => {
+  t.test('Sign-in as another user ends the previous session', async (t) => {
     await makeUser(app, 'bob');
     const client = await signedIn(app, 'ann');
     const before = client.cookie;
@@ -104,11 +104,11 @@ onEachEngine('signing in', async (t, engine) => {
   });
 });
 
-/** How many lists of writes the first attempt for a name is: its count, and the audit trail. */
-const COUNTED = 2;
+/** The transactions of the first failed attempt for a name: its count, and the audit entry. */
+const WRITES = 2;
 
-onEachEngine('a sign-in that fails', async (t, engine) => {
-  const { watch, ...hashing } = await watchedPasswords();
+onEachEngine('A failed sign-in does not reveal whether the user exists', async (t, engine) => {
+  const { watch, ...hashing } = await observedHashing();
   const { app } = await startService(t, engine, { hashing });
   await makeUser(app, 'ann');
   await makeUser(app, 'gone', { active: false });
@@ -118,13 +118,13 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
   const attempts = [
     { of: 'a user with a wrong password', username: 'ann', password: 'wrong' },
     { of: 'a known e-mail address with a wrong password', username: 'ann@example.org', password: 'wrong' },
-    { of: 'an unknown user', username: 'nobody', password: PASSWORD },
-    { of: 'an unknown e-mail address', username: 'nobody@example.org', password: PASSWORD },
-    { of: 'a name that nobody could have', username: 'no body', password: PASSWORD },
+    { of: 'an unknown user', username: 'unknown', password: PASSWORD },
+    { of: 'an unknown e-mail address', username: 'unknown@example.org', password: PASSWORD },
+    { of: 'an invalid username', username: 'un known', password: PASSWORD },
     { of: 'a disabled user with the right password', username: 'gone', password: PASSWORD },
     { of: 'a user who has no password', username: 'bare', password: PASSWORD },
   ];
-  t.test('case 13: wrong password, unknown, disabled: same status, body and hashing', async (t) => {
+  t.test('Every failed sign-in has the same status, body and number of hashes (case 13)', async (t) => {
     for (const { of, username, password } of attempts) {
       watch.checks = 0;
       const writes = t.capture(app.db, 'atomically', app.db.atomically);
@@ -138,8 +138,8 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
         status: 401,
         detail: 'The username or the password is wrong.',
       });
-      t.equal(watch.checks, 1, 'one check of a password');
-      t.equal(writes().length, COUNTED, 'the attempt is counted and told of, whoever was meant');
+      t.equal(watch.checks, 1, 'one password is verified');
+      t.equal(writes().length, WRITES, 'the attempt is counted and recorded');
       t.equal(response.headers['set-cookie'], undefined);
     }
   });
@@ -149,51 +149,54 @@ onEachEngine('a sign-in that fails', async (t, engine) => {
     { what: 'deleted', payload: undefined, method: 'DELETE' },
   ];
   for (const { what, payload, method } of races) {
-    t.test(`because the user is ${what} while the password is checked leaves no session`, async (t) => {
-      await makeUser(app, `chief-${what}`, { admin: true });
-      const admin = await signedIn(app, `chief-${what}`);
-      const id = await makeUser(app, what);
-      watch.afterCheck = async () => {
-        watch.afterCheck = async () => {};
-        t.match((await admin.request(method, `/api/users/${id}`, payload)).statusCode, /^20[04]$/);
-      };
-      const client = new Client(app);
-      const response = await client.signIn(what);
-      t.equal(response.statusCode, 401);
-      t.match(response.json(), { detail: 'The username or the password is wrong.' });
-      t.equal(response.headers['set-cookie'], undefined, 'no cookie');
-      t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
-      t.strictSame(await app.db.sessions.page(id, '', 10, Date.now()), [], 'no row');
-      const user = await app.db.users.find(id);
-      t.notOk(user?.lastSignInAt, 'and it is not noted as a sign-in');
-    });
+    t.test(
+      `Sign-in creates no session when the user is ${what} while the password is verified`,
+      async (t) => {
+        await makeUser(app, `chief-${what}`, { admin: true });
+        const admin = await signedIn(app, `chief-${what}`);
+        const id = await makeUser(app, what);
+        watch.afterCheck = async () => {
+          watch.afterCheck = async () => {};
+          t.match((await admin.request(method, `/api/users/${id}`, payload)).statusCode, /^20[04]$/);
+        };
+        const client = new Client(app);
+        const response = await client.signIn(what);
+        t.equal(response.statusCode, 401);
+        t.match(response.json(), { detail: 'The username or the password is wrong.' });
+        t.equal(response.headers['set-cookie'], undefined, 'no cookie is set');
+        t.equal((await client.request('GET', '/api/sign')).statusCode, 401);
+        t.strictSame(await app.db.sessions.page(id, '', 10, Date.now()), [], 'no row is written');
+        const user = await app.db.users.find(id);
+        t.notOk(user?.lastSignInAt, 'lastSignInAt is not set');
+      },
+    );
   }
 });
 
-onEachEngine('the name at sign-in', async (t, engine) => {
+onEachEngine('Usernames at sign-in are compared in normalized form', async (t, engine) => {
   const { app } = await startService(t, engine);
   const ann = await makeUser(app, 'Ann');
   const zoe = await makeUser(app, 'Zoë-Ελένη');
 
-  t.test('case 19: Unicode names; Ann, ANN and full-width Ann are one; e-mail addresses', async (t) => {
+  t.test('Sign-in ignores case and letter width in usernames and e-mail addresses (case 19)', async (t) => {
     for (const name of ['Ann', 'ann', 'ANN', 'Ａｎｎ', 'ann@example.org', 'ANN@Example.ORG']) {
       const response = await new Client(app).signIn(name);
       t.equal(response.statusCode, 200, name);
       t.match(response.json(), { user: { id: ann, username: 'Ann' } });
     }
-    // However the accents are composed, it is shown as it was written.
+    // Composed and decomposed accents match, and the username is shown as it was stored.
     for (const name of ['Zoë-Ελένη', 'ZOE\u0308-ΕΛΕ\u0301ΝΗ']) {
       const response = await new Client(app).signIn(name);
       t.equal(response.statusCode, 200, name);
       t.match(response.json(), { user: { id: zoe, username: 'Zoë-Ελένη' } });
     }
     for (const name of ['Änn', 'Zoe-Ελένη', ' Ann', 'Ann ', 'Ann%']) {
-      t.equal((await new Client(app).signIn(name)).statusCode, 401, `"${name}" is nobody`);
+      t.equal((await new Client(app).signIn(name)).statusCode, 401, `"${name}" matches no user`);
     }
   });
 });
 
-onEachEngine('a password', async (t, engine) => {
+onEachEngine('Passwords work exactly as typed', async (t, engine) => {
   const { app } = await startService(t, engine);
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
@@ -206,7 +209,7 @@ onEachEngine('a password', async (t, engine) => {
     { of: '128 letters', password: 'x'.repeat(127).concat('y'), others: ['x'.repeat(128), 'x'.repeat(127)] },
     { of: '128 characters outside the basic plane', password: '🦊'.repeat(128), others: ['🦊'.repeat(127)] },
   ];
-  t.test('case 14: spaces, any Unicode, 128 characters: works exactly as typed', async (t) => {
+  t.test('A password with spaces, Unicode or 128 characters works exactly as typed (case 14)', async (t) => {
     for (const [index, { of, password, others }] of cases.entries()) {
       const username = `user-${index}`;
       const made = await admin.request('POST', '/api/users', { username, password });

@@ -1,4 +1,4 @@
-/** Signing out must be final: at once, everywhere, and whatever else is under way. */
+/** Signing out ends the session at once, in every process, even while another request of the session is running. */
 import { onEachEngine } from '../support/engines.ts';
 import {
   Client,
@@ -10,7 +10,7 @@ import {
   whoamiStatus,
 } from '../support/service.ts';
 
-/** What clears the cookie: its name and attributes, no value, and an expiry in the past. */
+/** A Set-Cookie that clears the cookie: its name and attributes, no value, and an expiry in the past. */
 const CLEARED = {
   name: 'rollcall',
   value: '',
@@ -20,13 +20,13 @@ const CLEARED = {
   expires: new Date(0),
 };
 
-onEachEngine('signing out', async (t, engine) => {
+onEachEngine('Signing out ends the session', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
   const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
   const other = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY } });
   await makeUser(app, 'ann');
 
-  t.test('ends the session, and clears the cookie', async (t) => {
+  t.test('Signing out removes the session and clears the cookie', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
     const key = app.sessionCookie.keyIn(cookie) ?? '';
@@ -45,7 +45,7 @@ onEachEngine('signing out', async (t, engine) => {
     t.equal((await client.request('GET', '/api/sign')).statusCode, 401, 'the old cookie is refused');
   });
 
-  t.test('holds at once in another process, whichever of the two was signed in to', async (t) => {
+  t.test('Signing out in one process ends the session in the other at once', async (t) => {
     const client = await signedIn(app, 'ann');
     const elsewhere = new Client(other.app);
     elsewhere.cookie = client.cookie;
@@ -60,14 +60,14 @@ onEachEngine('signing out', async (t, engine) => {
     t.equal((await there.request('GET', '/api/sign')).statusCode, 401);
   });
 
-  t.test('ends this session and no other', async (t) => {
+  t.test('Signing out ends no other session', async (t) => {
     const one = await signedIn(app, 'ann');
     const two = await signedIn(app, 'ann');
     await one.request('POST', '/api/sign/out');
     t.equal((await two.request('GET', '/api/sign')).statusCode, 200);
   });
 
-  t.test('case 21: with a dead session: 204, the cookie cleared with its attributes', async (t) => {
+  t.test('Signing out of an ended session answers 204 and clears the cookie (case 21)', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
     await client.request('POST', '/api/sign/out');
@@ -79,7 +79,7 @@ onEachEngine('signing out', async (t, engine) => {
   });
 
   for (const value of ['', 'x', 'forged.signature', `${'A'.repeat(43)}.${'A'.repeat(43)}`]) {
-    t.test(`with the cookie "${value}" is a plain 204`, async (t) => {
+    t.test(`Signing out with the invalid cookie "${value}" answers 204`, async (t) => {
       const client = new Client(app);
       client.cookie = `rollcall=${value}`;
       const response = await client.request('POST', '/api/sign/out');
@@ -88,13 +88,13 @@ onEachEngine('signing out', async (t, engine) => {
     });
   }
 
-  t.test('without a cookie sets none', async (t) => {
+  t.test('Signing out without a cookie answers 204 and sets no cookie', async (t) => {
     const response = await new Client(app).request('POST', '/api/sign/out');
     t.equal(response.statusCode, 204);
     t.equal(response.headers['set-cookie'], undefined);
   });
 
-  t.test('takes no notice of an empty body, whatever its type', async (t) => {
+  t.test('Signing out accepts an empty body of any content type', async (t) => {
     const client = await signedIn(app, 'ann');
     const headers = { 'content-type': 'application/json' };
     t.equal((await client.request('POST', '/api/sign/out', '', headers)).statusCode, 204);
@@ -102,13 +102,13 @@ onEachEngine('signing out', async (t, engine) => {
   });
 });
 
-onEachEngine('a slow request of a session that is signed out meanwhile', async (t, engine) => {
-  let meanwhile = async () => {};
-  /** Does what is to happen while the password is at work, once. */
+onEachEngine('A slow request does not survive signing out', async (t, engine) => {
+  let duringHashing = async () => {};
+  /** Runs the callback once, while a password is hashed or verified. */
   async function pause() {
-    const now = meanwhile;
-    meanwhile = async () => {};
-    await now();
+    const callback = duringHashing;
+    duringHashing = async () => {};
+    await callback();
   }
   const hashing = {
     async hash(password: string) {
@@ -123,11 +123,11 @@ onEachEngine('a slow request of a session that is signed out meanwhile', async (
   const { app } = await startService(t, engine, { hashing });
   const ann = await makeUser(app, 'ann', { admin: true });
 
-  /** Signs in, and lets a second client with the same cookie sign out in the middle of the next password's work. */
-  async function signedOutMeanwhile() {
+  /** Signs in. A second client with the same cookie signs out while the next password is hashed. */
+  async function signedOutDuringHashing() {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
-    meanwhile = async () => {
+    duringHashing = async () => {
       const leaving = new Client(app);
       leaving.cookie = cookie;
       await leaving.request('POST', '/api/sign/out');
@@ -135,32 +135,35 @@ onEachEngine('a slow request of a session that is signed out meanwhile', async (
     return { client, cookie };
   }
 
-  t.test('case 24: changes nothing any more, and does not bring the session back', async (t) => {
-    const payload = { username: 'bob', password: PASSWORD };
-    const requests = [
-      { send: (client: Client) => client.request('POST', '/api/users', payload), status: 401 },
-      { send: (client: Client) => client.signIn('ann', 'wrong'), status: 401 },
-      { send: (client: Client) => client.signIn('ann'), status: 200 },
-      {
-        send: (client: Client) => client.request('POST', '/api/sign/confirm', { password: PASSWORD }),
-        status: 401,
-      },
-      {
-        send: (client: Client) =>
-          client.request('PUT', `/api/users/${ann}/password`, { current: PASSWORD, password: PASSWORD }),
-        status: 401,
-      },
-    ];
-    for (const { send, status } of requests) {
-      const { client, cookie } = await signedOutMeanwhile();
-      const response = await send(client);
-      t.equal(response.statusCode, status);
-      // A sign-in that succeeds gives a session of its own.
-      if (status !== 200) t.equal(response.headers['set-cookie'], undefined);
-      t.equal(await whoamiStatus(client), status === 200 ? 200 : 401);
-      t.equal(client.cookie === cookie, status !== 200);
-      client.cookie = cookie;
-      t.equal(await whoamiStatus(client), 401);
-    }
-  });
+  t.test(
+    'A request whose session is signed out meanwhile changes nothing and restores no session (case 24)',
+    async (t) => {
+      const payload = { username: 'bob', password: PASSWORD };
+      const requests = [
+        { send: (client: Client) => client.request('POST', '/api/users', payload), status: 401 },
+        { send: (client: Client) => client.signIn('ann', 'wrong'), status: 401 },
+        { send: (client: Client) => client.signIn('ann'), status: 200 },
+        {
+          send: (client: Client) => client.request('POST', '/api/sign/confirm', { password: PASSWORD }),
+          status: 401,
+        },
+        {
+          send: (client: Client) =>
+            client.request('PUT', `/api/users/${ann}/password`, { current: PASSWORD, password: PASSWORD }),
+          status: 401,
+        },
+      ];
+      for (const { send, status } of requests) {
+        const { client, cookie } = await signedOutDuringHashing();
+        const response = await send(client);
+        t.equal(response.statusCode, status);
+        // A successful sign-in creates a new session.
+        if (status !== 200) t.equal(response.headers['set-cookie'], undefined);
+        t.equal(await whoamiStatus(client), status === 200 ? 200 : 401);
+        t.equal(client.cookie === cookie, status !== 200);
+        client.cookie = cookie;
+        t.equal(await whoamiStatus(client), 401);
+      }
+    },
+  );
 });

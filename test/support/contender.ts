@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { sql } from '../../db/drizzle.ts';
+import { equals } from '../../db/schema/column-types.ts';
 
 const [path = '', times = '0', ...ids] = process.argv.slice(2);
 const engine = await openEngine(
@@ -16,7 +17,7 @@ const raise = engine.write(
   engine.build
     .update(groups)
     .set({ version: sql`${groups.version} + 1` })
-    .where(engine.equals(groups.id, 'id')),
+    .where(equals(groups.id, 'id')),
   1,
 );
 process.stdout.write('ready\n');

@@ -1,6 +1,6 @@
 /** MySQL and MariaDB through mysql2: a pool of connections a process. */
 import type { RowDataPacket } from 'mysql2/promise';
-import { eq, loadMysqlBuilder, sql } from '../../drizzle.ts';
+import { loadMysqlBuilder } from '../../drizzle.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
 import * as mysqlTables from '../../schema/index.mysql.ts';
 import { type Engine, hasRows, type Query, type Rows, type Step, type Tables } from '../engine.ts';
@@ -67,8 +67,6 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     dialect: 'mysql',
     tables,
     build: unsafeCast<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
-    equals: (column, name) => eq(column, sql.placeholder(name)),
-    limitPlaceholder: sql.placeholder('limit'),
     read,
     readOne,
     readOneCached: readOne,

@@ -1,19 +1,28 @@
 /**
- * The back door for trying things out (AUTH_HACK_USER): it must be convenient in development, and never be there where it
- * was not asked for.
+ * The dev-login (AUTH_HACK_USER and `?hack=1`) authenticates one user without a password. It works only where the setting
+ * is given, and never in production.
  */
 import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { runServer } from '../support/processes.ts';
 import { Client, makeUser, quickHashing, signedIn, startService, whoamiStatus } from '../support/service.ts';
 
-const SHUT = ['', '?hack', '?hack=', '?hack=0', '?hack=2', '?hack=true', '?hack=1&hack=1', '?Hack=1'];
+const OTHER_QUERIES = [
+  '',
+  '?hack',
+  '?hack=',
+  '?hack=0',
+  '?hack=2',
+  '?hack=true',
+  '?hack=1&hack=1',
+  '?Hack=1',
+];
 
-onEachEngine('the back door', async (t, engine) => {
+onEachEngine('The dev-login works only where it is configured', async (t, engine) => {
   const settings = { AUTH_HACK_USER: 'ann' };
   const hashing = quickHashing;
 
-  t.test('case 11: ?hack=1 without the setting: 401; with it: that user; production: no start', async (t) => {
+  t.test('?hack=1 authenticates the user of AUTH_HACK_USER, outside production only (case 11)', async (t) => {
     const plain = await startService(t, engine, { hashing });
     await makeUser(plain.app, 'ann');
     t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
@@ -26,10 +35,10 @@ onEachEngine('the back door', async (t, engine) => {
     t.equal(response.statusCode, 200);
     t.equal(response.headers['set-cookie'], undefined);
     t.match(response.json(), { user: { id: ann }, via: 'hack', fresh: false, permissions: ['*'] });
-    t.notOk('session' in response.json(), 'there is no session');
+    t.notOk('session' in response.json(), 'no session is created');
     t.equal(writes().length, 0);
-    t.equal(await whoamiStatus(client), 401, 'the next request is nobody again');
-    for (const query of SHUT) {
+    t.equal(await whoamiStatus(client), 401, 'the next request is anonymous');
+    for (const query of OTHER_QUERIES) {
       t.equal((await new Client(app).request('GET', `/api/sign${query}`)).statusCode, 401, `"${query}"`);
     }
 
@@ -40,7 +49,7 @@ onEachEngine('the back door', async (t, engine) => {
     t.match(stderr, /AUTH_HACK_USER.*never be given in production/);
   });
 
-  t.test('yields to a session', async (t) => {
+  t.test('A session takes precedence over ?hack=1', async (t) => {
     const { app } = await startService(t, engine, { settings, hashing });
     await makeUser(app, 'ann', { admin: true });
     await makeUser(app, 'bob');
@@ -48,7 +57,7 @@ onEachEngine('the back door', async (t, engine) => {
     t.match(response.json(), { user: { username: 'bob' }, via: 'session' });
   });
 
-  t.test('lets in neither a disabled user nor one that is not there', async (t) => {
+  t.test('?hack=1 answers 401 when the user is disabled or unknown', async (t) => {
     const { app } = await startService(t, engine, { settings, hashing });
     t.equal((await new Client(app).request('GET', '/api/sign?hack=1')).statusCode, 401);
     await makeUser(app, 'ann', { active: false });

@@ -1,0 +1,21 @@
+/**
+ * Two requests at the same moment, by two instances of the service on one database: what is forbidden must not come of it, whichever
+ * is first. A few rounds each; test/long/races.test.ts has a hundred of them beside real workers.
+ */
+import { onEachEngine } from '../support/engines.ts';
+import { startInProcess } from '../support/model-services.ts';
+import { RACES, runRace } from '../support/races.ts';
+import { FALLS, runFall } from '../support/races-last.ts';
+
+/** Each of them begins another number of turns after the other request. */
+const ROUNDS = 8;
+
+onEachEngine('two requests at once', async (t, engine) => {
+  const { service } = await startInProcess(t, engine);
+  for (const [name, race] of Object.entries(RACES))
+    await t.test(name, async (t) => t.strictSame(await runRace(service, race, ROUNDS), []));
+  for (const way of Object.keys(FALLS))
+    await t.test(`the last two who hold * ${way}: one succeeds and one is refused`, async (t) =>
+      t.strictSame(await runFall(service, way, ROUNDS), []),
+    );
+});

@@ -1,0 +1,20 @@
+/**
+ * Two requests at the same moment, by a server with two workers: what is forbidden must not come of it, whichever is first. A hundred
+ * rounds each, since what is wrong here shows in one round of ten or of eighty.
+ */
+import { onEachEngine } from '../support/engines.ts';
+import { startProcesses } from '../support/model-services.ts';
+import { RACES, runRace } from '../support/races.ts';
+import { FALLS, runFall } from '../support/races-last.ts';
+
+const ROUNDS = 100;
+
+onEachEngine('two requests at once, beside two workers', async (t, engine) => {
+  const service = await startProcesses(t, engine);
+  for (const [name, race] of Object.entries(RACES))
+    await t.test(name, async (t) => t.strictSame(await runRace(service, race, ROUNDS), []));
+  for (const way of Object.keys(FALLS))
+    await t.test(`the last two who hold * ${way}: one succeeds and one is refused`, async (t) =>
+      t.strictSame(await runFall(service, way, ROUNDS), []),
+    );
+});

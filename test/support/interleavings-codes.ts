@@ -1,0 +1,116 @@
+/** Interleavings (see interleavings.ts) about one-time codes, and about the last user who holds every permission. */
+import { type Ask, disable, holder, type Make, remove, reset } from './interleavings.ts';
+import type { Person, Stage } from './stage.ts';
+
+/** A code that a clerk has issued for a user. */
+async function issued(stage: Stage, by?: (clerk: Person) => Promise<string>) {
+  const [{ person: clerk, group }, target] = [await holder(stage, 'users:write'), await stage.target()];
+  const answer = await reset(by ? await by(clerk) : clerk, target)(stage);
+  const { code }: { code: string } = JSON.parse(answer.body);
+  const request: Ask = (stage) =>
+    stage.send(null, 'POST /api/sign/reset', { code, password: 'another password' });
+  return { clerk, group, target, request };
+}
+
+/** What must hold when a code is used. */
+export const CODES: Record<string, Make> = {
+  'a code whose issuer is disabled meanwhile does not work': async (stage) => {
+    const { clerk, request } = await issued(stage);
+    return { request, meanwhile: disable(clerk.id), status: 400 };
+  },
+  'a code whose issuer loses users:write meanwhile does not work': async (stage) => {
+    const { clerk, group, request } = await issued(stage);
+    return { request, meanwhile: (stage) => stage.lose(group, clerk), status: 400 };
+  },
+  'a code whose user comes to hold more than its issuer meanwhile does not work': async (stage) => {
+    const { target, request } = await issued(stage);
+    const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
+    return { request, meanwhile, status: 400 };
+  },
+  'a code whose group gets * meanwhile does not work': async (stage) => {
+    const { target, request } = await issued(stage);
+    const group = await stage.group([], [[target, 'member']]);
+    const meanwhile: Ask = (stage) => stage.carry(stage.chief, group, ['*']);
+    return { request, meanwhile, status: 400 };
+  },
+  'a code by a token that is ended meanwhile does not work': async (stage) => {
+    let end: Ask | undefined;
+    const { request } = await issued(stage, async (clerk) => {
+      const { id, secret } = await stage.token(clerk, ['users:write']);
+      end = (stage) => stage.send(clerk, `DELETE /api/tokens/${id}`);
+      return secret;
+    });
+    if (!end) throw new Error('No token issued the code.');
+    return { request, meanwhile: end, status: 400 };
+  },
+  'a code by a token whose issuer gives its user more than the token may use does not work': async (
+    stage,
+  ) => {
+    const { clerk, request, target } = await issued(stage, async (clerk) => {
+      const { secret } = await stage.token(clerk, ['users:write']);
+      return secret;
+    });
+    const group = await stage.group(['tea:make', 'groups:write'], [[clerk.id, 'manager']]);
+    return { request, meanwhile: (stage) => stage.put(clerk, group, target), status: 400 };
+  },
+  'a code whose user is removed meanwhile does not work': async (stage) => {
+    const { target, request } = await issued(stage);
+    return { request, meanwhile: remove(target), status: 400 };
+  },
+  'a code whose user is removed while it is looked at does not work': async (stage) => {
+    const { target, request } = await issued(stage);
+    return { request, meanwhile: remove(target), amidReading: true, status: 400 };
+  },
+  'a code for a user who is removed while they are looked at finds no user': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    return { request: reset(person, target), meanwhile: remove(target), amidReading: true, status: 404 };
+  },
+  'a code for a user who is given * while they are looked at is refused': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
+    return { request: reset(person, target), meanwhile, amidReading: true, status: 403 };
+  },
+  'a code whose issuer signs out meanwhile works': async (stage) => {
+    const { clerk, request } = await issued(stage);
+    const meanwhile: Ask = (stage) => stage.send(clerk, 'POST /api/sign/out');
+    return { request, meanwhile, status: 204 };
+  },
+};
+
+/** Two who alone hold *: one change is carried out while the other has read. */
+export const LAST: Record<string, Make> = {
+  'the last but one who holds * leaves meanwhile: the last one stays': async (stage) => {
+    const { person, group } = await holder(stage, '*');
+    return {
+      request: (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id),
+      meanwhile: (stage) => stage.remove(person, group, person.id),
+      status: 409,
+    };
+  },
+  'the last but one who holds * is disabled meanwhile: the last one stays': async (stage) => {
+    const { person } = await holder(stage, '*');
+    const request: Ask = (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id);
+    return { request, meanwhile: disable(person.id), status: 409 };
+  },
+  '* moves meanwhile to the group that is left: the last one stays (A17)': async (stage) => {
+    const { chief, admins } = stage;
+    const group = await stage.group([], [[chief.id, 'manager']]);
+    return {
+      request: (stage) => stage.remove(chief, group, chief.id),
+      meanwhile: async (stage) => {
+        await stage.carry(chief, group, ['*']);
+        return stage.carry(chief, admins, []);
+      },
+      status: 409,
+    };
+  },
+  'the other group loses * meanwhile: this one keeps it': async (stage) => {
+    const { chief, admins } = stage;
+    const { group } = await holder(stage, '*');
+    return {
+      request: (stage) => stage.carry(chief, admins, ['groups:write']),
+      meanwhile: (stage) => stage.carry(chief, group, []),
+      status: 409,
+    };
+  },
+};

@@ -1,0 +1,206 @@
+/**
+ * What another request can change between the reading and the writing of a rule, and what the first request must be answered then.
+ * test/accounts/interleaving.test.ts has the other request carried out at exactly that moment.
+ */
+import type { ModelAnswer } from './model-run.ts';
+import type { Person, Stage } from './stage.ts';
+
+export type Ask = (stage: Stage) => Promise<ModelAnswer>;
+
+export interface Interleaving {
+  /** The request whose rule has read. */
+  request: Ask;
+  /** What is carried out before that rule writes. */
+  meanwhile: Ask;
+  /** Carries it out while the rule is still reading: before it looks at what the user holds whom the request is about. */
+  amidReading?: boolean;
+  /** What the first request must be answered. */
+  status: number;
+  /** @returns whether all is as it should be afterwards. */
+  afterwards?: (stage: Stage, answer: ModelAnswer) => Promise<boolean>;
+}
+
+export type Make = (stage: Stage) => Promise<Interleaving>;
+
+export const reset =
+  (by: Person | string, userId: string): Ask =>
+  (stage) =>
+    stage.send(by, `POST /api/users/${userId}/reset`);
+const makeUser =
+  (by: Person | string): Ask =>
+  (stage) =>
+    stage.send(by, 'POST /api/users', { username: `made-${Math.random()}` });
+export const disable =
+  (userId: string): Ask =>
+  (stage) =>
+    stage.disable(stage.chief, userId);
+export const remove =
+  (userId: string): Ask =>
+  (stage) =>
+    stage.send(stage.chief, `DELETE /api/users/${userId}`);
+const endSessions =
+  (userId: string): Ask =>
+  (stage) =>
+    stage.send(stage.chief, `DELETE /api/users/${userId}/sessions`);
+
+/** Somebody who holds the permissions by that group alone. */
+export async function holder(stage: Stage, ...permissions: string[]) {
+  const person = await stage.person();
+  return { person, group: await stage.group(permissions, [[person.id, 'member']]) };
+}
+
+export const INTERLEAVINGS: Record<string, Make> = {
+  'a code for a user who is put into a group with * meanwhile is refused': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
+    return { request: reset(person, target), meanwhile, status: 403 };
+  },
+  'a code for a user whose group is given * meanwhile is refused': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    const group = await stage.group([], [[target, 'member']]);
+    const meanwhile: Ask = (stage) => stage.carry(stage.chief, group, ['*']);
+    return { request: reset(person, target), meanwhile, status: 403 };
+  },
+  'joining a group that is given * meanwhile is refused': async (stage) => {
+    const { person } = await holder(stage, 'groups:write');
+    const group = await stage.group([]);
+    return {
+      request: (stage) => stage.put(person, group, person.id),
+      meanwhile: (stage) => stage.carry(stage.chief, group, ['*']),
+      status: 403,
+      afterwards: async (stage) => !(await stage.held(person.id)).includes('*'),
+    };
+  },
+  'joining a group that is removed meanwhile finds no group': async (stage) => {
+    const group = await stage.group([]);
+    const target = await stage.target();
+    return {
+      request: (stage) => stage.put(stage.chief, group, target),
+      meanwhile: (stage) => stage.send(stage.chief, `DELETE /api/groups/${group}`),
+      status: 404,
+    };
+  },
+  'putting a user into a group who is removed meanwhile finds no user': async (stage) => {
+    const [group, target] = [await stage.group([]), await stage.target()];
+    const request: Ask = (stage) => stage.put(stage.chief, group, target);
+    return { request, meanwhile: remove(target), status: 404 };
+  },
+  'another role for a member who is removed from the group meanwhile makes them a member again (A12)': async (
+    stage,
+  ) => {
+    const target = await stage.target();
+    const group = await stage.group([], [[target, 'member']]);
+    return {
+      request: (stage) => stage.put(stage.chief, group, target, 'manager'),
+      meanwhile: (stage) => stage.remove(stage.chief, group, target),
+      status: 200,
+      afterwards: (stage) => stage.isMember(group, target),
+    };
+  },
+  'putting a member twice makes one membership': async (stage) => {
+    const [group, target] = [await stage.group([]), await stage.target()];
+    const request: Ask = (stage) => stage.put(stage.chief, group, target);
+    return { request, meanwhile: request, status: 200 };
+  },
+  'removing a member twice finds no member the second time': async (stage) => {
+    const target = await stage.target();
+    const group = await stage.group([], [[target, 'member']]);
+    const request: Ask = (stage) => stage.remove(stage.chief, group, target);
+    return { request, meanwhile: request, status: 404 };
+  },
+  'a manager who is one no more puts nobody into the group': async (stage) => {
+    const [person, target] = [await stage.person(), await stage.target()];
+    const group = await stage.group([], [[person.id, 'manager']]);
+    return {
+      request: (stage) => stage.put(person, group, target),
+      meanwhile: (stage) => stage.put(stage.chief, group, person.id, 'member'),
+      status: 403,
+    };
+  },
+  'a caller who is disabled meanwhile makes no user': async (stage) => {
+    const { person } = await holder(stage, 'users:write');
+    return { request: makeUser(person), meanwhile: disable(person.id), status: 401 };
+  },
+  'a caller who is removed meanwhile makes no user': async (stage) => {
+    const { person } = await holder(stage, 'users:write');
+    return { request: makeUser(person), meanwhile: remove(person.id), status: 401 };
+  },
+  'a caller who loses users:write meanwhile makes no user': async (stage) => {
+    const { person, group } = await holder(stage, 'users:write');
+    return { request: makeUser(person), meanwhile: (stage) => stage.lose(group, person), status: 403 };
+  },
+  'a token that is ended meanwhile makes no user': async (stage) => {
+    const { person } = await holder(stage, 'users:write');
+    const { id, secret } = await stage.token(person, ['users:write']);
+    const meanwhile: Ask = (stage) => stage.send(person, `DELETE /api/tokens/${id}`);
+    return { request: makeUser(secret), meanwhile, status: 401 };
+  },
+  'a caller who loses a permission meanwhile makes no group that carries it': async (stage) => {
+    const { person } = await holder(stage, 'groups:write');
+    const tea = await stage.group(['tea:make'], [[person.id, 'member']]);
+    const body = { name: `tea-${tea}`, permissions: ['tea:make'] };
+    return {
+      request: (stage) => stage.send(person, 'POST /api/groups', body),
+      meanwhile: (stage) => stage.lose(tea, person),
+      status: 403,
+    };
+  },
+  'a session that is ended meanwhile makes no token': async (stage) => {
+    const person = await stage.person();
+    return {
+      request: (stage) => stage.send(person, 'POST /api/tokens', { name: 'lasting' }),
+      meanwhile: endSessions(person.id),
+      status: 401,
+    };
+  },
+  'an owner who loses a permission meanwhile makes no token for it': async (stage) => {
+    const { person, group } = await holder(stage, 'tea:make');
+    return {
+      request: (stage) => stage.send(person, 'POST /api/tokens', { name: 'tea', scopes: ['tea:make'] }),
+      meanwhile: (stage) => stage.lose(group, person),
+      status: 403,
+    };
+  },
+  'a session that is ended meanwhile changes no e-mail address': async (stage) => {
+    const person = await stage.person();
+    const body = { email: `${person.username}@example.org` };
+    return {
+      request: (stage) => stage.send(person, `PATCH /api/users/${person.id}`, body),
+      meanwhile: endSessions(person.id),
+      status: 401,
+    };
+  },
+  'a session that is ended meanwhile can not be made fresh': async (stage) => {
+    const person = await stage.person();
+    return {
+      request: (stage) => stage.confirm(person),
+      meanwhile: endSessions(person.id),
+      status: 401,
+    };
+  },
+  'a user who is put into a group with * meanwhile is not disabled by a holder of less': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    return {
+      request: (stage) => stage.disable(person, target),
+      meanwhile: (stage) => stage.put(stage.chief, stage.admins, target),
+      status: 403,
+    };
+  },
+  'a user who is put into a group with * meanwhile is not removed by a holder of less': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
+    return {
+      request: (stage) => stage.send(person, `DELETE /api/users/${target}`),
+      meanwhile: (stage) => stage.put(stage.chief, stage.admins, target),
+      status: 403,
+    };
+  },
+  'a group that is given * meanwhile is not removed by a holder of less': async (stage) => {
+    const { person } = await holder(stage, 'groups:write');
+    const group = await stage.group([]);
+    return {
+      request: (stage) => stage.send(person, `DELETE /api/groups/${group}`),
+      meanwhile: (stage) => stage.carry(stage.chief, group, ['*']),
+      status: 403,
+    };
+  },
+};

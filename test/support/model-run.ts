@@ -1,0 +1,246 @@
+/**
+ * Runs random steps against a service and against the model, one after the other, and compares each answer and all that is in the
+ * database afterwards. On a difference it says by which seed the same happens again.
+ */
+import { inspect, isDeepStrictEqual } from 'node:util';
+import type { Test } from 'tap';
+import {
+  type Caller,
+  codeWorks,
+  keepingAdministrator,
+  type Made,
+  type ModelGroup,
+  NOTHING_MADE,
+  type Role,
+  type Verdict,
+  whoIs,
+} from './model.ts';
+import { type Operator, stateOf } from './model-database.ts';
+import { Scene } from './model-scene.ts';
+import { chooseMaker, type ModelRequest, type ModelStep } from './model-steps.ts';
+import { ACCOUNT_STEPS } from './model-steps-accounts.ts';
+import { SIGN_STEPS } from './model-steps-sign.ts';
+import { putCode } from './model-users.ts';
+
+export interface ModelAnswer {
+  status: number;
+  body: string;
+  /** The cookie that it sets, as it is sent back; empty when it sets none. */
+  cookie: string;
+}
+
+export interface ModelService {
+  name: string;
+  operator: Operator;
+  send(request: ModelRequest): Promise<ModelAnswer>;
+  /** @returns whether the code would be taken now, without using it up. */
+  takesCode(code: string): Promise<boolean>;
+  hash(password: string): Promise<string>;
+  /** @returns a text that is shaped as a code. */
+  newCode(): string;
+}
+
+interface Plan {
+  seed: number;
+  steps: number;
+  /** After how many steps all codes are tried. */
+  tryCodesEvery: number;
+}
+
+const MAKERS = [...ACCOUNT_STEPS, ...SIGN_STEPS];
+/** How many of the steps before a difference are shown. */
+const SHOWN = 30;
+
+/** The six who act: the groups that they belong to, with what these carry. */
+const CAST: Record<string, [string[], Role][]> = {
+  chief: [[['*'], 'manager']],
+  ann: [[['users:write', 'audit:read'], 'member']],
+  ben: [[['groups:write', 'tea:make'], 'member']],
+  cid: [[['users:write', 'sessions:write', 'tea:make'], 'member']],
+  dee: [
+    [['tea:make'], 'manager'],
+    [[], 'manager'],
+  ],
+  eve: [],
+};
+
+/** @returns the numbers of the run: from the environment where it gives them. */
+export function planOf(steps: number, tryCodesEvery: number): Plan {
+  const { MODEL_SEED, MODEL_STEPS } = process.env;
+  const seed = MODEL_SEED ? Number(MODEL_SEED) : Math.floor(Math.random() * 2 ** 32);
+  return { seed, steps: MODEL_STEPS ? Number(MODEL_STEPS) : steps, tryCodesEvery };
+}
+
+/** Takes the steps of the plan. @returns how often each kind of request got which status. @throws on the first difference. */
+export async function runModel(
+  t: Test,
+  service: ModelService,
+  { seed, steps, tryCodesEvery }: Plan,
+): Promise<Map<string, number>> {
+  t.comment(`MODEL_SEED=${seed} MODEL_STEPS=${steps} on ${service.name}`);
+  const run = new ModelRun(service, seed);
+  await run.setScene();
+  try {
+    for (let number = 1; number <= steps; number++) {
+      await run.takeStep();
+      if (number % tryCodesEvery === 0) await run.tryCodes();
+      if (number % 500 === 0) await run.holdTheClock();
+    }
+    await run.tryCodes();
+  } catch (error) {
+    const lines = [...run.trail.slice(-SHOWN), String(error instanceof Error ? error.message : error)];
+    t.comment(lines.join('\n'));
+    throw new Error(
+      `step ${run.trail.length} on ${service.name} differs (again by MODEL_SEED=${seed} MODEL_STEPS=${steps}): ${lines.at(-1)}`,
+      { cause: error },
+    );
+  }
+  return run.tally;
+}
+
+class ModelRun {
+  readonly trail: string[] = [];
+  readonly tally = new Map<string, number>();
+  readonly #service: ModelService;
+  readonly #scene: Scene;
+
+  constructor(service: ModelService, seed: number) {
+    this.#service = service;
+    this.#scene = new Scene(seed);
+  }
+
+  async setScene(): Promise<void> {
+    for (const [username, groups] of Object.entries(CAST)) {
+      const userId = await this.#makeUser(username);
+      for (const [permissions, role] of groups) await this.#makeGroup(permissions, [[userId, role]]);
+    }
+  }
+
+  async takeStep(): Promise<void> {
+    const scene = this.#scene;
+    if (scene.random.chance(0.07) || scene.world.users.size < 6) await this.#operate();
+    else await this.#ask(chooseMaker(scene, MAKERS)(scene, scene.caller()));
+    const found = await this.#service.operator.state();
+    const expected = stateOf(scene.world, found.codes);
+    if (!isDeepStrictEqual(found, expected))
+      throw new Error(`the database has\n${show(found)}\nand the model\n${show(expected)}`);
+  }
+
+  async #ask({ request, verdict, read }: ModelStep): Promise<void> {
+    const { method, path, caller, body } = request;
+    const line = `${method} ${path} ${body ? JSON.stringify(body) : ''} by ${this.#describe(caller)}`;
+    this.trail.push(`${line}: the model says ${verdict.status}`);
+    const answer = await this.#service.send(request);
+    if (answer.status !== verdict.status)
+      throw new Error(`${line}: answered ${answer.status} ${answer.body}, the model says ${verdict.status}`);
+    const kind = `${method} ${path.replace(/[?].*/, '').replaceAll(/[0-9a-f-]{36}/g, ':id')} ${verdict.status}`;
+    this.tally.set(kind, (this.tally.get(kind) ?? 0) + 1);
+    if (read && verdict.content !== undefined && answer.status < 300) {
+      const found = read(answer.body);
+      if (!isDeepStrictEqual(found, verdict.content))
+        throw new Error(`${line}: answered\n${show(found)}\nand the model says\n${show(verdict.content)}`);
+    }
+    this.#scene.apply(verdict, answer.status < 300 ? madeBy(answer) : NOTHING_MADE);
+  }
+
+  /** What the operator does, and the passing of time. */
+  async #operate(): Promise<void> {
+    const { random, world } = this.#scene;
+    const { operator } = this.#service;
+    const way = random.next();
+    const [userId, groupId] = [this.#scene.key('users'), this.#scene.key('groups')];
+    const cookie = this.#scene.key('sessions');
+    const session = world.sessions.get(cookie);
+    const group = world.groups.get(groupId);
+    if (world.users.size < 6) {
+      await this.#makeUser(this.#scene.newName('users'));
+    } else if (way < 0.4 && session) {
+      this.trail.push(`the session of ${world.users.get(session.userId)?.username} becomes stale`);
+      await operator.setFreshness(cookie, false);
+      session.fresh = false;
+    } else if (way < 0.5) {
+      this.trail.push('the wrong passwords are forgotten');
+      await operator.forgetAttempts();
+      world.attempts.clear();
+    } else if (way < 0.65 && group && world.users.has(userId) && !group.members.has(userId)) {
+      this.trail.push(`the operator puts ${userId} into ${groupId}`);
+      await operator.join(groupId, userId, 'member');
+      group.members.set(userId, 'member');
+    } else if (way < 0.8 && group) {
+      await this.#takeOut(group);
+    } else if (world.users.has(userId)) {
+      this.trail.push(`the operator issues a code for ${userId}`);
+      const code = this.#service.newCode();
+      await operator.issueCode(code, userId);
+      this.#scene.apply({ status: 0, apply: (after) => putCode(after, code, userId, null) }, NOTHING_MADE);
+    }
+  }
+
+  /** Takes a member out of the group, as the operator does, unless * would be lost. */
+  async #takeOut({ id, members }: ModelGroup): Promise<void> {
+    const [userId, role] = this.#scene.random.pick([...members]) ?? [];
+    if (!userId || !role) return;
+    const leave: Verdict = { status: 0, apply: ({ groups }) => groups.get(id)?.members.delete(userId) };
+    if (keepingAdministrator(this.#scene.world, leave) !== leave) return;
+    this.trail.push(`the operator takes ${userId} out of ${id}`);
+    await this.#service.operator.leave(id, userId, role);
+    this.#scene.apply(leave, NOTHING_MADE);
+  }
+
+  /** Tries every code that is there or was lately, without using it up. */
+  async tryCodes(): Promise<void> {
+    const { world, gone } = this.#scene;
+    for (const code of [...world.codes.keys(), ...gone.codes]) {
+      const [takes, works] = [await this.#service.takesCode(code), codeWorks(world, code)];
+      if (takes !== works)
+        throw new Error(
+          `the code of ${show(world.codes.get(code))} ${takes ? 'works' : 'does not work'}, the model says otherwise`,
+        );
+    }
+  }
+
+  /** Keeps the time that the run takes from making sessions stale, or wrong passwords forgotten. */
+  async holdTheClock(): Promise<void> {
+    const { operator } = this.#service;
+    const { sessions, attempts } = this.#scene.world;
+    for (const [cookie, { fresh }] of sessions) if (fresh) await operator.setFreshness(cookie, true);
+    await operator.forgetAttempts();
+    attempts.clear();
+  }
+
+  async #makeUser(username: string): Promise<string> {
+    const password = this.#scene.newPassword();
+    const id = await this.#service.operator.makeUser(username, await this.#service.hash(password));
+    this.#scene.world.users.set(id, { id, username, name: '', email: null, active: true, password });
+    return id;
+  }
+
+  async #makeGroup(permissions: string[], members: [string, Role][]): Promise<void> {
+    const name = this.#scene.newName('groups');
+    const id = await this.#service.operator.makeGroup(name, permissions, members);
+    this.#scene.world.groups.set(id, { id, name, permissions, members: new Map(members) });
+  }
+
+  #describe(caller: Caller): string {
+    const who = whoIs(this.#scene.world, caller);
+    if (!who) return caller.cookie || caller.bearer ? 'an ended credential' : 'an anonymous caller';
+    const { user, held, scopes, fresh } = who;
+    const way = scopes === null ? `a ${fresh ? 'fresh' : 'stale'} session` : `a token for ${scopes}`;
+    return `${way} of ${user.username} (${user.id}), who holds ${held}`;
+  }
+}
+
+function madeBy({ body, cookie }: ModelAnswer): Made {
+  if (body === '') return { ...NOTHING_MADE, cookie };
+  const parsed: {
+    id?: string;
+    code?: string;
+    secret?: string;
+    reset?: { code: string };
+    session?: { id: string };
+  } = JSON.parse(body);
+  const { id = '', secret = '', code = parsed.reset?.code ?? '', session } = parsed;
+  return { id, code, secret, cookie, sessionId: session?.id ?? '' };
+}
+
+const show = (value: unknown) => inspect(value, { depth: 6, breakLength: 150 });

@@ -1,0 +1,47 @@
+/** The random steps of the model's test: each is a request, together with what the model says of it. */
+import type { Caller, Verdict } from './model.ts';
+import type { Scene } from './model-scene.ts';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+export interface ModelRequest {
+  method: (typeof METHODS)[number];
+  path: string;
+  caller: Caller;
+  body?: object;
+}
+
+export interface ModelStep {
+  request: ModelRequest;
+  verdict: Verdict;
+  /** @returns what of the answer's body the model knows. */
+  read?: (body: string) => unknown;
+}
+
+/** Makes a step of that caller out of what the scene holds. */
+export type Maker = (scene: Scene, caller: Caller) => ModelStep;
+
+export const ANONYMOUS: Caller = { cookie: null, bearer: null };
+
+/** @param line the method and the path. */
+export function step(
+  caller: Caller,
+  line: `${ModelRequest['method']} ${string}`,
+  verdict: Verdict,
+  { body, read }: { body?: object; read?: ModelStep['read'] } = {},
+): ModelStep {
+  const [verb, path = ''] = line.split(' ');
+  const method = METHODS.find((each) => each === verb) ?? 'GET';
+  return { request: { caller, method, path, ...(body ? { body } : {}) }, verdict, ...(read ? { read } : {}) };
+}
+
+/** @returns a maker, each as often as its number says. */
+export function chooseMaker({ random }: Scene, makers: readonly (readonly [number, Maker])[]): Maker {
+  const total = makers.reduce((sum, [often]) => sum + often, 0);
+  let left = random.next() * total;
+  for (const [often, maker] of makers) {
+    left -= often;
+    if (left < 0) return maker;
+  }
+  throw new Error('There is no maker of steps.');
+}

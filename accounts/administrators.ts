@@ -6,13 +6,13 @@ import { userTarget } from './audit.ts';
 import { applyChange, guardGroups } from './change.ts';
 import { NoAdministratorsError } from './errors.ts';
 import { groupCreation } from './groups.ts';
-import { type CreatedUser, type NewUser, userCreation } from './users.ts';
+import { type NewUser, userCreation } from './users.ts';
 
 /** The group that administrators belong to. */
 export const ADMINISTRATORS = 'admins';
 
 /** Makes a user who manages the group `admins`, and that group when there is none. @throws {NoAdministratorsError} @throws {DuplicateError} */
-export const createAdministrator = (db: Database, actor: Actor, user: NewUser): Promise<CreatedUser> =>
+export const createAdministrator = (db: Database, actor: Actor, user: NewUser) =>
   applyChange(db, actor, async () => {
     const found = await db.groups.findByName(ADMINISTRATORS);
     if (found && !found.permissions.includes(EVERYTHING))

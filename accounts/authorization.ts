@@ -8,6 +8,11 @@ import { type Actor, isOperator, isSelf, userOf } from './actor.ts';
 import { type Condition, type Guard, guardRights, guardUser } from './change.ts';
 import { MissingPermissionError, SessionRequiredError, StaleSessionError } from './errors.ts';
 
+/** The permissions that the rules ask for. A blueprint may ask for others. */
+export const WRITE_USERS = 'users:write';
+export const WRITE_GROUPS = 'groups:write';
+export const WRITE_SESSIONS = 'sessions:write';
+
 /** For how long after the password was given a session is fresh, in milliseconds. */
 const FRESH = 15 * 60 * 1000;
 
@@ -40,11 +45,11 @@ export function holds(db: Database, actor: Actor, ...permissions: string[]): Con
 
 /** @returns the condition that the actor manages the group, or holds groups:write. A token manages no group. */
 export function managesGroup(db: Database, actor: Actor, groupId: string): Condition[] {
-  if (isOperator(actor) || actor.credential?.kind === 'token') return holds(db, actor, 'groups:write');
+  if (isOperator(actor) || actor.credential?.kind === 'token') return holds(db, actor, WRITE_GROUPS);
   return [
     {
-      step: db.memberships.managesOrHolds(userOf(actor).id, groupId, 'groups:write'),
-      error: () => new MissingPermissionError(['groups:write']),
+      step: db.memberships.managesOrHolds(userOf(actor).id, groupId, WRITE_GROUPS),
+      error: () => new MissingPermissionError([WRITE_GROUPS]),
     },
   ];
 }

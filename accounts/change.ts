@@ -35,6 +35,11 @@ export interface Change<Result> {
   result: Result;
 }
 
+/** Tells whether a thing of this version is the one that the caller has read. */
+export type VersionMatch = (version: number) => boolean;
+
+export const anyVersion: VersionMatch = () => true;
+
 /** How often a change is tried: it fails only when very many change the same thing at once. */
 const TRIES = 20;
 

@@ -6,12 +6,11 @@ import type { Database } from '../db/database.ts';
 import type { Step } from '../db/engines/engine.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
-import { authorityOver, holds, requireFreshSession } from './authorization.ts';
+import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
 import { applyChange, stillActing } from './change.ts';
 import { InvalidCodeError, NotFoundError, OwnPasswordError } from './errors.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { forgetAttempts } from './throttle.ts';
-import { WRITE_USERS } from './users.ts';
 
 /** How long codes work, in milliseconds: for a user who has a password or had one, and for a new one. */
 export const RESET_LIFETIME = 60 * 60 * 1000;
@@ -46,7 +45,7 @@ export function newCode(
  * Issues a code for a user who has lost their password.
  * @throws {NotFoundError} @throws {OwnPasswordError} @throws {StaleSessionError} @throws {MissingPermissionError}
  */
-export const issueCode = (db: Database, actor: Actor, userId: string): Promise<IssuedCode> =>
+export const issueCode = (db: Database, actor: Actor, userId: string) =>
   applyChange(db, actor, async () => {
     if (actor.user?.id === userId) throw new OwnPasswordError(true);
     requireFreshSession(actor);

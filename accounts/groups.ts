@@ -4,12 +4,16 @@ import type { Database } from '../db/database.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { Actor } from './actor.ts';
 import { differences } from './audit.ts';
-import { holds, requireFreshSession } from './authorization.ts';
-import { applyChange, type Change, guardGroups, keepAdministrator } from './change.ts';
+import { holds, requireFreshSession, WRITE_GROUPS } from './authorization.ts';
+import {
+  anyVersion,
+  applyChange,
+  type Change,
+  guardGroups,
+  keepAdministrator,
+  type VersionMatch,
+} from './change.ts';
 import { NotFoundError, StaleVersionError } from './errors.ts';
-import { anyVersion, type VersionMatch } from './users.ts';
-
-export const WRITE_GROUPS = 'groups:write';
 
 export interface GroupFields {
   name: string;
@@ -18,7 +22,7 @@ export interface GroupFields {
 }
 
 /** Makes a group. @throws {MissingPermissionError} @throws {StaleSessionError} @throws {DuplicateError} */
-export const createGroup = (db: Database, actor: Actor, group: GroupFields): Promise<GroupRow> =>
+export const createGroup = (db: Database, actor: Actor, group: GroupFields) =>
   applyChange(db, actor, () => groupCreation(db, actor, group));
 
 /** @returns the change that makes a group, to be applied by itself or together with another one. */
@@ -52,7 +56,7 @@ export const changeGroup = (
   id: string,
   changes: Partial<GroupFields>,
   matches: VersionMatch = anyVersion,
-): Promise<GroupRow> =>
+) =>
   applyChange(db, actor, async () => {
     const row = await findGroup(db, id, matches);
     const { permissions } = changes;
@@ -86,12 +90,7 @@ export const changeGroup = (
  * Removes a group.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
  */
-export const deleteGroup = (
-  db: Database,
-  actor: Actor,
-  id: string,
-  matches: VersionMatch = anyVersion,
-): Promise<void> =>
+export const deleteGroup = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
     const row = await findGroup(db, id, matches);
     const { name, title, permissions } = row;

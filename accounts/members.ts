@@ -3,10 +3,16 @@ import type { Database } from '../db/database.ts';
 import type { MemberRow, Role } from '../db/queries/memberships.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
-import { holds, managesGroup, requireFreshSession, requirePermissions } from './authorization.ts';
+import {
+  holds,
+  managesGroup,
+  requireFreshSession,
+  requirePermissions,
+  WRITE_GROUPS,
+} from './authorization.ts';
 import { applyChange, guardGroups, guardUser, keepAdministrator } from './change.ts';
 import { NotFoundError } from './errors.ts';
-import { findGroup, WRITE_GROUPS } from './groups.ts';
+import { findGroup } from './groups.ts';
 
 /** For a guard, which refuses early. @throws {MissingPermissionError} unless the actor may say who belongs to the group. */
 export async function requireGroupManager(db: Database, actor: Actor, groupId: string): Promise<void> {
@@ -34,23 +40,12 @@ export async function listMembers(
   return page.members;
 }
 
-export interface SetMember {
-  member: MemberRow;
-  /** The role until now. */
-  before: Role | undefined;
-}
-
 /**
  * Lets a user belong to a group in that role, or changes their role.
+ * @returns the member, and the role until now.
  * @throws {NotFoundError} @throws {MissingPermissionError} @throws {StaleSessionError}
  */
-export const setMember = (
-  db: Database,
-  actor: Actor,
-  groupId: string,
-  userId: string,
-  role: Role,
-): Promise<SetMember> =>
+export const setMember = (db: Database, actor: Actor, groupId: string, userId: string, role: Role) =>
   applyChange(db, actor, async () => {
     const group = await findGroup(db, groupId);
     const grants = group.permissions.length > 0;
@@ -62,32 +57,25 @@ export const setMember = (
     const membership = { groupId, userId, role };
     const now = Date.now();
     const { id, username, name } = user;
-    return {
+    const change = {
       guards: [guardUser(db, userId), ...guardGroups(db, [group])],
-      conditions: [
-        ...managesGroup(db, actor, groupId),
-        // Who joins a group gets what it carries: that is giving it.
-        ...holds(db, actor, ...group.permissions),
-      ],
-      writes:
-        before === role
-          ? []
-          : [
-              before ? db.memberships.change(membership, before) : db.memberships.add(membership, now),
-              ...(grants ? [db.codes.removeOthersOf(userId, actor.user?.id ?? '')] : []),
-            ],
-      event:
-        before === role
-          ? []
-          : [
-              {
-                event: 'membership-set',
-                target: userTarget(user),
-                before: { group: group.name, role: before ?? null },
-                after: { group: group.name, role },
-              },
-            ],
+      // Who joins a group gets what it carries: that is giving it.
+      conditions: [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)],
       result: { member: { id, username, name, role, createdAt: current?.createdAt ?? now }, before },
+    };
+    if (before === role) return { ...change, writes: [], event: [] };
+    return {
+      ...change,
+      writes: [
+        before ? db.memberships.change(membership, before) : db.memberships.add(membership, now),
+        ...(grants ? [db.codes.removeOthersOf(userId, actor.user?.id ?? '')] : []),
+      ],
+      event: {
+        event: 'membership-set',
+        target: userTarget(user),
+        before: { group: group.name, role: before ?? null },
+        after: { group: group.name, role },
+      },
     };
   });
 
@@ -95,7 +83,7 @@ export const setMember = (
  * Lets a user not belong to a group any more. Users may always leave a group that they manage.
  * @throws {NotFoundError} @throws {LastAdministratorError} @throws {MissingPermissionError}
  */
-export const removeMember = (db: Database, actor: Actor, groupId: string, userId: string): Promise<void> =>
+export const removeMember = (db: Database, actor: Actor, groupId: string, userId: string) =>
   applyChange(db, actor, async () => {
     const group = await findGroup(db, groupId);
     const member = await db.memberships.find(groupId, userId);

@@ -74,12 +74,7 @@ export async function changePassword(
 }
 
 /** Sets the password of a user, for the operator. Their sessions end. @throws {NotFoundError} @throws {OwnPasswordError} for anybody else */
-export const setPassword = (
-  db: Database,
-  actor: Actor,
-  userId: string,
-  passwordHash: string,
-): Promise<void> =>
+export const setPassword = (db: Database, actor: Actor, userId: string, passwordHash: string) =>
   applyChange(db, actor, async () => {
     if (!isOperator(actor)) throw new OwnPasswordError(false);
     const user = await db.users.find(userId);

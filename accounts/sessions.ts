@@ -6,12 +6,10 @@ import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
-import { holds } from './authorization.ts';
+import { holds, WRITE_SESSIONS } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange } from './change.ts';
 import { NotFoundError } from './errors.ts';
-
-export const WRITE_SESSIONS = 'sessions:write';
 
 /** How long sessions live, in seconds: unused, at most, and at most where the session is to outlive the browser. */
 export interface Lifetimes {
@@ -51,12 +49,7 @@ export async function findSession(
 }
 
 /** Ends one session of a user, who may be the actor. @throws {NotFoundError} @throws {MissingPermissionError} */
-export const endSession = (
-  db: Database,
-  actor: Actor,
-  user: { id: string; username: string },
-  id: string,
-): Promise<void> =>
+export const endSession = (db: Database, actor: Actor, user: { id: string; username: string }, id: string) =>
   applyChange(db, actor, () => ({
     conditions: [
       ...mayEndSessionsOf(db, actor, user.id),
@@ -68,7 +61,7 @@ export const endSession = (
   }));
 
 /** Ends all sessions of the actor but the one that they use. */
-export const endOtherSessions = (db: Database, actor: Actor): Promise<void> =>
+export const endOtherSessions = (db: Database, actor: Actor) =>
   applyChange(db, actor, () => {
     const user = userOf(actor);
     const own = actor.credential?.kind === 'session' ? actor.credential.key : '';
@@ -80,7 +73,7 @@ export const endOtherSessions = (db: Database, actor: Actor): Promise<void> =>
   });
 
 /** Ends all sessions of a user. @throws {NotFoundError} @throws {MissingPermissionError} */
-export const endSessionsOf = (db: Database, actor: Actor, userId: string): Promise<void> =>
+export const endSessionsOf = (db: Database, actor: Actor, userId: string) =>
   applyChange(db, actor, async () => {
     const user = await db.users.find(userId);
     if (!user) throw new NotFoundError('user');

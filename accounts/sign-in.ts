@@ -62,7 +62,7 @@ export const startSession = (
   { passwordHash, ...user }: VerifiedUser,
   { name, remember }: NewSession,
   lifetimes: Lifetimes,
-): Promise<StartedSession> =>
+) =>
   applyChange(db, actor, async () => {
     const row = await db.users.find(user.id);
     if (!row) return refuseSignIn(db, actor, user);
@@ -86,7 +86,7 @@ export const startSession = (
   });
 
 /** Ends the session and notes that its user signed out. */
-export const signOut = (db: Database, actor: Actor, session: SessionRow): Promise<void> =>
+export const signOut = (db: Database, actor: Actor, session: SessionRow) =>
   applyChange(db, actor, () => {
     const user = { id: session.userId, username: session.username };
     return {

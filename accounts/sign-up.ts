@@ -1,7 +1,6 @@
 /** The rule for signing up, where that is open to anybody. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
-import type { UserRow } from '../db/queries/users.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
@@ -11,7 +10,7 @@ export const signUp = (
   db: Database,
   actor: Actor,
   { passwordHash, ...fields }: { username: string; name: string; email: string | null; passwordHash: string },
-): Promise<UserRow> =>
+) =>
   applyChange(db, actor, () => {
     const [id, now] = [randomUUIDv7(), Date.now()];
     const user = { id, ...fields, active: true };

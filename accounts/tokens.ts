@@ -1,7 +1,7 @@
 /** The rules for API tokens: programs act by them in a user's name. A token may do no more than its scopes and its owner may. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
-import type { OwnedTokenRow, TokenRow } from '../db/queries/tokens.ts';
+import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
@@ -19,12 +19,6 @@ export interface NewToken {
   expiresAt: number | null;
 }
 
-/** A token as it was made, with the secret, which is shown once. */
-export interface CreatedToken {
-  token: TokenRow;
-  secret: string;
-}
-
 interface Owner {
   id: string;
   username: string;
@@ -32,6 +26,7 @@ interface Owner {
 
 /**
  * Makes a token for a user: for the actor themselves, or by the operator. The user must hold all of its scopes.
+ * @returns the token, with the secret, which is shown once.
  * @throws {SessionRequiredError} @throws {StaleSessionError} @throws {MissingPermissionError} @throws {OwnerLacksPermissionError}
  */
 export const createToken = (
@@ -39,7 +34,7 @@ export const createToken = (
   actor: Actor,
   owner: Owner,
   { name, scopes, expiresAt }: NewToken,
-): Promise<CreatedToken> =>
+) =>
   applyChange(db, actor, async () => {
     requireOwner(actor, owner.id);
     requireFreshSession(actor);
@@ -59,7 +54,7 @@ export const createToken = (
   });
 
 /** Ends a token of the actor, or by the operator that of a user. @throws {NotFoundError} */
-export const endToken = (db: Database, actor: Actor, owner: Owner, id: string): Promise<TokenRow> =>
+export const endToken = (db: Database, actor: Actor, owner: Owner, id: string) =>
   applyChange(db, actor, async () => {
     requireOwner(actor, owner.id);
     const token = await db.tokens.findOf(owner.id, id);

@@ -4,12 +4,17 @@ import type { Database } from '../db/database.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf } from './actor.ts';
 import { differences, userTarget } from './audit.ts';
-import { authorityOver, holds, lackingOf, requireFreshSession, requirePermissions } from './authorization.ts';
-import { applyChange, type Change, keepAdministrator } from './change.ts';
+import {
+  authorityOver,
+  holds,
+  lackingOf,
+  requireFreshSession,
+  requirePermissions,
+  WRITE_USERS,
+} from './authorization.ts';
+import { anyVersion, applyChange, type Change, keepAdministrator, type VersionMatch } from './change.ts';
 import { INVITATION_LIFETIME, type IssuedCode, newCode } from './codes.ts';
 import { ForbiddenFieldsError, NotFoundError, StaleVersionError } from './errors.ts';
-
-export const WRITE_USERS = 'users:write';
 
 /** What users may change of themselves without a permission. */
 const OWN_FIELDS = ['name', 'email'];
@@ -26,11 +31,6 @@ export interface NewUser extends UserFields {
   passwordHash: string | null;
 }
 
-/** Tells whether a thing of this version is the one that the caller has read. */
-export type VersionMatch = (version: number) => boolean;
-
-export const anyVersion: VersionMatch = () => true;
-
 export interface CreatedUser {
   user: UserRow;
   /** Shown once; only for a user without a password. */
@@ -38,7 +38,7 @@ export interface CreatedUser {
 }
 
 /** Makes a user. @throws {MissingPermissionError} @throws {DuplicateError} */
-export const createUser = (db: Database, actor: Actor, user: NewUser): Promise<CreatedUser> =>
+export const createUser = (db: Database, actor: Actor, user: NewUser) =>
   applyChange(db, actor, () => userCreation(db, actor, user));
 
 /** @returns the change that makes a user, to be applied by itself or together with another one. */
@@ -76,7 +76,7 @@ export const changeUser = (
   id: string,
   changes: Partial<UserFields>,
   matches: VersionMatch = anyVersion,
-): Promise<UserRow> =>
+) =>
   applyChange(db, actor, async () => {
     const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
     const ownOnly = isSelf(actor, id) && foreign.length === 0;
@@ -106,12 +106,7 @@ export const changeUser = (
  * Removes a user with their sessions, tokens and memberships, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
  */
-export const deleteUser = (
-  db: Database,
-  actor: Actor,
-  id: string,
-  matches: VersionMatch = anyVersion,
-): Promise<UserRow> =>
+export const deleteUser = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
     const row = await findUser(db, id, matches);
     const { guards, conditions } = await authorityOver(db, actor, id);

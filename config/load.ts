@@ -158,12 +158,7 @@ const ajv = new Ajv({
 function validate(given: Source, problems: string[]): GivenSettings {
   const data = Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value]));
   try {
-    return envSchema<GivenSettings>({
-      schema,
-      data,
-      env: false,
-      ajv,
-    });
+    return envSchema<GivenSettings>({ schema, data, env: false, ajv });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
     const names = new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)));

@@ -3,7 +3,7 @@
  * absent. The README's table of settings and every message about a wrong setting say what stands here.
  */
 import type { Static, TSchemaOptions } from 'typebox';
-import { Type } from './type.ts';
+import { Type } from 'typebox';
 
 interface Explained extends TSchemaOptions {
   /** What the setting is for. */

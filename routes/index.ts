@@ -1,6 +1,6 @@
 /** The index: says what this is and where to go on. And what watches over the service asks whether it lives. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from '../config/type.ts';
+import { Type } from 'typebox';
 import packageJson from '../package.json' with { type: 'json' };
 import { responses } from '../schemas/common.ts';
 

@@ -1,6 +1,5 @@
 /** How the audit trail appears in the API, and what of a change it keeps. */
-import type { Static } from 'typebox';
-import { Type } from '../config/type.ts';
+import { type Static, Type } from 'typebox';
 import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';

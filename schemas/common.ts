@@ -3,7 +3,7 @@
  * whose value does not fit a pattern.
  */
 import type { TProperties, TSchema, TString } from 'typebox';
-import { Type } from '../config/type.ts';
+import { Type } from 'typebox';
 
 const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
 

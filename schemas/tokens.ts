@@ -1,7 +1,7 @@
 /** How API tokens and one-time codes appear in the API. */
 import type { Static } from 'typebox';
+import { Type } from 'typebox';
 import type { IssuedCode } from '../accounts/codes.ts';
-import { Type } from '../config/type.ts';
 import type { TokenRow } from '../db/queries/tokens.ts';
 import { TOKEN_NAME_LENGTH } from '../db/schema/tokens.ts';
 import { Body, Id, Instant, Nullable, SingleLineText } from './common.ts';

@@ -1,6 +1,5 @@
 /** How a user appears in the API. */
-import type { Static } from 'typebox';
-import { Type } from '../config/type.ts';
+import { type Static, Type } from 'typebox';
 import type { UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, Password, SingleLineText } from './common.ts';

@@ -1,4 +1,4 @@
-/** What the threads that hash are asked, and answer. */
+/** What goes between the hashing threads and their owner. */
 
 /** What OWASP's password storage cheat sheet gives for Argon2id, the library's default; memory in KiB. */
 export const PARAMETERS = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };

@@ -1,8 +1,6 @@
 /**
- * Hashes passwords with Argon2id (RFC 9106) in threads of its own, as few as do. In those of libuv's pool they would take turns,
- * and to Linux one that has slept has a share of the processor left, and may go on before the one that answers requests; one that
- * is always at work has used up its own. The one that answers waited for more than a millisecond, during a flood of sign-ins,
- * 107 of the 2,941 times that it wanted the processor, and now 22 of 3,164 times.
+ * Hashes passwords with Argon2id (RFC 9106) in threads of its own. In libuv's pool, hashes would make files wait, and take turns
+ * with the thread that answers requests; measured in docs/performance.md.
  */
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -18,35 +16,35 @@ export interface Hashing {
 
 const THREAD = new URL('hashing-thread.ts', import.meta.url);
 
-/** One thread, and the question that it is at. It keeps the process alive only while there is one. */
+/** One thread with one question at a time. It keeps the process alive only while it has one. */
 class HashingThread {
   readonly #thread: Worker;
-  #asked: PromiseWithResolvers<string | boolean> | undefined;
+  #pending: PromiseWithResolvers<string | boolean> | undefined;
 
   constructor(code: URL, ended: (thread: HashingThread) => void) {
     this.#thread = new Worker(code);
     this.#thread.unref();
     this.#thread.on('message', (reply: Reply) => {
-      if ('error' in reply) this.#asked?.reject(new Error(reply.error));
-      else this.#asked?.resolve(reply.result);
+      if ('error' in reply) this.#pending?.reject(new Error(reply.error));
+      else this.#pending?.resolve(reply.result);
     });
-    // It is about to end, and must not be asked again.
+    // The thread is about to end.
     this.#thread.on('error', (error) => {
       ended(this);
-      this.#asked?.reject(error);
+      this.#pending?.reject(error);
     });
     this.#thread.on('exit', () => {
       ended(this);
-      this.#asked?.reject(new Error('The thread that hashes has ended.'));
+      this.#pending?.reject(new Error('The thread that hashes has ended.'));
     });
   }
 
   async ask(question: Question): Promise<string | boolean> {
-    this.#asked = Promise.withResolvers();
+    this.#pending = Promise.withResolvers();
     try {
       this.#thread.ref();
       this.#thread.postMessage(question);
-      return await this.#asked.promise;
+      return await this.#pending.promise;
     } finally {
       this.#thread.unref();
     }
@@ -60,9 +58,8 @@ class HashingThread {
 const randomBytesOf = promisify(randomBytes);
 
 /**
- * @returns what looks like a hash, and costs as much to check against: random bytes in the place of salt and result, for which
- * nobody knows a password. To hash something for it would take each process 13 to 30 ms of its start. That the bytes are asked
- * for from here has another use: libuv's pool starts with its asker's priority, and must not start with a hashing thread's.
+ * @returns a hash of no password, for users who have none: random bytes in the place of salt and result cost as much to check.
+ * They are asked for here because libuv's pool takes the priority of the thread that starts it.
  */
 async function makeDecoy(): Promise<string> {
   const { memoryCost, timeCost, parallelism } = PARAMETERS;
@@ -72,8 +69,8 @@ async function makeDecoy(): Promise<string> {
 }
 
 /**
- * @param code is what its threads run. @returns the real thing, which has as many threads as were ever asked at once; each starts
- * when it is first needed, takes 12 MB, and ends with `end`, or with the process. What is asked after `end` is refused.
+ * @param code what the threads run.
+ * @returns hashing with as many threads as were ever needed at once. They end with `end`, which refuses all later questions.
  */
 export async function makeHashing(code = THREAD): Promise<Hashing & { end(): Promise<void> }> {
   const decoy = await makeDecoy();
@@ -92,7 +89,7 @@ export async function makeHashing(code = THREAD): Promise<Hashing & { end(): Pro
 
   async function ask(question: Question): Promise<string | boolean> {
     if (ended) throw new Error('The hashing has ended.');
-    // The one that was at work last: it has the least claim to a processor that others want.
+    // The thread that worked last: Linux prefers those that have slept.
     const thread = idle.pop() ?? start();
     try {
       return await thread.ask(question);

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { anyVersion, type VersionMatch } from '../../accounts/users.ts';
+import { anyVersion, type VersionMatch } from '../../accounts/change.ts';
 
 declare module 'fastify' {
   interface FastifyReply {

@@ -63,10 +63,23 @@ export class Scene {
     }
   }
 
-  /** @returns a key of that kind: mostly of something that is there. */
+  /** @returns a key of that kind: mostly of something that is there, and often of what codes depend on. */
   key(kind: Kind): string {
-    const from = this.random.chance(0.06) ? this.gone[kind] : [...this.world[kind].keys()];
-    return this.random.pick(from) ?? UNKNOWN;
+    const { random, world } = this;
+    if (random.chance(0.06)) return random.pick(this.gone[kind]) ?? UNKNOWN;
+    const ofCodes = random.chance(0.4) ? random.pick(this.#ofCodes(kind)) : undefined;
+    return ofCodes ?? random.pick([...world[kind].keys()]) ?? UNKNOWN;
+  }
+
+  /** @returns the users and issuers of codes, and their groups: whether a code works is decided by many things. */
+  #ofCodes(kind: Kind): string[] {
+    const { codes, groups } = this.world;
+    const users = [...codes.values()].flatMap(({ userId, issuer }) => [userId, issuer?.id ?? userId]);
+    if (kind === 'users') return users;
+    if (kind !== 'groups') return [];
+    return [...groups.values()].flatMap(({ id, members }) =>
+      users.some((each) => members.has(each)) ? [id] : [],
+    );
   }
 
   /** @returns the id of a session or token, of the caller's own user more often than not. */

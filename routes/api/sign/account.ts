@@ -1,10 +1,10 @@
 /** What people do about their own account without being signed in, or to be signed in afresh. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { requireCode, useCode } from '../../../accounts/codes.ts';
 import { confirmPassword } from '../../../accounts/passwords.ts';
 import { signUp } from '../../../accounts/sign-up.ts';
 import { countAttempt } from '../../../accounts/throttle.ts';
-import { Type } from '../../../config/type.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 

@@ -9,6 +9,7 @@ import fastifySession, { type FastifySessionOptions } from '@fastify/session';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Session as CarriedSession, FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { Type } from 'typebox';
 import { anonymous, type Origin } from '../../../accounts/actor.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
 import { findSession, type Lifetimes } from '../../../accounts/sessions.ts';
@@ -19,7 +20,6 @@ import {
   type VerifiedUser,
   verifyCredentials,
 } from '../../../accounts/sign-in.ts';
-import { Type } from '../../../config/type.ts';
 import type { SessionRow } from '../../../db/queries/sessions.ts';
 import { USER_LENGTHS } from '../../../db/schema/users.ts';
 import { Body, Nothing, Password, responses, SingleLineText } from '../../../schemas/common.ts';

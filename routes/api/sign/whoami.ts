@@ -1,7 +1,7 @@
 /** Who am I: the caller, how they were recognised, and what they may do. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { isFresh } from '../../../accounts/authorization.ts';
-import { Type } from '../../../config/type.ts';
 import { responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';

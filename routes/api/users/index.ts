@@ -1,13 +1,9 @@
 /** Users and their upkeep. Finding them is in list.ts, their passwords and sessions in the files of these names. */
+
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import {
-  changeUser,
-  createUser,
-  deleteUser,
-  requireMayChangeUser,
-  WRITE_USERS,
-} from '../../../accounts/users.ts';
-import { Type } from '../../../config/type.ts';
+import { Type } from 'typebox';
+import { WRITE_USERS } from '../../../accounts/authorization.ts';
+import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
 import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';

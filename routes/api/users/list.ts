@@ -1,8 +1,7 @@
 /** Finding users: the directory that every signed-in user may read. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
-import type { Static } from 'typebox';
-import { Type } from '../../../config/type.ts';
+import { type Static, Type } from 'typebox';
 import { Id, IdParams, isId, Page, PageQuery, responses, SingleLineText } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { User, userJson } from '../../../schemas/users.ts';

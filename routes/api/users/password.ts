@@ -1,9 +1,10 @@
 /** How a user gets another password: they change their own, or get a one-time code with which they set one. */
+
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { WRITE_USERS } from '../../../accounts/authorization.ts';
 import { issueCode, RESET_LIFETIME } from '../../../accounts/codes.ts';
 import { changePassword } from '../../../accounts/passwords.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
-import { WRITE_USERS } from '../../../accounts/users.ts';
 import { Body, IdParams, Nothing, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { NewPassword } from '../../../schemas/users.ts';

@@ -1,6 +1,8 @@
 /** Where other users are signed in: for those who look after the service. */
+
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { endSessionsOf, WRITE_SESSIONS } from '../../../accounts/sessions.ts';
+import { WRITE_SESSIONS } from '../../../accounts/authorization.ts';
+import { endSessionsOf } from '../../../accounts/sessions.ts';
 import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The whole service as a Fastify instance. It never listens and reads nothing of its surroundings, so that tests can
- * have as many as they like, each with its own settings and parts.
+ * The whole service as a Fastify instance. It never listens and reads no environment, so tests can have many, each with its own
+ * settings and parts.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -34,9 +34,9 @@ import { serializerFactory } from './schemas/serializers.ts';
 
 export interface AppOptions {
   settings: Settings;
-  /** Whether another process has made the database ready, and looks after it (see openEngine). */
+  /** Whether another process has prepared the database and maintains it (see openEngine). */
   worker?: boolean;
-  /** What is logged with: to standard output unless another is given. */
+  /** The logger; standard output without it. */
   log?: Logger;
   /** Takes the place of the real hashing. */
   hashing?: Hashing;
@@ -67,6 +67,13 @@ async function assemble(
   const log = (parts.log ?? pino({ level: settings.LOG_LEVEL })).child({}, { serializers: SERIALIZERS });
   const app = Fastify(serverOptions(settings, log)).withTypeProvider<TypeBoxTypeProvider>();
 
+  if (!logsRequests(settings)) {
+    app.log = log;
+    app.addHook('onRequest', (request, reply, done) => {
+      request.log = reply.log = log.child({ requestId: request.id });
+      done();
+    });
+  }
   const lifetimes = {
     idle: settings.SESSION_IDLE,
     lifetime: settings.SESSION_LIFETIME,
@@ -102,11 +109,17 @@ async function assemble(
 /** The largest body that is read, in bytes: no request of this API needs more. */
 const BODY_LIMIT = 64 * 1024;
 
-/** Of a request and its answer the log shall have no headers, which carry what lets one in. */
+/** Headers stay out of the log: they carry credentials. */
 const SERIALIZERS = {
   req: ({ method, url, ip }: FastifyRequest) => ({ method, url, ip }),
   res: ({ statusCode }: FastifyReply) => ({ statusCode }),
 };
+
+/**
+ * Whether Fastify logs each request and its answer. Only then does it get the logger: with one, it attends to the end of each
+ * answer even when it logs nothing, which costs a tenth of a signed-in request; measured in docs/performance.md.
+ */
+const logsRequests = ({ LOG_LEVEL }: Settings) => ['debug', 'trace'].includes(LOG_LEVEL);
 
 function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
   // Unlike Fastify's own ids, these are unique across workers and restarts.
@@ -115,19 +128,19 @@ function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
   const nextId = () => `${prefix}-${(count++).toString(36)}`;
 
   return {
-    loggerInstance: log,
+    ...(logsRequests(settings) ? { loggerInstance: log } : {}),
     trustProxy: settings.TRUST_PROXY,
     routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,
     genReqId: nextId,
     schemaController: { compilersFactory: { buildSerializer: serializerFactory } },
     logController: new LogController({
-      disableRequestLogging: !['debug', 'trace'].includes(settings.LOG_LEVEL),
+      disableRequestLogging: !logsRequests(settings),
       requestIdLogLabel: 'requestId',
     }),
-    // A client that sends its request a byte at a time must not hold a connection for ever, in milliseconds.
+    // In milliseconds: a client that sends a byte at a time must not hold a connection for ever.
     requestTimeout: 30_000,
-    // Longer than the usual 60 seconds of proxies, or one would reuse a connection just as we close it.
+    // Longer than the usual 60 seconds of proxies, which might reuse a connection just as it is closed.
     keepAliveTimeout: 72_000,
     frameworkErrors: sendFrameworkError,
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, nextId()),

@@ -1,4 +1,4 @@
-/** The operator's command line: looks after the database and its users without the service's API. What it runs is in manage/. */
+/** The operator's command line. It runs manage/program.ts. */
 import { keepCompiledCode } from './config/compile-cache.ts';
 
 keepCompiledCode();

@@ -1,4 +1,4 @@
-/** The process that people start. What it runs is in cluster/start.ts. */
+/** The service's process. It runs cluster/start.ts. */
 import { keepCompiledCode } from './config/compile-cache.ts';
 
 keepCompiledCode();

@@ -63,7 +63,7 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
       conditions: [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)],
       result: { member: { id, username, name, role, createdAt: current?.createdAt ?? now }, before },
     };
-    if (before === role) return { ...change, writes: [], event: [] };
+    if (before === role) return { ...change, guards: [], writes: [], event: [] };
     return {
       ...change,
       writes: [

@@ -54,7 +54,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
   const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
 
   const ids = Array.from({ length: count }, (_, number) => idOf(number, 'a'));
-  await engine.exclusively(async ({ run }) => {
+  await engine.withMigrationLock(async ({ run }) => {
     for (let first = 0; first < count; first += ROWS_AT_ONCE) {
       const some = ids.slice(first, first + ROWS_AT_ONCE).map((id, index) => ({ id, number: first + index }));
       const users = some.map(({ id, number }) => {

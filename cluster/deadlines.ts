@@ -1,6 +1,6 @@
-/** How long stopping may take, in milliseconds: each process has a little less than whoever waits for it. */
+/** How long a stop may take, in milliseconds. A worker gives up before the primary does. */
 
-/** A process that serves then ends the connections whose requests are still not answered. */
+/** After this, a serving process closes the connections that still have unanswered requests. */
 export const DRAIN_DEADLINE = 10_000;
-/** The primary then kills a worker. */
+/** After this, the primary kills a worker. */
 export const KILL_DEADLINE = 12_000;

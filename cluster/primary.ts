@@ -1,6 +1,6 @@
 /**
- * The primary process: it serves nothing itself, but starts the workers, replaces one that dies, and stops them all.
- * A worker that keeps dying is replaced after growing pauses, so that a lasting fault does not use up the machine.
+ * The primary process: it starts the workers, replaces those that die, and stops them all. The pauses before a replacement
+ * grow, so that a persistent fault does not use up the machine.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { join } from 'node:path';
@@ -12,30 +12,28 @@ import type { FromWorker, ToWorker } from './messages.ts';
 /** All in milliseconds. */
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 10_000;
-/** A worker that lived so long before it died is replaced at once, as if it were the first. */
-const STABLE = 10_000;
+/** The pauses start again after a worker that lived this long. */
+const STABLE_LIFETIME = 10_000;
 
 interface Primary {
-  /** Where the workers listen. */
   url: string;
-  /** Stops all workers; those that are not done by the deadline are killed. */
+  /** Stops all workers, and kills those that miss the deadline. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts so many workers.
- * @param prepared the settings that they serve with, once the database is ready for them.
- * @returns when all of them listen.
- * @throws when one of them can't start, or the settings can't be had; all are stopped then.
+ * Starts `count` workers.
+ * @param prepared the settings, as soon as the database is ready.
+ * @returns when all workers listen.
+ * @throws {Error} when a worker can't start or `prepared` rejects, after all workers have stopped.
  */
 export function startPrimary(count: number, prepared: Promise<Settings>, log: Logger): Promise<Primary> {
-  // The kernel hands connections to the workers, which costs less than passing each one on.
+  // The kernel distributes connections, which costs less than passing each on from the primary.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({
     exec: join(import.meta.dirname, 'worker.ts'),
     args: [],
-    // Half of V8's own room for new objects, all of which the start leaves in use: each worker holds 8 MB less. They are
-    // looked through twice as often, for some 0.2 of the 50 µs of a request; with a quarter for 1 µs.
+    // Half of V8's default for new objects saves memory in each worker, and costs little more garbage collection.
     execArgv: [...process.execArgv, '--max-semi-space-size=8'],
   });
 
@@ -43,19 +41,19 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   let stopping: Promise<void> | undefined;
   let pause = 0;
   const listening = new Set<Worker>();
-  const waiting = new Set<NodeJS.Timeout>();
+  const restarts = new Set<NodeJS.Timeout>();
   const { promise, resolve, reject } = Promise.withResolvers<Primary>();
 
-  function fork(): void {
+  function forkWorker(): void {
     const since = Date.now();
-    // Fewer of glibc's heaps than its eight a processor, most of which are empty: a worker holds 3 MB less.
+    // glibc's default of eight heaps for each processor leaves most of them empty; measured in docs/performance.md.
     const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
     prepared.then(
-      (settings) => tell(worker, { kind: 'serve', settings }),
+      (settings) => send(worker, { kind: 'serve', settings }),
       () => {},
     );
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'failed') return failed(message.reason);
+      if (message.kind === 'failed') return handleFailure(message.reason);
       listening.add(worker);
       if (started || listening.size < count) return;
       started = true;
@@ -64,50 +62,51 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
     worker.on('exit', (code, signal) => {
       listening.delete(worker);
       if (stopping) return;
-      if (!started) return failed(`a worker ended as it started (${signal ?? `exit code ${code}`})`);
-      replace(worker, Date.now() - since, signal ?? code);
+      if (!started)
+        return handleFailure(`a worker exited during its start (${signal ?? `exit code ${code}`})`);
+      replaceWorker(worker, Date.now() - since, signal ?? code);
     });
-    // Sending to a worker that has just died is no reason to end: its exit is handled above.
+    // Without a listener, sending to a worker that has just died would end the primary.
     worker.on('error', (error) =>
-      log.warn({ err: error, worker: worker.process.pid }, 'a worker did not hear'),
+      log.warn({ err: error, worker: worker.process.pid }, 'a message to a worker could not be sent'),
     );
   }
 
-  function replace(worker: Worker, lived: number, cause: string | number): void {
-    if (lived >= STABLE) pause = 0;
+  function replaceWorker(worker: Worker, lifetime: number, cause: string | number): void {
+    if (lifetime >= STABLE_LIFETIME) pause = 0;
     log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
-    const timer = setTimeout(() => {
-      waiting.delete(timer);
-      fork();
+    const restart = setTimeout(() => {
+      restarts.delete(restart);
+      forkWorker();
     }, pause);
-    waiting.add(timer);
+    restarts.add(restart);
     pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
   }
 
-  function failed(reason: string): void {
+  function handleFailure(reason: string): void {
     if (started) log.error({ reason }, 'a worker could not start');
     else void stop().then(() => reject(new Error(reason)));
   }
 
   function stop(): Promise<void> {
-    stopping ??= stopAll(waiting, log);
+    stopping ??= stopAll(restarts, log);
     return stopping;
   }
 
-  for (let forked = 0; forked < count; forked++) fork();
+  for (let forked = 0; forked < count; forked++) forkWorker();
   prepared.catch((error) => stop().then(() => reject(error)));
   return promise;
 }
 
-async function stopAll(waiting: Set<NodeJS.Timeout>, log: Logger): Promise<void> {
-  for (const timer of waiting) clearTimeout(timer);
+async function stopAll(restarts: Set<NodeJS.Timeout>, log: Logger): Promise<void> {
+  for (const restart of restarts) clearTimeout(restart);
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   await Promise.all(
     workers.map(async (worker) => {
       if (worker.isDead()) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       worker.once('exit', () => resolve());
-      tell(worker, { kind: 'stop' });
+      send(worker, { kind: 'stop' });
       const deadline = setTimeout(() => {
         log.error({ worker: worker.process.pid }, 'a worker did not stop in time and is killed');
         worker.process.kill('SIGKILL');
@@ -118,6 +117,6 @@ async function stopAll(waiting: Set<NodeJS.Timeout>, log: Logger): Promise<void>
   );
 }
 
-function tell(worker: Worker, message: ToWorker): void {
+function send(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message);
 }

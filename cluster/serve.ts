@@ -1,20 +1,20 @@
-/** One process that serves: the whole service in a single one, or one of many workers. */
+/** Serves requests in this process, which is a worker or the only process. */
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE } from './deadlines.ts';
 import { watchConnections } from './drain.ts';
 
 export interface Serving {
-  /** Where it listens, such as http://127.0.0.1:5000. */
+  /** Such as http://127.0.0.1:5000. */
   url: string;
-  /** Answers what has been asked, takes nothing new, and closes the database. */
+  /** Stops listening, answers the requests in progress, and closes the database. */
   stop(): Promise<void>;
 }
 
-/** @throws when the database or the address can't be had. */
+/** @throws {Error} when the database is unavailable or the address is in use. */
 export async function serve(settings: Settings): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
-  const endConnections = watchConnections(app.server);
+  const closeConnections = watchConnections(app.server);
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
@@ -29,7 +29,7 @@ export async function serve(settings: Settings): Promise<Serving> {
     async stop() {
       const deadline = setTimeout(() => app.server.closeAllConnections(), DRAIN_DEADLINE);
       const closed = app.close();
-      endConnections();
+      closeConnections();
       await closed;
       clearTimeout(deadline);
     },

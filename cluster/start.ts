@@ -1,6 +1,6 @@
 /**
- * How the service starts: it checks the settings, brings the database up to date, makes the secret if there is none,
- * and then serves, by itself with WORKERS=1, else through workers. And how it stops.
+ * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves, in this process
+ * with WORKERS=1 and otherwise through workers. Stops it on a signal.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -16,7 +16,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { startMaintenance } from './maintenance.ts';
 import { startPrimary } from './primary.ts';
 
-/** How often a service that npm started looks whether npm's shell is still there, in milliseconds. */
+/** How often a service that npm started checks that npm's shell still runs, in milliseconds. */
 const PARENT_INTERVAL = 250;
 
 interface Running {
@@ -26,14 +26,14 @@ interface Running {
 const flags = program
   .name('npm start --')
   .description(
-    'Starts the service. Everything else is set by the environment, or by the file that APP_CONFIG_FILE names.',
+    'Starts the service. The environment, or the file that APP_CONFIG_FILE names, sets everything else.',
   )
   .option('--host <address>', 'the address to listen on (HOST)')
   .option('--port <number>', 'the port to listen on (PORT)')
   .parse()
   .opts<{ host?: string; port?: string }>();
 
-/** Runs the service until it is told to stop; a service that can't start says why, and ends with exit code 1. */
+/** Runs the service until a signal stops it. When it can't start, prints why and exits with code 1. */
 export async function start(): Promise<void> {
   try {
     const settings = loadSettings({
@@ -41,8 +41,8 @@ export async function start(): Promise<void> {
       environment: process.env,
       flags: { HOST: flags.host, PORT: flags.port },
     });
-    await refuseUnusableAddress(settings);
-    const running = settings.WORKERS === 1 ? alone(settings) : withWorkers(settings);
+    await assertAddressUsable(settings);
+    const running = settings.WORKERS === 1 ? serveAlone(settings) : serveWithWorkers(settings);
     stopOnSignal(running);
     await running;
   } catch (error) {
@@ -52,29 +52,28 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Finds out that the address can't be listened on before anything is made. @throws {SettingsError} */
-async function refuseUnusableAddress({ HOST, PORT }: Settings): Promise<void> {
+/** Fails before anything is created. @throws {SettingsError} when the address can't be listened on. */
+async function assertAddressUsable({ HOST, PORT }: Settings): Promise<void> {
   const probe = createServer().listen(PORT, HOST);
   try {
     await once(probe, 'listening');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SettingsError([
-      `HOST is ${HOST} and PORT is ${PORT}, but nothing can listen there: ${reason}. Give an address of this machine and a port that is free.`,
+      `HOST is ${HOST} and PORT is ${PORT}, but the service can't listen there: ${reason}. Set an address of this machine and a free port.`,
     ]);
   }
   probe.close();
   await once(probe, 'close');
 }
 
-/** Serves in this process. */
-async function alone(settings: Settings): Promise<Running> {
-  // Only here, since a primary would carry all of the app in its memory for nothing.
+async function serveAlone(settings: Settings): Promise<Running> {
+  // A static import would load the whole app into a primary's memory, too.
   const { serve } = await import('./serve.ts');
-  const report = await prepare(settings);
+  const report = await prepareDatabase(settings);
   const running = await serve(withSecret(settings));
   const endMaintenance = await startMaintenance(settings, pino({ level: settings.LOG_LEVEL }));
-  welcome(settings, running.url, report);
+  printReport(settings, running.url, report);
   return {
     async stop() {
       await running.stop();
@@ -83,15 +82,14 @@ async function alone(settings: Settings): Promise<Running> {
   };
 }
 
-/** Serves through workers, and looks after the database for them. */
-async function withWorkers(settings: Settings): Promise<Running> {
-  const report = prepare(settings);
-  // The workers load their code while the database is made ready, and get their settings when it is.
+async function serveWithWorkers(settings: Settings): Promise<Running> {
+  const report = prepareDatabase(settings);
+  // The workers load their code meanwhile, and get their settings when the database is ready.
   const prepared = report.then(() => withSecret(settings));
   const log = pino({ level: settings.LOG_LEVEL });
   const primary = await startPrimary(settings.WORKERS, prepared, log);
   const endMaintenance = await startMaintenance(settings, log);
-  welcome(settings, primary.url, await report);
+  printReport(settings, primary.url, await report);
   return {
     async stop() {
       await primary.stop();
@@ -102,28 +100,28 @@ async function withWorkers(settings: Settings): Promise<Running> {
 
 interface StartupReport {
   migrations: string[];
-  /** Whether anybody can sign in. */
+  /** Whether any user can sign in. */
   hasUsers: boolean;
 }
 
-/** Makes the database and brings it up to date, before anybody else opens it. */
-async function prepare(settings: Settings): Promise<StartupReport> {
+/** Creates and migrates the database, before workers and maintenance open it. */
+async function prepareDatabase(settings: Settings): Promise<StartupReport> {
   const engine = await openEngine(settings);
   try {
-    const applied = await ensureSchema(engine, settings.AUTO_MIGRATE);
+    const migrations = await ensureSchema(engine, settings.AUTO_MIGRATE);
     const hasUsers = await userQueries(engine).exist();
-    return { migrations: applied, hasUsers };
+    return { migrations, hasUsers };
   } finally {
     await engine.close();
   }
 }
 
-function welcome(settings: Settings, url: string, { migrations, hasUsers }: StartupReport): void {
+function printReport(settings: Settings, url: string, { migrations, hasUsers }: StartupReport): void {
   const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
-  const brought = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
+  const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   const lines = [
     `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
-    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${brought}`,
+    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${migrated}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
     ...(hasUsers
@@ -133,19 +131,19 @@ function welcome(settings: Settings, url: string, { migrations, hasUsers }: Star
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** The first signal stops cleanly; a second one does not wait. */
+/** The first signal stops cleanly. A second one exits at once. */
 function stopOnSignal(running: Promise<Running>): void {
-  let asked = false;
+  let isStopping = false;
   const stop = async () => {
-    if (asked) process.exit(1);
-    asked = true;
-    // One that is still starting is let come up first: stopped in mid-migration it would leave a mess.
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    // A start is completed first: stopping in the middle of a migration would leave it unfinished.
     await (await running).stop();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 
-  // npm gives a signal to the shell that it runs us in, and that one ends without passing it on.
+  // npm signals only the shell between it and this process, and the shell ends without passing the signal on.
   if (process.env.npm_lifecycle_event !== 'start') return;
   const parent = process.ppid;
   const watch = setInterval(() => {

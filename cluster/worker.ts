@@ -1,6 +1,6 @@
 /**
- * A worker process. It gets its settings from the primary, so that all workers have the same ones even if a file has
- * been edited since, and stops when the primary says so, or is gone.
+ * A worker process. The primary sends the settings, so that all workers have the same ones even when a file was edited
+ * meanwhile, and tells the worker when to stop.
  */
 import type { Settings } from '../config/load.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -8,16 +8,16 @@ import { type Serving, serve } from './serve.ts';
 
 let serving: Promise<Serving> | undefined;
 
-function tell(message: FromWorker): Promise<void> {
+function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
 }
 
 async function start(settings: Settings): Promise<void> {
   try {
     serving = serve(settings);
-    await tell({ kind: 'listening', url: (await serving).url });
+    await send({ kind: 'listening', url: (await serving).url });
   } catch (error) {
-    await tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    await send({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
     process.exit(1);
   }
 }
@@ -28,7 +28,7 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-// A signal to the whole group, such as Ctrl+C in a terminal, reaches the workers, too: what they do the primary decides.
+// Ctrl+C in a terminal signals the whole process group. Workers ignore it, because the primary stops them.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 process.on(
   'message',

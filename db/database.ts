@@ -1,4 +1,4 @@
-/** The database as the rest of the service sees it: an engine with the queries of every area. */
+/** Gives the rest of the service one object for the database: an engine with the queries of every area. */
 import type { Settings } from '../config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { openSqlite } from './engines/sqlite/engine.ts';
@@ -17,15 +17,11 @@ import { userQueries } from './queries/users.ts';
 
 export type Database = ReturnType<typeof prepareQueries>;
 
-/**
- * Opens the engine that DATABASE_URL names; SQLite's file and folder are made when absent.
- * @param worker whether another process has made the database ready, and looks after it (see SqliteOptions).
- * @throws {DatabaseUnavailableError}
- */
+/** @param worker whether another process prepares and maintains the database (see SqliteOptions). */
 export async function openEngine(settings: Settings, { worker = false } = {}): Promise<Engine> {
   const url = settings.DATABASE_URL;
   if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker });
-  // Only here, since those who use SQLite need not carry the other driver.
+  // A static import would load MySQL's driver for SQLite's users, too.
   const { openMysql } = await import('./engines/mysql/engine.ts');
   return openMysql({
     url,
@@ -34,7 +30,7 @@ export async function openEngine(settings: Settings, { worker = false } = {}): P
   });
 }
 
-/** Prepares every query once. The schema must be up to date: preparing fails on a table that is missing. */
+/** Prepares every query once. The schema must be up to date, because preparing fails when a table is missing. */
 export function prepareQueries(engine: Engine) {
   return {
     atomically: engine.atomically,

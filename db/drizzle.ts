@@ -1,6 +1,6 @@
 /**
- * drizzle-orm, loaded by `require`. Its packages re-export each other in circles, which as ES modules take Node 24
- * 0.9 s and 250 MB to link, and as CommonJS 0.15 s and 20 MB. Types are imported from drizzle-orm itself.
+ * Loads drizzle-orm by `require`: its packages re-export each other in circles, which Node links slowly as ES modules
+ * (measured in docs/performance.md). Import types from drizzle-orm itself.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -10,47 +10,19 @@ import type * as MysqlCore from 'drizzle-orm/mysql-core';
 import type * as Mysql2 from 'drizzle-orm/mysql2';
 import type * as SqliteCore from 'drizzle-orm/sqlite-core';
 
-// drizzle-kit reads this as CommonJS, in which import.meta is empty; it runs in the project's folder.
+// drizzle-kit loads this file as CommonJS, where import.meta is empty, and runs in the project's folder.
 const require = createRequire(import.meta.url ?? join(process.cwd(), 'package.json'));
 
 const core: typeof Core = require('drizzle-orm');
 const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
-export const {
-  and,
-  asc,
-  Column,
-  desc,
-  eq,
-  exists,
-  gt,
-  gte,
-  inArray,
-  is,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  ne,
-  not,
-  notExists,
-  or,
-  Param,
-  Placeholder,
-  SQL,
-  sql,
-} = core;
-/** Builds queries for SQLite, with no connection: what is built is run by the engine (see statement.ts). */
+export const { and, or, not, eq, ne, gt, gte, lt, lte, inArray, isNull, isNotNull } = core;
+export const { asc, desc, sql, is, Column, Param, Placeholder, SQL } = core;
+
+/** Builds queries for SQLite without a connection: the engine runs them (see statement.ts). */
 export const sqliteBuilder = betterSqlite3.drizzle.mock;
 export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');
 
-/** @returns what defines MySQL's tables, which only those load who use it. */
-export function loadMysqlCore(): typeof MysqlCore {
-  return require('drizzle-orm/mysql-core');
-}
-
-/** @returns what builds queries for MySQL, for the same ones. */
-export function loadMysqlBuilder(): typeof Mysql2.drizzle.mock {
-  const mysql2: typeof Mysql2 = require('drizzle-orm/mysql2');
-  return mysql2.drizzle.mock;
-}
+// SQLite's users do not load MySQL's modules.
+export const loadMysqlCore = (): typeof MysqlCore => require('drizzle-orm/mysql-core');
+export const loadMysqlBuilder = (): typeof Mysql2.drizzle.mock => require('drizzle-orm/mysql2').drizzle.mock;

@@ -1,18 +1,14 @@
-/** How names are compared: the same on every engine, because the comparison is made here and stored as a key. */
+/** Compares names here and not in SQL, so that every engine compares alike: the normalized form is stored as a key. */
 
-/**
- * @returns what names and e-mail addresses are compared by: compatibility forms (full-width letters, ligatures) and
- * case make no difference. See Unicode Standard Annex 15, NFKC.
- */
+/** Folds case and compatibility forms, such as full-width letters and ligatures (NFKC, Unicode Standard Annex 15). */
 export function normalizeIdentifier(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
-/** How much of a display name can be looked for, in characters. */
+/** How many characters of a display name the search compares. */
 export const SEARCH_PREFIX_LENGTH = 64;
 
-/** @returns what a display name is looked for by. */
 export function searchPrefix(name: string): string {
-  // Without spaces at the ends, of which engines think differently when they compare.
+  // Engines differ in how they compare spaces at the end, so it has none.
   return [...normalizeIdentifier(name).trim()].slice(0, SEARCH_PREFIX_LENGTH).join('').trimEnd();
 }

@@ -1,12 +1,12 @@
-/** Ids are UUIDv7 (RFC 9562, section 5.7): they begin with the moment at which they were made, so a time is a range of ids. */
+/** Ids are UUIDv7 (RFC 9562, section 5.7). They begin with the time of their creation, so a period is a range of ids. */
 
-/** @returns what is before every id of that moment or later, and behind all older ones; in milliseconds since 1970. */
-export function firstIdOf(moment: number): string {
-  const digits = moment.toString(16).padStart(12, '0');
+/** @param time in milliseconds since 1970. @returns a string between all earlier ids and those of that time or later. */
+export function firstIdOf(time: number): string {
+  const digits = time.toString(16).padStart(12, '0');
   return `${digits.slice(0, 8)}-${digits.slice(8)}`;
 }
 
-/** Compares two things for `sort`, so that they are in the order of their ids, as both engines have it. */
-export function inOrderOfIds(one: { id: string }, other: { id: string }): number {
+/** Sorts by id as both engines do, which compare bytes. */
+export function compareIds(one: { id: string }, other: { id: string }): number {
   return one.id < other.id ? -1 : 1;
 }

@@ -1,44 +1,44 @@
 /**
- * Removes from the database what is over, a batch at a time with pauses between them, so that it is in nobody's way. One
- * process of a service does it, and never in a request.
+ * Purges expired rows in batches with pauses between them, so that requests do not wait for it. One process of a service
+ * does this, never a request.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';
 import { firstIdOf } from './ids.ts';
 
-/** How many rows are removed at once, and how long others have the database to themselves before the next, in milliseconds. */
-const BATCH = 200;
+const BATCH_SIZE = 200;
+/** In milliseconds. */
 const PAUSE = 20;
 
 const DAY = 24 * 60 * 60 * 1000;
-/** How long expired tokens are still listed, so that their owners can see why a program stopped, in milliseconds. */
-const TOKENS_LISTED = 30 * DAY;
+/** Expired tokens stay listed this long, so that their owners see why a program stopped. In milliseconds. */
+const TOKEN_RETENTION = 30 * DAY;
 
 export interface PurgeOptions {
-  /** After how many days entries of the audit trail are removed; 0 keeps them. */
+  /** In days; 0 keeps the audit trail for ever. */
   auditRetention: number;
-  /** Ends it before the next batch. */
+  /** Stops the purge before its next batch. */
   signal?: AbortSignal;
 }
 
-/** @returns how many batches were removed, once nothing is left that is over. */
+/** @returns how many batches it removed. */
 export async function purge(
   db: Pick<Database, 'atomically' | 'purge'>,
   { auditRetention, signal }: PurgeOptions,
 ): Promise<number> {
   const now = Date.now();
   const { sessions, codes, attempts, tokens, audit } = db.purge;
-  const kinds = [
-    () => sessions(now, BATCH),
-    () => codes(now, BATCH),
-    () => attempts(now, BATCH),
-    () => tokens(now - TOKENS_LISTED, BATCH),
-    ...(auditRetention > 0 ? [() => audit(firstIdOf(now - auditRetention * DAY), BATCH)] : []),
+  const findExpired = [
+    () => sessions(now, BATCH_SIZE),
+    () => codes(now, BATCH_SIZE),
+    () => attempts(now, BATCH_SIZE),
+    () => tokens(now - TOKEN_RETENTION, BATCH_SIZE),
+    ...(auditRetention > 0 ? [() => audit(firstIdOf(now - auditRetention * DAY), BATCH_SIZE)] : []),
   ];
   let batches = 0;
-  for (const due of kinds) {
+  for (const find of findExpired) {
     while (!signal?.aborted) {
-      const removals = await due();
+      const removals = await find();
       if (removals.length === 0) break;
       await db.atomically(removals);
       batches++;

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
-import { AuditQuery, auditJson, idRange, isMoment } from '../schemas/audit.ts';
+import { AuditQuery, auditJson, idRange, isTime } from '../schemas/audit.ts';
 import { isId } from '../schemas/common.ts';
 import { check, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
@@ -33,17 +33,17 @@ export function addAuditCommands(program: Command): void {
     .option('--to <moment>', 'only before then')
     .option('--limit <number>', 'not more than so many', '100')
     .action(async (options: AuditOptions) => {
-      checkMoment(options.from);
-      checkMoment(options.to);
+      checkTime(options.from);
+      checkTime(options.to);
       check('limit', Count, Number(options.limit), options.limit);
       await withDatabase((db) => list(db, options));
     });
 }
 
-function checkMoment(text: string | undefined): void {
+function checkTime(text: string | undefined): void {
   if (text === undefined) return;
   check('moment', AuditQuery.properties.from, text);
-  if (!isMoment(text)) throw new Error(`There is no such moment as ${text}.`);
+  if (!isTime(text)) throw new Error(`There is no such moment as ${text}.`);
 }
 
 async function list(db: Database, options: AuditOptions): Promise<void> {
@@ -57,16 +57,16 @@ async function list(db: Database, options: AuditOptions): Promise<void> {
     everyRow((after, limit) => db.audit.page(filter, from, after || before, limit), Number(options.limit)),
     options,
     auditJson,
-    line,
+    formatRow,
   );
 }
 
-// What was removed has no name any more, but its entries have its id.
+// A removed user or group can only be named by its id.
 async function actorId(db: Database, name: string): Promise<string> {
   return isId(name) ? name : (await findUser(db, name)).id;
 }
 
-/** @throws when nothing has that name, or both a user and a group have. */
+/** @throws when nothing has that name, or both a user and a group do. */
 async function targetId(db: Database, name: string): Promise<string> {
   if (isId(name)) return name;
   const group = await db.groups.findByName(name);
@@ -76,7 +76,7 @@ async function targetId(db: Database, name: string): Promise<string> {
   throw new Error(`A user (${user.id}) and a group (${group.id}) have the name ${name}. Give the id.`);
 }
 
-function line({ at, event, actor, via, target, ...rest }: ReturnType<typeof auditJson>): string {
+function formatRow({ at, event, actor, via, target, ...rest }: ReturnType<typeof auditJson>): string {
   const who = actor?.username ?? (rest.userAgent && via === 'manage' ? rest.userAgent : '-');
   const whom = target ? `${target.kind} ${target.name} (${target.id})` : '';
   const changes = Object.entries(rest.after ?? rest.before ?? {}).map(

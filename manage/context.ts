@@ -1,4 +1,4 @@
-/** What the commands share: the settings, the database, and how they answer. */
+/** What commands share: the settings, the database, and printing. */
 import { existsSync } from 'node:fs';
 import type { TSchema } from 'typebox';
 import { loadSettings } from '../config/load.ts';
@@ -8,7 +8,7 @@ import type { Engine } from '../db/engines/engine.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { validationError } from '../schemas/validator.ts';
 
-/** Opens the engine for the time of the work. @throws {SettingsError} @throws {DatabaseUnavailableError} */
+/** Opens the engine while the work runs. @throws {SettingsError} @throws {DatabaseUnavailableError} */
 export async function withEngine<Result>(
   work: (engine: Engine, autoMigrate: boolean) => Promise<Result>,
 ): Promise<Result> {
@@ -21,13 +21,13 @@ export async function withEngine<Result>(
   }
 }
 
-/** @returns whether there is a database to open; a server's is taken to be there. */
+/** @returns whether there is a database to open. A server's is assumed to exist. */
 export function databaseExists(): boolean {
   const url = databaseUrl();
   return !url.startsWith('sqlite:') || existsSync(url.slice('sqlite:'.length));
 }
 
-/** The same for work that must not make a database. @throws when there is none, also when its path is mistyped. */
+/** The same for work that must not make a database. @throws when there is none. */
 export async function withExistingEngine<Result>(work: (engine: Engine) => Promise<Result>): Promise<Result> {
   if (databaseExists()) return withEngine(work);
   throw new Error(`There is no database at ${databaseUrl()}. "npm run manage -- db upgrade" makes it.`);
@@ -37,7 +37,7 @@ function databaseUrl(): string {
   return loadSettings({ root: PROJECT_ROOT, environment: process.env }).DATABASE_URL;
 }
 
-/** Opens the database for the time of the work, as the service would: up to date, or not at all. */
+/** Opens the database while the work runs, with the schema of this version. */
 export function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
   return withEngine(async (engine, autoMigrate) => {
     await ensureSchema(engine, autoMigrate);
@@ -45,7 +45,7 @@ export function withDatabase<Result>(work: (database: Database) => Promise<Resul
   });
 }
 
-// Others chose part of what is printed, and it must not steer the terminal.
+// Users choose part of what is printed, and must not control the terminal.
 const STEERING = /(?![\n\t])\p{Cc}/gu;
 
 /** Writes a line to standard output. Control characters are written as JSON has them. */
@@ -57,7 +57,7 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Shows a secret this once: alone on standard output, so that scripts can take it, and what it is on standard error. */
+/** Prints a secret alone on standard output, for scripts, and what it is on standard error. */
 export function printSecret(secret: string, about: string): void {
   process.stderr.write(`${about.replace(STEERING, escaped)}\n`);
   print(secret);

@@ -1,19 +1,18 @@
-/** How commands list things: all of them, read page by page, each on a line. */
+/** How commands print lists: all rows, read page by page, one a line. */
 import type { Command } from 'commander';
 import { print } from './context.ts';
 
 /** How many rows are read at a time. */
 export const PAGE = 500;
 
-/** Lets a command that lists things be asked for JSON. */
+/** Adds the option --json to a command that prints a list. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'one JSON object a line, as in the API', false);
 }
 
 /**
  * Reads all rows, or so many, by key ranges.
- * @param page gives at most `limit` rows that follow the one of the id `after`, which is empty at first; undefined when what
- * they belong to is not there any more.
+ * @param page gives at most `limit` rows whose ids follow `after`, or undefined when their owner is gone.
  */
 export async function* everyRow<Row extends { id: string }>(
   page: (after: string, limit: number) => Promise<Row[] | undefined>,
@@ -31,12 +30,12 @@ export async function* everyRow<Row extends { id: string }>(
   }
 }
 
-/** Prints a line for each row. @param show the row as the API shows it. @param line that for people. */
+/** Prints a line for each row. @param show the row as the API shows it. @param formatRow the line for people. */
 export async function printEach<Row, Shown>(
   rows: AsyncIterable<Row>,
   { json }: { json: boolean },
   show: (row: Row) => Shown,
-  line: (shown: Shown) => string,
+  formatRow: (shown: Shown) => string,
 ): Promise<void> {
-  for await (const row of rows) print(json ? JSON.stringify(show(row)) : line(show(row)));
+  for await (const row of rows) print(json ? JSON.stringify(show(row)) : formatRow(show(row)));
 }

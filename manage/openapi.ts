@@ -1,6 +1,6 @@
 /**
- * manage openapi: prints the description of the API, whole and the same whatever the settings, without a service that
- * runs. It is made by the service itself, on a database of its own for that moment.
+ * manage openapi: prints the description of the API, the same whatever the settings. The service itself makes it, on a temporary
+ * database.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ export function addOpenapiCommand(program: Command): void {
 }
 
 async function describeApi(): Promise<unknown> {
-  // Only here, since the other commands need not carry the whole service.
+  // Loaded here, since other commands need not load the whole service.
   const { createApp } = await import('../app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
   try {

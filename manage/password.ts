@@ -1,4 +1,4 @@
-/** How commands get a password: asked for without showing it, or from standard input; never as an argument, which other users of the machine could see. */
+/** How commands read a password: from a prompt or standard input, never as an argument, which other users of the machine could see. */
 import { text } from 'node:stream/consumers';
 import askPassword from '@inquirer/password';
 import { NewPassword } from '../schemas/users.ts';

@@ -1,4 +1,4 @@
-/** All commands together, and how one that fails says so. */
+/** The operator's command line: all commands, and how a failure ends. */
 import { Command } from 'commander';
 import { addAuditCommands } from './audit.ts';
 import { addDatabaseCommands } from './database.ts';
@@ -10,7 +10,7 @@ import { addSessionCommands } from './sessions.ts';
 import { addTokenCommands } from './tokens.ts';
 import { addUserCommands } from './users.ts';
 
-/** @returns all the commands, to be given what the process was called with. */
+/** @returns all commands, to be parsed. */
 export function makeProgram(): Command {
   const program = new Command()
     .name('npm run manage --')
@@ -27,9 +27,9 @@ export function makeProgram(): Command {
   return program;
 }
 
-/** Runs the command that the process was called with; one that fails ends with exit code 1. */
+/** Runs the command of this process. A command that fails ends with exit code 1. */
 export async function manage(): Promise<void> {
-  // Who reads only the beginning of a list, as head does, closes the pipe: there is nobody to tell the rest.
+  // A reader such as head closes the pipe before the end of a list.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
     throw error;

@@ -1,6 +1,6 @@
 /**
- * manage db revision: makes a migration of what changed in the schema, on both dialects and in both directions. The way
- * up is drizzle-kit's own, which may ask at the terminal whether something was renamed; the way down is ours.
+ * manage db revision: makes a migration of what changed in the schema, for both dialects and directions. drizzle-kit makes the way
+ * up, and may ask at the terminal whether something was renamed. The way down is ours.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import { print } from './context.ts';
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
 const NOTHING = '-- Nothing changes here.\nDROP TABLE IF EXISTS `__nothing`;\n';
 
-// No server is asked: the URL only tells drizzle-kit the dialect.
+// No server is contacted: the URL only tells drizzle-kit the dialect.
 const DIALECTS: { dialect: Dialect; url: string }[] = [
   { dialect: 'sqlite', url: 'sqlite:data/rollcall.db' },
   { dialect: 'mysql', url: 'mysql://nobody@127.0.0.1/nothing' },
@@ -43,7 +43,7 @@ export async function revise(name: string, custom: boolean): Promise<void> {
     const made: typeof DIALECTS = [];
     for (const each of DIALECTS) if (await generate(each.dialect, each.url, name, custom)) made.push(each);
     if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
-    // A change that only one of the dialects has, gets an empty migration in the other, so that both go in step.
+    // A change of one dialect gets an empty migration in the other, so that both keep the same numbers.
     for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
     for (const each of DIALECTS) await complete(each.dialect, custom, !made.includes(each));
     acceptFiles();
@@ -80,7 +80,7 @@ async function generate(dialect: Dialect, url: string, name: string, custom: boo
     },
   );
   if (status === 0 && readMigrations(dialect).length > before) return true;
-  // When it can't ask, it says so, makes nothing and ends with 0, as it does when there is nothing to do.
+  // Without a terminal it makes nothing and ends with 0, as it does when there is nothing to do.
   if (status === 0 && (await isAsInCode(dialect, before - 1))) return false;
   throw new Error(
     `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,

@@ -1,4 +1,4 @@
-/** manage token: API tokens of users, made and ended in their stead. */
+/** manage token: makes, lists and ends API tokens of users. */
 import type { Command } from 'commander';
 import { createToken, endToken } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
@@ -41,7 +41,7 @@ export function addTokenCommands(program: Command): void {
       withDatabase(async (db) => {
         const { id } = await findUser(db, username);
         const rows = everyRow((after, limit) => db.tokens.page(id, after, limit));
-        await printEach(rows, options, tokenJson, tokenLine);
+        await printEach(rows, options, tokenJson, formatToken);
       }),
     );
 
@@ -54,8 +54,14 @@ export function addTokenCommands(program: Command): void {
     });
 }
 
-/** @returns the token on a line for people. */
-export function tokenLine({ id, name, scopes, expiresAt, lastUsedAt }: ReturnType<typeof tokenJson>): string {
+/** @returns the token as a line for people. */
+export function formatToken({
+  id,
+  name,
+  scopes,
+  expiresAt,
+  lastUsedAt,
+}: ReturnType<typeof tokenJson>): string {
   const used = lastUsedAt ? `last used ${lastUsedAt}` : 'never used';
   return `${id}  ${name}  ${scopes.join(' ') || 'no scopes'}  ${expiresAt ? `until ${expiresAt}` : 'no end'}  ${used}`;
 }

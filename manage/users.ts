@@ -16,7 +16,7 @@ import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
 import { readPassword } from './password.ts';
-import { tokenLine } from './tokens.ts';
+import { formatToken } from './tokens.ts';
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
 
@@ -70,8 +70,10 @@ export function addUserCommands(program: Command): void {
       if (q !== undefined) check('beginning', Beginning, q);
       await withDatabase((db) => {
         const rows =
-          q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : beginningWith(db, q);
-        return printEach(rows, options, userJson, line);
+          q === undefined
+            ? everyRow((after, limit) => db.users.page(after, limit))
+            : usersBeginningWith(db, q);
+        return printEach(rows, options, userJson, formatRow);
       });
     });
 
@@ -108,11 +110,11 @@ export function addUserCommands(program: Command): void {
     .action((name: string) => withDatabase((db) => remove(db, name)));
 }
 
-function line({ id, username, active, name }: ReturnType<typeof userJson>): string {
+function formatRow({ id, username, active, name }: ReturnType<typeof userJson>): string {
   return `${id}  ${active ? 'active  ' : 'disabled'}  ${username}${name ? `  ${name}` : ''}`;
 }
 
-async function* beginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
+async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
   let after: { key: string; id: string } | undefined;
   do {
     const { rows, next } = await db.userSearch.beginningWith(q, {}, after, PAGE);
@@ -141,12 +143,12 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
     print(`${field.padEnd(12)}  ${value === null || value === '' ? '-' : value}`);
   }
   for (const { group, role } of groups) print(`group         ${group.name}  ${role}`);
-  for (const token of tokens) print(`token         ${tokenLine(token)}`);
+  for (const token of tokens) print(`token         ${formatToken(token)}`);
 }
 
 async function create(db: Database, options: NewUserOptions): Promise<void> {
   const { username, name, email, admin } = options;
-  // Before anybody is asked for a password in vain.
+  // Before the operator types a password in vain.
   for (const [kind, taken] of [
     ['name', username],
     ['e-mail address', email],
@@ -180,7 +182,7 @@ async function printCode(db: Database, name: string): Promise<void> {
 
 async function setActive(db: Database, name: string, active: boolean): Promise<void> {
   const user = await findUser(db, name);
-  // A script may ask for it twice.
+  // Scripts may run it twice.
   if (user.active !== active) await changeUser(db, operator, user.id, { active });
   print(`${user.username} is ${active ? 'enabled' : 'disabled'}`);
 }

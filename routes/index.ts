@@ -1,4 +1,4 @@
-/** The index: says what this is and where to go on. And what watches over the service asks whether it lives. */
+/** The index of the API, and the probes for what watches the service. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import packageJson from '../package.json' with { type: 'json' };
@@ -16,7 +16,7 @@ const Health = Type.Object({ status: Type.String() });
 const index: FastifyPluginAsyncTypebox = async (app) => {
   const { name, version } = packageJson;
   let links: Record<string, string> = {};
-  // By then all blueprints are there. Put together for each request, they took a seventh of it.
+  // By then all blueprints are registered.
   app.addHook('onReady', async () => {
     links = Object.fromEntries(app.routeTable.roots().map((path) => [path.replace(/^\/(api\/)?/, ''), path]));
   });

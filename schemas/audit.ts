@@ -1,4 +1,4 @@
-/** How the audit trail appears in the API, and what of a change it keeps. */
+/** How the audit trail appears in the API. */
 import { type Static, Type } from 'typebox';
 import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
@@ -8,7 +8,7 @@ import { instant } from './instant.ts';
 
 const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
 
-/** Something or none: as `Nullable` is for text. */
+/** An object of these fields, or null. */
 function NullableObject<Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) {
   return Type.Union([Type.Object(fields), Type.Null()]);
 }
@@ -17,9 +17,9 @@ export const AuditEntry = Type.Object({
   id: Id,
   at: Instant,
   event: Type.String(),
-  /** Who did it: null when it was nobody who had signed in, or the operator. */
+  /** Who did it: null for anonymous callers and the operator. */
   actor: NullableObject({ id: Id, username: Nullable(Type.String()) }),
-  /** How the actor was recognised: session, token …; manage for the operator's commands. */
+  /** How the actor was authenticated: session, token …; manage for the operator's commands. */
   via: Type.String(),
   target: NullableObject({ kind: Type.String(), id: Id, name: Type.String() }),
   address: Type.String(),
@@ -29,7 +29,7 @@ export const AuditEntry = Type.Object({
   after: ChangedFields,
 });
 
-const Moment = Type.String({
+const Time = Type.String({
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
   rule: 'a moment in UTC, such as 2026-01-31T12:00:00Z',
 });
@@ -39,23 +39,23 @@ export const AuditQuery = Type.Object({
   actor: Type.Optional(Id),
   target: Type.Optional(Id),
   event: Type.Optional(Type.Enum([...EVENTS])),
-  from: Type.Optional(Moment),
+  from: Type.Optional(Time),
   /** Exclusive. */
-  to: Type.Optional(Moment),
+  to: Type.Optional(Time),
 });
 
-/** Follows every id. */
+/** Sorts after every id. */
 const BEHIND_ALL = 'g';
 
-/** @returns whether there is that moment: JavaScript takes the 31st of February for one of March. */
-export function isMoment(text: string): boolean {
-  const moment = Date.parse(text);
-  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text.slice(0, 19));
+/** @returns whether the time exists: JavaScript takes the 31st of February for a day of March. */
+export function isTime(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 19));
 }
 
 /**
- * @param from the earliest moment, @param to the one after the latest, in ISO 8601; absent where there is no such limit.
- * @returns which ids the entries of that time have: from the first one to before the other.
+ * @param from the first time and @param to the end, exclusive, in ISO 8601; absent where there is no limit.
+ * @returns the range of ids of that time: from `from` to before `before`.
  */
 export function idRange(from: string | undefined, to: string | undefined): { from: string; before: string } {
   return {
@@ -73,13 +73,4 @@ export function auditJson(row: AuditRow): Static<typeof AuditEntry> {
     actor: actorId === null ? null : { id: actorId, username: actorName },
     target: targetId === null ? null : { kind: targetKind ?? '', id: targetId, name: targetName ?? '' },
   };
-}
-
-/** @returns the fields whose values differ, as they were and as they are. */
-export function differences(before: Fields, after: Fields): { before: Fields; after: Fields } {
-  const names = Object.keys(after).filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  );
-  const pick = (fields: Fields) => Object.fromEntries(names.map((name) => [name, fields[name] ?? null]));
-  return { before: pick(before), after: pick(after) };
 }

@@ -1,6 +1,6 @@
 /**
- * The pieces that the schemas of all blueprints are made of. `rule` completes "must be …" in the message to a client
- * whose value does not fit a pattern.
+ * Schemas that all blueprints share. `rule` completes "must be …" in the message to a client whose value does not match a
+ * pattern.
  */
 import type { TProperties, TSchema, TString } from 'typebox';
 import { Type } from 'typebox';
@@ -29,7 +29,7 @@ export function SingleLineText(options: { minLength?: number; maxLength: number 
   });
 }
 
-/** A password is taken exactly as typed; only what can't be encoded is refused. */
+/** A password is taken exactly as typed. Only text that can't be encoded is refused. */
 export function Password(options: { minLength: number }) {
   return Type.String({
     ...options,
@@ -39,12 +39,12 @@ export function Password(options: { minLength: number }) {
   });
 }
 
-/** Text of that kind, or null. One type of two kinds, since of a union of two each would have its own validationError. */
+/** Text of that kind, or null. One schema of two types: each part of a union would give an error of its own. */
 export function Nullable(schema: TString) {
   return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
 }
 
-/** A body's fields; others are refused. */
+/** The fields of a body. Other fields are refused. */
 export function Body<Fields extends TProperties>(fields: Fields, options = {}) {
   return Type.Object(fields, { additionalProperties: false, ...options });
 }
@@ -62,10 +62,10 @@ export function Page<Item extends TSchema>(item: Item) {
   return Type.Object({ items: Type.Array(item), next: Nullable(Type.String()) });
 }
 
-/** A moment: ISO 8601 in UTC with milliseconds. */
+/** A time: ISO 8601 in UTC with milliseconds. */
 export const Instant = Type.String({ examples: ['2026-01-31T12:00:00.000Z'] });
 
-/** What went wrong, as RFC 9457 (problem details) has it. */
+/** Problem details (RFC 9457). */
 export const Problem = Type.Object(
   {
     type: Type.String(),
@@ -90,17 +90,17 @@ export const Problem = Type.Object(
 
 declare module 'fastify' {
   interface FastifySchema {
-    /** The statuses, besides those that follow from the rest of the schema, with which the route may refuse. */
+    /** The statuses of errors that do not follow from the rest of the schema. */
     errors?: number[];
   }
 }
 
 const ProblemResponse = Type.Ref('Problem');
 
-/** What OpenAPI says of a route that asks for a session, and takes no token. */
+/** OpenAPI's `security` of a route that asks for a session and takes no token. */
 export const sessionOnly = [{ session: [] }];
 
-/** The responses of a route: its own, and a problem for every error. */
+/** The responses of a route: its own, and problem details for every error. */
 export function responses<Own extends Record<number, TSchema>>(own: Own) {
   return { ...own, '4xx': ProblemResponse, '5xx': ProblemResponse };
 }

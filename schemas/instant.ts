@@ -1,6 +1,6 @@
 /**
- * Moments as the API shows them. Lists show three a row, and making them by Date is most of what a list costs: 1.0 µs
- * each, and 0.2 µs in this way, which makes the text of each day only once.
+ * Times as the API shows them. The text of each day is made only once, since making it by Date is most of what a list costs;
+ * measured in docs/performance.md.
  */
 import { memoize } from './memoize.ts';
 
@@ -13,7 +13,7 @@ const dayOf = memoize((number: number) =>
   new Date(number * DAY).toISOString().slice(0, 'YYYY-MM-DDT'.length),
 );
 
-/** @returns the moment, which is in milliseconds since 1970 and before the year 10000, as ISO 8601 in UTC. */
+/** @param milliseconds since 1970, before the year 10000. @returns the time as ISO 8601 in UTC. */
 export function instant(milliseconds: number): string {
   const day = Math.floor(milliseconds / DAY);
   const rest = milliseconds - day * DAY;

@@ -1,26 +1,25 @@
-/** For what is asked again and again with the same question, and costs more to find out than to look up. */
+/** Remembers the results of a function that always gives the same for the same input. */
 
-/** Longer texts are not kept, in characters: whoever sends them could fill the memory. */
+/** Longer texts are not kept, in characters: a client could fill the memory with them. */
 const LONGEST = 256;
 
 /**
- * @param find what to ask of: it must always answer the same. That there is no answer (undefined) is not kept.
- * @param capacity how many answers are kept: when there are more, all are forgotten, and the frequent ones soon known again.
- * @returns a function that answers as it does.
+ * @param find the function. Its `undefined` is not kept.
+ * @param capacity how many results are kept. When there are more, all are dropped, and frequent ones soon come back.
  */
-export function memoize<Question extends string | number, Answer>(
-  find: (question: Question) => Answer,
+export function memoize<Input extends string | number, Result>(
+  find: (input: Input) => Result,
   capacity = 10_000,
-): (question: Question) => Answer {
-  const known = new Map<Question, Answer>();
-  return (question) => {
-    if (typeof question === 'string' && question.length > LONGEST) return find(question);
-    const before = known.get(question);
+): (input: Input) => Result {
+  const known = new Map<Input, Result>();
+  return (input) => {
+    if (typeof input === 'string' && input.length > LONGEST) return find(input);
+    const before = known.get(input);
     if (before !== undefined) return before;
-    const answer = find(question);
-    if (answer === undefined) return answer;
+    const result = find(input);
+    if (result === undefined) return result;
     if (known.size >= capacity) known.clear();
-    known.set(question, answer);
-    return answer;
+    known.set(input, result);
+    return result;
   };
 }

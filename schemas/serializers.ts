@@ -1,14 +1,11 @@
-/**
- * How answers are written: by functions that are made of their schemas. The routes of a blueprint share most of those, above all
- * the one of problems, and without this it would be made anew for every one of them: 45 of the 480 ms that a worker needs to start.
- */
+/** The functions that write answers, made once for each schema: the routes of a blueprint share most of their schemas. */
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 
 type SerializerFactory = ReturnType<typeof SerializerSelector>;
 
 const makeFactory: SerializerFactory = SerializerSelector();
 
-/** For Fastify, which asks for a compiler for each blueprint: its schemas may refer to others that only it knows. */
+/** Fastify asks for a compiler for each blueprint, whose schemas may refer to others that only it knows. */
 export const serializerFactory: SerializerFactory = (referable, options) => {
   const compile = makeFactory(referable, options);
   const made = new Map<unknown, ReturnType<typeof compile>>();

@@ -8,7 +8,7 @@ export const Session = Type.Object({
   id: Id,
   createdAt: Instant,
   lastSeenAt: Instant,
-  /** When it ends unless it is used before. */
+  /** When it ends unless it is used before then. */
   expiresAt: Instant,
   /** When it ends however active it is. */
   endsAt: Instant,
@@ -27,14 +27,14 @@ export function sessionJson(row: Omit<ListedSessionRow, 'address' | 'userAgent'>
 
 export const ListedSession = Type.Object({
   ...Session.properties,
-  /** From where it was signed in. */
+  /** Where the user signed in from. */
   address: Type.String(),
   userAgent: Type.String(),
-  /** Whether the request was made with this one. */
+  /** Whether it is the session of this request. */
   current: Type.Boolean(),
 });
 
-/** @returns the row as lists show it. @param currentId the id of the session that the request was made with. */
+/** @returns the row as lists show it. @param currentId the id of the session of this request. */
 export function listedSessionJson(
   row: ListedSessionRow,
   currentId: string | undefined,

@@ -10,7 +10,7 @@ import { instant } from './instant.ts';
 
 export const TokenName = SingleLineText({ minLength: 1, maxLength: TOKEN_NAME_LENGTH });
 
-/** The longest that a token may live, in seconds: ten years. */
+/** The longest life of a token, in seconds: ten years. */
 const LONGEST = 10 * 366 * 24 * 60 * 60;
 
 export const NewToken = Body(
@@ -33,7 +33,7 @@ export const Token = Type.Object({
   lastUsedAt: Nullable(Instant),
 });
 
-/** The answer when a token is made: the only one that shows it. */
+/** The answer that makes a token, the only one that shows the secret. */
 export const CreatedToken = Type.Object({
   ...Token.properties,
   /** To be sent as Authorization: Bearer. It can't be shown again. */

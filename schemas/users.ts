@@ -8,7 +8,7 @@ import { instant } from './instant.ts';
 const USERNAME = '^[^\\s@\\p{C}\\p{DI}]+$';
 const EMAIL = '^[^\\s@\\p{C}\\p{DI}]+@[^\\s@\\p{C}\\p{DI}]+$';
 
-/** No spaces and no @, so that a name is never taken for an e-mail address, and nothing invisible. */
+/** Without spaces, invisible characters and @, so that no username looks like an e-mail address. */
 export const Username = Type.String({
   minLength: 1,
   maxLength: USER_LENGTHS.username,

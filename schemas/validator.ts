@@ -1,15 +1,15 @@
 /**
- * How values are checked against the schemas, by the API as well as by the operator's commands: with Ajv, its messages
- * put for the reader. Only the first mistake is told, since looking for all of them can be made expensive.
+ * Validates values with Ajv, for the API and the operator's commands, with messages for readers. Only the first error is reported:
+ * a client can make it expensive to find all of them.
  */
 import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 import { normalizeIdentifier } from '../db/identifiers.ts';
 
-/** Checks the schemas themselves, for every validator: to prepare for that takes 14 ms. */
+/** Validates the schemas themselves. It is shared, since it takes long to prepare. */
 const schemaChecker = new Ajv({ strict: false });
 
-/** @param coerceTypes whether text is converted to the type that is asked for: query and path parameters are text. */
+/** @param coerceTypes whether text is converted to the schema's type, as for query and path parameters. */
 export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   const ajv = new Ajv({
     coerceTypes,
@@ -20,7 +20,7 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   });
   ajv.addKeyword({ keyword: 'identifier', type: 'string', compile: checksIdentifier });
   return {
-    /** @throws when the schema is none. */
+    /** @throws when the schema is invalid. */
     compile(schema: AnySchema): ValidateFunction {
       schemaChecker.validateSchema(schema, true);
       return ajv.compile(schema);
@@ -28,7 +28,7 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   };
 }
 
-/** @returns the error with a message for the reader, and without the value that was sent: it may be a secret. */
+/** @returns the error with a message for readers and without the value, which may be a secret. */
 export function readable({
   parentSchema,
   keyword,
@@ -49,7 +49,7 @@ export function readable({
   return { keyword, instancePath, schemaPath, params, message };
 }
 
-/** `identifier: { maxLength, pattern }` holds for what the text is compared by as the ordinary keywords do for itself. */
+/** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/identifiers.ts). */
 function checksIdentifier({ maxLength, pattern }: { maxLength: number; pattern: string }) {
   const expression = new RegExp(pattern, 'u');
   return (text: string) => {

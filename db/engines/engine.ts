@@ -1,94 +1,92 @@
+/** The interface that both engines implement, so that queries and rules are written once, and the errors that they throw. */
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type * as schema from '../schema/index.sqlite.ts';
 import type { BuiltQuery, SelectQuery, Values } from './statement.ts';
 
 export type Tables = typeof schema;
 
-/** How many rows a step must write, or find, for its list to take effect. */
+/** How many rows a step must write or find for its transaction to commit. */
 export type Rows = number | 'any' | 'some';
 
-/** A prepared statement with its values, ready to be part of a list that happens as a whole: a write, or a condition. */
+/** A prepared write or condition with its values, ready for `atomically`. */
 export interface Step {
   readonly rows: Rows;
 }
 
-/** Runs a statement that reads. */
+/** Runs a reading statement. */
 export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 
-/** A connection that holds the migrators' lock. */
+/** A connection that holds the migration lock. */
 export interface MigrationConnection {
   query: Query;
-  /** @throws {DatabaseUnavailableError} when it is not known whether the statement took effect; else why it did not. */
+  /** @throws {DatabaseUnavailableError} when the outcome is unknown. @throws {Error} when the server refused the statement. */
   run(statement: string): Promise<void>;
-  /** @returns which rows refer to nothing, in sentences for the reader. */
+  /** @returns one message for each foreign key with dangling references. */
   brokenReferences(): Promise<string[]>;
 }
 
-/** Reads by one value what is there now. The result is shared: callers must not change it. */
-export type CachedRead<Made extends object> = (values: Values) => Promise<Readonly<Made> | undefined>;
+/** Reads the current state by one value. Callers share the result and must not change it. */
+export type CachedRead<Result extends object> = (values: Values) => Promise<Readonly<Result> | undefined>;
 
 export interface Engine {
   readonly dialect: 'sqlite' | 'mysql';
   readonly tables: Tables;
-  /** drizzle's query builder. Building costs many times what running does: build once, with `read` and `write`. */
+  /** drizzle's query builder. Building costs far more than running, so build each query once. */
   readonly build: BetterSQLite3Database;
-  /** Prepares a query that reads. @returns a function of its values that gives the rows. */
+  /** Prepares a reading query. @returns a function from its values to its rows. */
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
-  /** The same for a query that finds one row at most. */
+  /** Prepares a query that finds at most one row. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
-  /**
-   * The same for one that is asked again and again with the same value, the only one that it has: where the engine can tell, at
-   * less cost, that nothing has changed meanwhile, it gives the row that it gave before.
-   */
+  /** Prepares a query with exactly one value, whose row SQLite's engine caches until the database changes. */
   readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
-  /** Prepares queries of the same columns for all of their rows: one statement, where each statement is a round trip. */
+  /** Prepares queries of the same columns, whose rows come in one round trip. */
   readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
   /**
-   * Prepares two queries, for one thing and for a list of what belongs to it, in the same way.
-   * @returns a function that gives both, the list in any order; undefined when the thing is not there.
+   * Prepares a query for one parent row and one for its children, which come in one round trip.
+   * @returns a function that gives both, the children in any order, or undefined when there is no parent.
    */
-  readWith<Thing, Row>(
-    thing: SelectQuery<Thing>,
-    list: SelectQuery<Row>,
-  ): (values: Values) => Promise<{ thing: Thing; list: Row[] } | undefined>;
-  /** `readWith` and `readOneCached` in one, for what is made of the thing and its list. */
-  readWithCached<Thing, Row, Made extends object>(
-    thing: SelectQuery<Thing>,
-    list: SelectQuery<Row>,
-    make: (thing: Thing, list: Row[]) => Made,
-  ): CachedRead<Made>;
-  /** Prepares a query that writes. @returns a function of its values that gives a step for `atomically`. */
+  readWith<Parent, Child>(
+    parent: SelectQuery<Parent>,
+    children: SelectQuery<Child>,
+  ): (values: Values) => Promise<{ parent: Parent; children: Child[] } | undefined>;
+  /** `readWith`, mapped by `combine` and cached as `readOneCached` does. */
+  readWithCached<Parent, Child, Result extends object>(
+    parent: SelectQuery<Parent>,
+    children: SelectQuery<Child>,
+    combine: (parent: Parent, children: Child[]) => Result,
+  ): CachedRead<Result>;
+  /** Prepares a writing query. @returns a function from its values to a step for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Step;
   /**
-   * Prepares a condition: a query that must find a row, or none. It locks what it finds until the list has happened.
-   * @returns a function of its values that gives a step for `atomically`.
+   * Prepares a condition: a query that must find some rows, or none. It locks the rows that it finds until the transaction ends.
+   * @returns a function from its values to a step for `atomically`.
    */
   condition(query: BuiltQuery, rows: 'some' | 0): (values: Values) => Step;
   /**
-   * Runs all the steps in one transaction, in their order, or none of them.
-   * @returns undefined when all took effect, else the first step that wrote or found another number of rows than it must.
-   * @throws {DuplicateError} when a unique key exists already. @throws {DatabaseUnavailableError}
+   * Runs the steps in order in one transaction.
+   * @returns undefined when it committed, else the first step with an unexpected number of rows: all steps are rolled back then.
+   * @throws {DuplicateError} @throws {MissingReferenceError} @throws {DatabaseUnavailableError}
    */
   atomically(steps: Step[]): Promise<Step | undefined>;
-  /** Reads once what is not worth preparing. */
+  /** Runs a reading statement once, without preparing it. */
   readonly query: Query;
   /**
-   * Runs the work in a connection of its own that no other migrator, in any process, runs beside. Foreign keys are
-   * not enforced meanwhile (or rebuilding a table would empty those that refer to it): the work has to look at them.
+   * Runs the work in its own connection, which holds the lock that all migrators of all processes take. It does not enforce
+   * foreign keys, because rebuilding a table would cascade to those that refer to it: the work must check `brokenReferences`.
    */
-  exclusively<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
-  /** @returns whether some process works in such a connection, where others can see what it has not finished. */
+  withMigrationLock<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
+  /** @returns whether another process is migrating, where its unfinished changes are visible (MySQL). */
   isMigrating(): Promise<boolean>;
-  /** Copies what the log of recent writes holds into the database file, where the engine has such a log. */
+  /** Copies the write-ahead log (WAL) into the database file (SQLite); does nothing on MySQL. */
   checkpoint(): Promise<void>;
-  /** Copies the database into a new file while it is in use. @throws where the engine has a tool of its own for that. */
+  /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools for that. */
   backup(file: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A unique index holds that key already. */
+/** A write would duplicate a key of a unique index. */
 export class DuplicateError extends Error {
-  /** The index's name, which is made of its table and columns (users_email_key); PRIMARY is a table's primary key. */
+  /** The index's name, composed of its table and columns (users_email_key), or PRIMARY for a primary key. */
   readonly index: string;
   constructor(index: string) {
     super(`The unique index ${index} holds this key already.`);
@@ -97,17 +95,16 @@ export class DuplicateError extends Error {
   }
 }
 
-/** What the write would refer to has been removed. */
+/** A write violates a foreign key. */
 export class MissingReferenceError extends Error {
   constructor() {
-    super('What this would refer to is not there.');
+    super('The write refers to a row that does not exist.');
     this.name = 'MissingReferenceError';
   }
 }
 
-/** The database can't be reached or can't serve at present. */
 export class DatabaseUnavailableError extends Error {
-  /** Whether nothing was changed for certain: false if the connection was lost while the end was being written. */
+  /** False when the connection was lost during COMMIT, so that the transaction may have taken effect. */
   readonly unchanged: boolean;
   constructor(reason: string, unchanged = true) {
     super(`The database can't serve at present: ${reason}`);
@@ -116,8 +113,8 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** @returns whether this many rows are what the step must write or find. */
-export function hasRows({ rows }: Step, count: number): boolean {
+/** @returns whether `count` is the number of rows that the step must write or find. */
+export function hasExpectedRows({ rows }: Step, count: number): boolean {
   if (rows === 'any') return true;
   return rows === 'some' ? count > 0 : count === rows;
 }

@@ -79,7 +79,7 @@ async function migrate(
     if (engine.dialect === 'sqlite') taken.push(step);
     else options.onStep?.(...step);
   };
-  await engine.exclusively((connection) => work(connection, onStep));
+  await engine.withMigrationLock((connection) => work(connection, onStep));
   for (const step of taken) options.onStep?.(...step);
 }
 

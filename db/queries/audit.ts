@@ -1,4 +1,4 @@
-/** What is asked of the audit trail: adding entries and reading them. No query changes or removes one (but see purge.ts). */
+/** Adds and reads audit events. No query changes them, and only purge.ts removes them. */
 import { and, desc, gte, lt } from '../drizzle.ts';
 import type { Engine, Step } from '../engines/engine.ts';
 import type { Fields } from '../schema/audit.ts';
@@ -10,7 +10,6 @@ import {
   placeholdersFor,
 } from '../schema/column-types.ts';
 
-/** All that the trail tells of. */
 export const EVENTS = [
   'signed-in',
   'sign-in-refused',
@@ -38,7 +37,7 @@ export const EVENTS = [
 
 export type AuditEvent = (typeof EVENTS)[number];
 
-/** What something was done to, by the name that it had then. */
+/** The object of an event, with its name at that time. */
 export interface Target {
   kind: 'user' | 'group' | 'session' | 'token';
   id: string;
@@ -46,7 +45,6 @@ export interface Target {
 }
 
 export interface AuditEntry {
-  /** A UUIDv7 of the moment. */
   id: string;
   at: number;
   event: AuditEvent;
@@ -56,14 +54,13 @@ export interface AuditEntry {
   address: string;
   userAgent: string;
   requestId: string;
-  /** The fields that were changed, as they were and as they are: never a secret. */
+  /** The changed fields with their old and new values, without secrets. */
   before: Fields | null;
   after: Fields | null;
 }
 
 export type AuditRow = Awaited<ReturnType<ReturnType<typeof auditQueries>['page']>>[number];
 
-/** What the entries may be chosen by. */
 export interface AuditFilter {
   actor?: string | undefined;
   target?: string | undefined;
@@ -71,11 +68,7 @@ export interface AuditFilter {
 }
 
 export function auditQueries({ build, read, write, tables: { audit } }: Engine) {
-  const columns = {
-    actor: audit.actorId,
-    target: audit.targetId,
-    event: audit.event,
-  };
+  const columns = { actor: audit.actorId, target: audit.targetId, event: audit.event };
   const names = ['actor', 'target', 'event'] as const;
 
   function pageBy(chosen: (typeof names)[number][]) {
@@ -94,31 +87,15 @@ export function auditQueries({ build, read, write, tables: { audit } }: Engine) 
         .limit(limitPlaceholder),
     );
   }
-  /** One query for each set of filters, by a bit for each. */
+  // One query for each set of filters, in which each filter has a bit.
   const pages = Array.from({ length: 2 ** names.length }, (_, set) =>
     pageBy(names.filter((_name, bit) => set & (1 << bit))),
   );
   const insert = write(
-    build
-      .insert(audit)
-      .values(
-        placeholdersFor(
-          'id',
-          'at',
-          'event',
-          'actorId',
-          'actorName',
-          'via',
-          'targetKind',
-          'targetId',
-          'targetName',
-          'address',
-          'userAgent',
-          'requestId',
-          'before',
-          'after',
-        ),
-      ),
+    build.insert(audit).values({
+      ...placeholdersFor('id', 'at', 'event', 'actorId', 'actorName', 'via', 'address', 'userAgent'),
+      ...placeholdersFor('requestId', 'targetKind', 'targetId', 'targetName', 'before', 'after'),
+    }),
     1,
   );
 
@@ -136,7 +113,7 @@ export function auditQueries({ build, read, write, tables: { audit } }: Engine) 
         requestId: entry.requestId.slice(0, ORIGIN_LENGTHS.requestId),
       });
     },
-    /** @returns at most `limit` entries whose ids are from `from` to before `before`, the newest first. */
+    /** Reads at most `limit` events with ids from `from` up to, but without, `before`, the newest first. */
     page(filter: AuditFilter, from: string, before: string, limit: number) {
       const set = names.reduce((bits, name, bit) => bits | (filter[name] === undefined ? 0 : 1 << bit), 0);
       const page = pages[set];

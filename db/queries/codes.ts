@@ -1,16 +1,9 @@
-/** Queries for one-time codes. */
+/** Queries for one-time codes, which work once and until they expire. */
 import { and, eq, gt, inArray, isNotNull, ne } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { equals, placeholder, placeholdersFor } from '../schema/column-types.ts';
 
-interface NewCode {
-  key: string;
-  userId: string;
-  /** Null when the operator issues it. */
-  issuerId: string | null;
-  issuerTokenId: string | null;
-  expiresAt: number;
-}
+type NewCode = Omit<Tables['codes']['$inferSelect'], 'createdAt'>;
 
 export function codeQueries({ build, readOne, write, tables }: Engine) {
   const { codes, memberships, tokens, users } = tables;
@@ -38,40 +31,33 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
     1,
   );
   const use = write(build.delete(codes).where(alive), 1);
-  const removalOfUser = write(build.delete(codes).where(equals(codes.userId, 'userId')), 'any');
 
+  const ofUser = equals(codes.userId, 'userId');
   // The operator's codes stay: the operator may do everything.
   const ofOthers = and(isNotNull(codes.issuerId), ne(codes.issuerId, placeholder('issuerId')));
-  const removalOfMember = write(
-    build.delete(codes).where(and(equals(codes.userId, 'userId'), ofOthers)),
-    'any',
-  );
+  const removal = (...conditions: Parameters<typeof and>) =>
+    write(build.delete(codes).where(and(...conditions)), 'any');
+  const removalOfMember = removal(ofUser, ofOthers);
   const members = build
     .select({ userId: memberships.userId })
     .from(memberships)
     .where(equals(memberships.groupId, 'groupId'));
-  const removalOfMembers = write(
-    build.delete(codes).where(and(inArray(codes.userId, members), ofOthers)),
-    'any',
-  );
-  const removalByIssuer = write(
-    build.delete(codes).where(eq(codes.issuerId, placeholder('issuerId'))),
-    'any',
-  );
+  const removalOfMembers = removal(inArray(codes.userId, members), ofOthers);
+  const removalByIssuer = removal(eq(codes.issuerId, placeholder('issuerId')));
+  const removalOfUser = removal(ofUser);
 
   return {
-    /** @returns the code with its user and issuer, while it has not expired. */
+    /** Reads the code with its user and issuer unless it has expired. */
     find: (key: string, now: number) => one({ key, now }),
-    /** Steps that give the user a code in place of an earlier one. */
+    /** Replaces the user's earlier code. */
     issue: (code: NewCode, now: number): Step[] => [
       removalOfUser({ userId: code.userId }),
       insert({ ...code, now }),
     ],
-    /** Uses the code up. Of two requests that try, one removes a row. */
+    /** Uses the code up: of two concurrent requests, one removes the row. */
     use: (key: string, now: number) => use({ key, now }),
-    /** Removes the user's codes, but for those of that issuer and the operator. */
+    /** Removes the user's codes, except those of that issuer and of the operator. */
     removeOthersOf: (userId: string, issuerId: string) => removalOfMember({ userId, issuerId }),
-    /** Does the same for all members of a group. */
     removeOthersOfMembers: (groupId: string, issuerId: string) => removalOfMembers({ groupId, issuerId }),
     removeIssuedBy: (issuerId: string) => removalByIssuer({ issuerId }),
     removeAllOf: (userId: string) => removalOfUser({ userId }),

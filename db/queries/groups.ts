@@ -1,7 +1,7 @@
-/** What is asked of groups and the permissions that they carry. */
+/** Queries for groups and the permissions that they give their members. */
 import { and, asc, eq, gt, or, sql } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
-import { inOrderOfIds } from '../ids.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
+import { compareIds } from '../ids.ts';
 import {
   equals,
   limitPlaceholder,
@@ -14,22 +14,25 @@ import { numbered, placeholders, preparedByCount } from './lists.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
+type Group = Pick<Tables['groups']['$inferSelect'], 'id' | 'name' | 'title'>;
+
 export function groupQueries(engine: Engine) {
   const { build, read, write } = engine;
   const { groups, groupPermissions } = engine.tables;
 
-  const columns = {
+  // A row for each permission, because one statement is one round trip to MySQL.
+  const withPermission = {
     id: groups.id,
     version: groups.version,
     name: groups.name,
     title: groups.title,
     createdAt: groups.createdAt,
     updatedAt: groups.updatedAt,
+    permission: groupPermissions.permission,
   };
-  /** Groups with what they carry, a row for each permission: all in one statement, which on MySQL is a round trip less. */
-  const carried = { ...columns, permission: groupPermissions.permission };
-  const carrying = eq(groupPermissions.groupId, groups.id);
-  const one = () => build.select(carried).from(groups).leftJoin(groupPermissions, carrying);
+  const ofGroup = eq(groupPermissions.groupId, groups.id);
+  const atVersion = and(equals(groups.id, 'id'), equals(groups.version, 'version'));
+  const one = () => build.select(withPermission).from(groups).leftJoin(groupPermissions, ofGroup);
   const byId = read(one().where(equals(groups.id, 'id')));
   const byName = read(one().where(equals(groups.name, 'name')));
   const idsAfter = build
@@ -41,10 +44,10 @@ export function groupQueries(engine: Engine) {
     .as('page');
   const pageAfter = read(
     build
-      .select(carried)
+      .select(withPermission)
       .from(idsAfter)
       .innerJoin(groups, eq(groups.id, idsAfter.id))
-      .leftJoin(groupPermissions, carrying),
+      .leftJoin(groupPermissions, ofGroup),
   );
   const insert = write(
     build.insert(groups).values({
@@ -62,7 +65,7 @@ export function groupQueries(engine: Engine) {
         updatedAt: typedPlaceholder('now', groups.updatedAt),
         ...typedPlaceholdersFor(groups, 'name', 'title'),
       })
-      .where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
+      .where(atVersion),
     1,
   );
   const guard = preparedByCount((count) => {
@@ -77,11 +80,8 @@ export function groupQueries(engine: Engine) {
       count,
     );
   });
-  const removal = write(
-    build.delete(groups).where(and(equals(groups.id, 'id'), equals(groups.version, 'version'))),
-    1,
-  );
-  // A list of a hundred is not a hundred statements.
+  const removal = write(build.delete(groups).where(atVersion), 1);
+  // One statement for the whole list.
   const insertPermissions = preparedByCount((count) => {
     const rows = placeholders('permission', count).map((permission) => ({
       groupId: placeholder('groupId'),
@@ -94,8 +94,8 @@ export function groupQueries(engine: Engine) {
     'any',
   );
 
-  /** @returns the groups of the rows, in the order of their ids, each with its permissions in order. */
-  function folded(rows: Awaited<ReturnType<typeof byId>>) {
+  /** Groups the rows by id. Groups and permissions are in order. */
+  function groupRows(rows: Awaited<ReturnType<typeof byId>>) {
     return [...Map.groupBy(rows, ({ id }) => id).values()]
       .flatMap(([first, ...rest]) => {
         if (!first) return [];
@@ -103,7 +103,7 @@ export function groupQueries(engine: Engine) {
         const permissions = [first, ...rest].flatMap(({ permission }) => permission ?? []);
         return [{ ...group, permissions: permissions.sort() }];
       })
-      .sort(inOrderOfIds);
+      .sort(compareIds);
   }
   function grant(groupId: string, permissions: string[]): Step[] {
     const count = permissions.length;
@@ -111,39 +111,24 @@ export function groupQueries(engine: Engine) {
   }
 
   return {
-    async find(id: string) {
-      return folded(await byId({ id }))[0];
-    },
-    async findByName(name: string) {
-      return folded(await byName({ name }))[0];
-    },
-    /** @returns at most `limit` groups whose ids follow `after`, in the order of their ids. */
-    async page(after: string, limit: number) {
-      return folded(await pageAfter({ after, limit }));
-    },
-    add(group: GroupFields & { id: string }, now: number): Step[] {
-      return [insert({ ...group, now }), ...grant(group.id, group.permissions)];
-    },
-    /** A write that takes effect only while the group has that version. */
-    change: (group: { id: string; version: number; name: string; title: string }, now: number) =>
-      update({ ...group, now }),
-    setPermissions(groupId: string, permissions: string[]): Step[] {
-      return [removePermissions({ groupId }), ...grant(groupId, permissions)];
-    },
-    /**
-     * Must come before whatever gives, takes or relies on the groups' rights (see rightsVersion). It takes effect only while
-     * the groups have these versions.
-     */
+    find: async (id: string) => groupRows(await byId({ id }))[0],
+    findByName: async (name: string) => groupRows(await byName({ name }))[0],
+    page: async (after: string, limit: number) => groupRows(await pageAfter({ after, limit })),
+    add: (group: Group & { permissions: string[] }, now: number): Step[] => [
+      insert({ ...group, now }),
+      ...grant(group.id, group.permissions),
+    ],
+    /** Requires that the group still has that version, and so does `remove`. */
+    change: (group: Group & { version: number }, now: number) => update({ ...group, now }),
+    setPermissions: (groupId: string, permissions: string[]): Step[] => [
+      removePermissions({ groupId }),
+      ...grant(groupId, permissions),
+    ],
+    /** Must precede steps that change or rely on the groups' rights (see rightsVersion), and requires their versions. */
     guard(rows: { id: string; version: number }[]): Step {
       const [ids, versions] = [rows.map(({ id }) => id), rows.map(({ version }) => version)];
       return guard(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
     },
     remove: (group: { id: string; version: number }) => removal({ ...group }),
   };
-}
-
-interface GroupFields {
-  name: string;
-  title: string;
-  permissions: string[];
 }

@@ -1,9 +1,9 @@
-/** Queries that take a list of values: a statement has a placeholder for each, so there is one statement for each length. */
+/** Queries with a list of values. SQL has a placeholder for each value, so each length needs a statement. */
 import type { Placeholder } from 'drizzle-orm';
 import type { Values } from '../engines/statement.ts';
 import { placeholder } from '../schema/column-types.ts';
 
-/** @returns a function that gives the query for so many values, prepared when it is first needed. */
+/** Prepares the query for each count when it is first needed. */
 export function preparedByCount<Query>(prepare: (count: number) => Query): (count: number) => Query {
   const prepared = new Map<number, Query>();
   return (count) => {
@@ -13,12 +13,12 @@ export function preparedByCount<Query>(prepare: (count: number) => Query): (coun
   };
 }
 
-/** @returns so many placeholders: name0, name1 and so on. */
+/** @returns the placeholders name0, name1 and so on. */
 export function placeholders(name: string, count: number): Placeholder[] {
   return Array.from({ length: count }, (_, number) => placeholder(`${name}${number}`));
 }
 
-/** @returns the values for these placeholders. */
+/** @returns the values for those placeholders. */
 export function numbered(name: string, values: readonly unknown[]): Values {
   return Object.fromEntries(values.map((value, number) => [`${name}${number}`, value]));
 }

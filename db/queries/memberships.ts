@@ -1,7 +1,7 @@
-/** What is asked of who belongs to which group. */
+/** Queries for memberships: who belongs to which group, and with which role. */
 import { and, asc, eq, gt, inArray, isNotNull, or, sql } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
-import { inOrderOfIds } from '../ids.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
+import { compareIds } from '../ids.ts';
 import {
   equals,
   limitPlaceholder,
@@ -16,9 +16,10 @@ export type { Role };
 
 export type MemberRow = NonNullable<Awaited<ReturnType<ReturnType<typeof membershipQueries>['find']>>>;
 
-export type UserGroupRow = NonNullable<
-  Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>
->[number];
+type UserGroups = Awaited<ReturnType<ReturnType<typeof membershipQueries>['pageOfUser']>>;
+export type UserGroupRow = NonNullable<UserGroups>[number];
+
+type Membership = Omit<Tables['memberships']['$inferSelect'], 'createdAt'>;
 
 export function membershipQueries(engine: Engine) {
   const { build, condition, read, readOne, readWith, write, tables } = engine;
@@ -41,22 +42,15 @@ export function membershipQueries(engine: Engine) {
     role: memberships.role,
     createdAt: memberships.createdAt,
   };
-  const one = readOne(
-    build
-      .select(shown)
-      .from(memberships)
-      .innerJoin(users, eq(users.id, memberships.userId))
-      .where(ofUserInGroup),
-  );
+  const members = () =>
+    build.select(shown).from(memberships).innerJoin(users, eq(users.id, memberships.userId));
+  const one = readOne(members().where(ofUserInGroup));
   const pageOfGroup = readWith(
     build
       .select({ roleOfUser: sql<Role | null>`${role}`.as('role_of_user') })
       .from(groups)
       .where(equals(groups.id, 'groupId')),
-    build
-      .select(shown)
-      .from(memberships)
-      .innerJoin(users, eq(users.id, memberships.userId))
+    members()
       .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, placeholder('after'))))
       .orderBy(asc(memberships.userId))
       .limit(limitPlaceholder),
@@ -83,17 +77,15 @@ export function membershipQueries(engine: Engine) {
       .values({ ...placeholdersFor('groupId', 'userId', 'role'), createdAt: placeholder('now') }),
     1,
   );
+  const withRoleBefore = and(ofUserInGroup, eq(memberships.role, placeholder('before')));
   const update = write(
     build
       .update(memberships)
       .set({ role: typedPlaceholder('role', memberships.role) })
-      .where(and(ofUserInGroup, eq(memberships.role, placeholder('before')))),
+      .where(withRoleBefore),
     1,
   );
-  const removal = write(
-    build.delete(memberships).where(and(ofUserInGroup, eq(memberships.role, placeholder('before')))),
-    1,
-  );
+  const removal = write(build.delete(memberships).where(withRoleBefore), 1);
   const rights = read(
     build
       .select({ id: groups.id, version: groups.version, permission: groupPermissions.permission })
@@ -102,7 +94,7 @@ export function membershipQueries(engine: Engine) {
       .leftJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),
   );
-  // Of the actor's memberships, the one that manages the group, or one that carries the permission.
+  // Finds a membership that manages the group, or one whose group gives the permission.
   const managesOrHolds = condition(
     build
       .select({ one: sql`1` })
@@ -127,47 +119,26 @@ export function membershipQueries(engine: Engine) {
   );
 
   return {
-    /** @returns the user's role in the group, or undefined when they don't belong to it. */
-    async role(groupId: string, userId: string) {
-      return (await roleOf({ groupId, userId }))?.role;
-    },
-    /** @returns whether the user belongs to the group of that name. */
-    async belongs(userId: string, name: string) {
-      return (await roleByName({ userId, name })) !== undefined;
-    },
+    role: async (groupId: string, userId: string) => (await roleOf({ groupId, userId }))?.role,
+    belongs: async (userId: string, name: string) => (await roleByName({ userId, name })) !== undefined,
     find: (groupId: string, userId: string) => one({ groupId, userId }),
-    /**
-     * Reads members for a user who may belong to the group, too, or not.
-     * @returns at most `limit` of them whose ids follow `after`, in the order of their ids, and the role of that user, null
-     * if they have none; undefined when there is no such group.
-     */
+    /** Reads members and the role of that user, who may be no member. Returns undefined when the group is missing. */
     async page(groupId: string, userId: string, after: string, limit: number) {
       const found = await pageOfGroup({ groupId, userId, after, limit });
-      return found && { members: found.list.sort(inOrderOfIds), roleOfUser: found.thing.roleOfUser };
+      return found && { members: found.children.sort(compareIds), roleOfUser: found.parent.roleOfUser };
     },
-    /**
-     * @returns at most `limit` of the user's groups whose ids follow `after`, in the order of their ids; undefined when there
-     * is no such user.
-     */
-    async pageOfUser(userId: string, after: string, limit: number) {
-      return (await pageOfUser({ userId, after, limit }))?.list.sort(inOrderOfIds);
-    },
-    /** @returns all groups of the user, with what they carry: a row for each permission, and one for a group without any. */
+    /** Reads the user's groups. Returns undefined when the user is missing. */
+    pageOfUser: async (userId: string, after: string, limit: number) =>
+      (await pageOfUser({ userId, after, limit }))?.children.sort(compareIds),
+    /** Returns a row for each permission of each of the user's groups, and one row for a group without any. */
     rights: (userId: string) => rights({ userId }),
-    /** Holds while the user manages the group, or holds the permission. */
+    /** Requires that the user manages the group or has the permission. */
     managesOrHolds: (userId: string, groupId: string, permission: string): Step =>
       managesOrHolds({ userId, groupId, permission }),
-    /** Makes the user belong to the group. @throws {DuplicateError} from the list when they do already. */
+    /** Makes `atomically` throw a DuplicateError when the user already belongs to the group. */
     add: (membership: Membership, now: number): Step => insert({ ...membership, now }),
-    /** Changes the user's role. It takes effect only while they have the role `before`. */
+    /** Requires that the user still has the role `before`, and so does `remove`. */
     change: (membership: Membership, before: Role): Step => update({ ...membership, before }),
-    /** Takes effect only while the user has that role. */
     remove: (groupId: string, userId: string, before: Role): Step => removal({ groupId, userId, before }),
   };
-}
-
-interface Membership {
-  groupId: string;
-  userId: string;
-  role: Role;
 }

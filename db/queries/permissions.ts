@@ -1,4 +1,4 @@
-/** Queries for permissions: what users hold through the groups that they belong to. */
+/** Queries for permissions, which users have through their groups. */
 import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { equals } from '../schema/column-types.ts';
@@ -9,7 +9,7 @@ export const EVERYTHING = '*';
 
 const ADMINISTRATORS = 'administrators';
 
-/** @returns a query of what the user holds to whom the session or token of that `key` belongs. */
+/** Selects the permissions of the user to whom the session or token of that `key` belongs. */
 export function permissionsBehind(
   { build, tables: { groupPermissions, memberships } }: Engine,
   credentials: Tables['sessions'] | Tables['tokens'],
@@ -22,9 +22,8 @@ export function permissionsBehind(
     .where(equals(credentials.key, 'key'));
 }
 
-/** @returns the thing of a user who holds the permissions of the rows. */
-export function withPermissions<Thing>(thing: Thing, rows: { permission: string }[]) {
-  return { ...thing, permissions: sortPermissions(rows) };
+export function withPermissions<Owned>(owned: Owned, rows: { permission: string }[]) {
+  return { ...owned, permissions: sortPermissions(rows) };
 }
 
 function sortPermissions(rows: { permission: string }[]): readonly string[] {
@@ -42,10 +41,11 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
       .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),
   );
-  const holdsSoMany = preparedByCount((count) =>
+  const distinct = sql`count(distinct ${groupPermissions.permission})`;
+  const holdsAll = preparedByCount((count) =>
     condition(
       build
-        .select({ held: sql`count(distinct ${groupPermissions.permission})` })
+        .select({ held: distinct })
         .from(memberships)
         .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
         .where(
@@ -54,9 +54,7 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
             inArray(groupPermissions.permission, [...placeholders('permission', count), EVERYTHING]),
           ),
         )
-        .having(
-          sql`count(distinct ${groupPermissions.permission}) = ${count} or max(${groupPermissions.permission} = ${EVERYTHING}) = 1`,
-        ),
+        .having(sql`${distinct} = ${count} or max(${groupPermissions.permission} = ${EVERYTHING}) = 1`),
       'some',
     ),
   );
@@ -85,18 +83,15 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
   );
 
   return {
-    /** @returns the permissions that the user holds, in order. */
-    async ofUser(userId: string) {
-      return sortPermissions(await ofUser({ userId }));
-    },
-    /** Holds while the user holds all of the permissions, of which there is at least one. */
+    ofUser: async (userId: string) => sortPermissions(await ofUser({ userId })),
+    /** Requires that the user has all of the permissions, of which there must be at least one. */
     holds(userId: string, permissions: readonly string[]): Step {
-      const asked = permissions.includes(EVERYTHING) ? [EVERYTHING] : [...new Set(permissions)];
-      return holdsSoMany(asked.length)({ userId, ...numbered('permission', asked) });
+      const required = permissions.includes(EVERYTHING) ? [EVERYTHING] : [...new Set(permissions)];
+      return holdsAll(required.length)({ userId, ...numbered('permission', required) });
     },
-    /** Must come first in a list that can take every permission from a user; notes whether anybody held it. */
+    /** Must be the first step where a user may lose every permission. It stores whether any administrator exists. */
     guardAdministrators: (): Step => guardAdministrators({}),
-    /** Must come last in such a list: holds while a user who can sign in holds every permission, or nobody did before. */
+    /** Must be the last step there. It requires that an administrator remains who can sign in, if there was one. */
     administratorRemains: (): Step => administratorRemains({}),
   };
 }

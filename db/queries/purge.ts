@@ -1,7 +1,6 @@
 /**
- * What is asked of what is over: sessions, codes, counts of attempts, tokens, and old entries of the audit trail. It is read
- * first, which waits for nobody's locks, and then removed row by row: a DELETE with a condition has MySQL lock what it
- * looks at, which may be every row.
+ * Finds and deletes expired rows. The search takes no locks, and each row is then deleted by its key: a DELETE with a
+ * condition would make MySQL lock every row that it examines.
  */
 import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -9,26 +8,23 @@ import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts
 
 export function purgeQueries({ build, read, write, tables }: Engine) {
   const { attempts, audit, codes, sessions, tokens } = tables;
-  type Kept = typeof attempts | typeof codes | typeof sessions | typeof tokens;
 
-  function ofKind(table: Kept) {
-    const over = lt(table.expiresAt, placeholder('before'));
-    const due = read(
+  function purgeOf(table: typeof attempts | typeof codes | typeof sessions | typeof tokens) {
+    const isExpired = lt(table.expiresAt, placeholder('before'));
+    const expired = read(
       build
         .select({ key: table.key })
         .from(table)
-        .where(over)
+        .where(isExpired)
         .orderBy(asc(table.expiresAt))
         .limit(limitPlaceholder),
     );
-    // Only what is still over: a session may have been used since.
-    const removal = write(build.delete(table).where(and(equals(table.key, 'key'), over)), 'any');
-    return {
-      due: async (before: number, limit: number) =>
-        (await due({ before, limit })).map(({ key }) => removal({ key, before })),
-    };
+    // A session may have been used since the search, so the condition applies again.
+    const removal = write(build.delete(table).where(and(equals(table.key, 'key'), isExpired)), 'any');
+    return async (before: number, limit: number) =>
+      (await expired({ before, limit })).map(({ key }) => removal({ key, before }));
   }
-  const dueEntries = read(
+  const expiredEvents = read(
     build
       .select({ id: audit.id })
       .from(audit)
@@ -36,16 +32,15 @@ export function purgeQueries({ build, read, write, tables }: Engine) {
       .orderBy(asc(audit.id))
       .limit(limitPlaceholder),
   );
-  const removeEntry = write(build.delete(audit).where(eq(audit.id, placeholder('id'))), 'any');
+  const removeEvent = write(build.delete(audit).where(eq(audit.id, placeholder('id'))), 'any');
 
+  // Each returns steps that delete at most `limit` rows that expired before that time (audit: before that id).
   return {
-    /** Each gives the writes that remove at most `limit` of what was over before that moment. */
-    sessions: ofKind(sessions).due,
-    codes: ofKind(codes).due,
-    attempts: ofKind(attempts).due,
-    tokens: ofKind(tokens).due,
-    /** The same of entries whose ids come before that one. */
+    sessions: purgeOf(sessions),
+    codes: purgeOf(codes),
+    attempts: purgeOf(attempts),
+    tokens: purgeOf(tokens),
     audit: async (before: string, limit: number) =>
-      (await dueEntries({ before, limit })).map(({ id }) => removeEntry({ id })),
+      (await expiredEvents({ before, limit })).map(({ id }) => removeEvent({ id })),
   };
 }

@@ -1,7 +1,7 @@
-/** What is asked of sessions. The first query is on the way of every signed-in request. */
+/** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
 import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
-import { inOrderOfIds } from '../ids.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
+import { compareIds } from '../ids.ts';
 import {
   equals,
   limitPlaceholder,
@@ -13,19 +13,10 @@ import {
 } from '../schema/column-types.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
-interface NewSession {
-  key: string;
-  id: string;
-  userId: string;
-  remembered: boolean;
-  now: number;
-  expiresAt: number;
-  endsAt: number;
-  address: string;
-  userAgent: string;
-}
+type Session = Tables['sessions']['$inferSelect'];
+type NewSession = Omit<Session, 'createdAt' | 'lastSeenAt' | 'confirmedAt'> & { now: number };
 
-/** A session, with the user that it belongs to. */
+/** A session with its user and the user's permissions. */
 export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessionQueries>['find']>>>;
 
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
@@ -47,12 +38,14 @@ export function sessionQueries(engine: Engine) {
     username: users.username,
     active: users.active,
   };
-  const ofKey = build
+  const ofKey = equals(sessions.key, 'key');
+  const ofUser = equals(sessions.userId, 'userId');
+  const sessionOfKey = build
     .select(withUser)
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(equals(sessions.key, 'key'));
-  const byKey = readWithCached(ofKey, permissionsBehind(engine, sessions), withPermissions);
+    .where(ofKey);
+  const byKey = readWithCached(sessionOfKey, permissionsBehind(engine, sessions), withPermissions);
   const insert = write(
     build.insert(sessions).values({
       ...placeholdersFor('key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered', 'address', 'userAgent'),
@@ -62,55 +55,37 @@ export function sessionQueries(engine: Engine) {
     }),
     1,
   );
+  const isUnexpired = gt(sessions.expiresAt, placeholder('now'));
   const alive = condition(
     build
       .select({ id: sessions.id })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
-      .where(
-        and(equals(sessions.key, 'key'), gt(sessions.expiresAt, placeholder('now')), eq(users.active, true)),
-      ),
+      .where(and(ofKey, isUnexpired, eq(users.active, true))),
     'some',
   );
   const update = write(
     build
       .update(sessions)
-      .set({
-        ...typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt'),
-      })
-      .where(and(equals(sessions.key, 'key'), lt(sessions.lastSeenAt, placeholder('unseenSince')))),
+      .set(typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt'))
+      .where(and(ofKey, lt(sessions.lastSeenAt, placeholder('unseenSince')))),
     'any',
   );
-  const removal = write(build.delete(sessions).where(equals(sessions.key, 'key')), 'any');
-  const removalOfUser = write(build.delete(sessions).where(equals(sessions.userId, 'userId')), 'any');
-  const removalOfOthers = write(
-    build
-      .delete(sessions)
-      .where(and(equals(sessions.userId, 'userId'), ne(sessions.key, placeholder('key')))),
-    'any',
-  );
-  const removalById = write(
-    build.delete(sessions).where(and(equals(sessions.userId, 'userId'), equals(sessions.id, 'id'))),
-    1,
-  );
-  const confirmation = write(
-    build
-      .update(sessions)
-      .set({ confirmedAt: typedPlaceholder('now', sessions.confirmedAt) })
-      .where(equals(sessions.key, 'key')),
-    1,
-  );
+  const isOther = ne(sessions.key, placeholder('key'));
+  const removal = write(build.delete(sessions).where(ofKey), 'any');
+  const removalOfUser = write(build.delete(sessions).where(ofUser), 'any');
+  const removalOfOthers = write(build.delete(sessions).where(and(ofUser, isOther)), 'any');
+  const removalById = write(build.delete(sessions).where(and(ofUser, equals(sessions.id, 'id'))), 1);
+  const confirmedAt = typedPlaceholder('now', sessions.confirmedAt);
+  const confirmation = write(build.update(sessions).set({ confirmedAt }).where(ofKey), 1);
   const renewal = write(
     build
       .update(sessions)
-      .set({
-        key: typedPlaceholder('newKey', sessions.key),
-        confirmedAt: typedPlaceholder('now', sessions.confirmedAt),
-      })
-      .where(equals(sessions.key, 'key')),
+      .set({ key: typedPlaceholder('newKey', sessions.key), confirmedAt })
+      .where(ofKey),
     1,
   );
-  const living = build
+  const unexpired = build
     .select({
       id: sessions.id,
       createdAt: sessions.createdAt,
@@ -121,23 +96,17 @@ export function sessionQueries(engine: Engine) {
       userAgent: sessions.userAgent,
     })
     .from(sessions)
-    .where(
-      and(
-        equals(sessions.userId, 'userId'),
-        gt(sessions.id, placeholder('after')),
-        gt(sessions.expiresAt, placeholder('now')),
-      ),
-    )
+    .where(and(ofUser, gt(sessions.id, placeholder('after')), isUnexpired))
     .orderBy(asc(sessions.id))
     .limit(limitPlaceholder);
-  const page = read(living);
+  const page = read(unexpired);
   const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
-    living,
+    unexpired,
   );
 
   return {
-    /** @returns the session of that key with its user and what they hold, whether or not it is still alive. */
+    /** Also finds sessions that have expired. */
     find: (key: string) => byKey({ key }),
     add({ address, userAgent, ...session }: NewSession): Step {
       return insert({
@@ -146,25 +115,23 @@ export function sessionQueries(engine: Engine) {
         userAgent: userAgent.slice(0, ORIGIN_LENGTHS.userAgent),
       });
     },
-    /** Holds while the session has not ended and its user is active. */
+    /** Requires that the session has not ended and that its user is active. */
     isAlive: (key: string, now: number): Step => alive({ key, now }),
-    /** Moves the session's expiry, unless it has ended meanwhile, or another request has done so since that moment. */
+    /** Extends the session unless it has ended, or another request has extended it since `unseenSince`. */
     touch: (session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) =>
       update({ ...session }),
     end: (key: string) => removal({ key }),
     endAllOf: (userId: string) => removalOfUser({ userId }),
-    /** Ends the user's sessions but the one of that key. */
     endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
     endOf: (userId: string, id: string) => removalById({ userId, id }),
-    /** Notes that the password was given just now. */
+    /** Stores that the user has just entered the password. */
     confirm: (key: string, now: number) => confirmation({ key, now }),
-    /** Gives the session another key, so that its cookie is dead, and notes that the password was given. */
+    /** Does the same, and replaces the session's key, so that its earlier cookie no longer works. */
     renew: (key: string, newKey: string, now: number) => renewal({ key, newKey, now }),
-    /** @returns at most `limit` of the user's living sessions whose ids follow `after`, in the order of their ids. */
+    /** Reads the user's unexpired sessions. */
     page: (userId: string, after: string, limit: number, now: number) => page({ userId, after, limit, now }),
-    /** The same for a user who may not be there: then it gives undefined. */
-    async pageOfUser(userId: string, after: string, limit: number, now: number) {
-      return (await pageOfUser({ userId, after, limit, now }))?.list.sort(inOrderOfIds);
-    },
+    /** Returns undefined when the user is missing. */
+    pageOfUser: async (userId: string, after: string, limit: number, now: number) =>
+      (await pageOfUser({ userId, after, limit, now }))?.children.sort(compareIds),
   };
 }

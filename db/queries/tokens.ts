@@ -1,6 +1,6 @@
-/** What is asked of API tokens. The first query is on the way of every request that brings one. */
+/** Queries for API tokens. Every request with a token runs the first one, so its result is cached. */
 import { and, asc, eq, gt, isNull, lt, or } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
 import {
   equals,
   limitPlaceholder,
@@ -10,16 +10,9 @@ import {
 } from '../schema/column-types.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
-interface NewToken {
-  key: string;
-  id: string;
-  userId: string;
-  name: string;
-  scopes: string[];
-  expiresAt: number | null;
-}
+type NewToken = Omit<Tables['tokens']['$inferSelect'], 'createdAt' | 'lastUsedAt'>;
 
-/** A token, with the user that it belongs to. */
+/** A token with its owner and the owner's permissions. */
 export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['find']>>>;
 
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
@@ -47,12 +40,13 @@ export function tokenQueries(engine: Engine) {
     username: users.username,
     active: users.active,
   };
-  const ofKey = build
+  const ofKey = equals(tokens.key, 'key');
+  const tokenOfKey = build
     .select(withOwner)
     .from(tokens)
     .innerJoin(users, eq(users.id, tokens.userId))
-    .where(equals(tokens.key, 'key'));
-  const byKey = readWithCached(ofKey, permissionsBehind(engine, tokens), withPermissions);
+    .where(ofKey);
+  const byKey = readWithCached(tokenOfKey, permissionsBehind(engine, tokens), withPermissions);
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
     build
@@ -69,44 +63,34 @@ export function tokenQueries(engine: Engine) {
     }),
     1,
   );
+  const isUnexpired = or(isNull(tokens.expiresAt), gt(tokens.expiresAt, placeholder('now')));
   const alive = condition(
     build
       .select({ id: tokens.id })
       .from(tokens)
       .innerJoin(users, eq(users.id, tokens.userId))
-      .where(
-        and(
-          equals(tokens.id, 'id'),
-          or(isNull(tokens.expiresAt), gt(tokens.expiresAt, placeholder('now'))),
-          eq(users.active, true),
-        ),
-      ),
+      .where(and(equals(tokens.id, 'id'), isUnexpired, eq(users.active, true))),
     'some',
   );
+  const isUnused = or(isNull(tokens.lastUsedAt), lt(tokens.lastUsedAt, placeholder('unusedSince')));
   const use = write(
     build
       .update(tokens)
       .set({ lastUsedAt: typedPlaceholder('now', tokens.lastUsedAt) })
-      .where(
-        and(
-          equals(tokens.key, 'key'),
-          or(isNull(tokens.lastUsedAt), lt(tokens.lastUsedAt, placeholder('unusedSince'))),
-        ),
-      ),
+      .where(and(ofKey, isUnused)),
     'any',
   );
   const removal = write(build.delete(tokens).where(ofOwner), 1);
 
   return {
-    /** @returns the token of that key with its owner and what they hold, whether or not it is still good. */
+    /** Also finds tokens that have expired. */
     find: (key: string) => byKey({ key }),
     findOf: (userId: string, id: string) => one({ userId, id }),
-    /** @returns at most `limit` of the user's tokens whose ids follow `after`, in the order of their ids. */
     page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
     add: (token: NewToken, now: number) => insert({ ...token, now }),
-    /** Holds while the token has not ended and its owner is active. */
+    /** Requires that the token has not ended and that its owner is active. */
     isAlive: (id: string, now: number): Step => alive({ id, now }),
-    /** Notes that the token was used, unless another request has done so since that moment. */
+    /** Stores the time of use unless another request has done so since `unusedSince`. */
     touch: (key: string, now: number, unusedSince: number) => use({ key, now, unusedSince }),
     end: (userId: string, id: string) => removal({ userId, id }),
   };

@@ -1,6 +1,6 @@
 /**
- * Finds users by what they are called, by group, and by whether they are active. Each way goes along an index, so that
- * a page costs the same among a thousand users and among a million.
+ * Finds users by text, by group, and by whether they are active. Each query follows an index, so that the cost of a page
+ * does not depend on the number of users.
  */
 import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
@@ -9,37 +9,30 @@ import { normalizeIdentifier } from '../identifiers.ts';
 import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
-/** Follows everything that begins with what is before it. */
+/** A prefix with this character sorts after all texts with that prefix. */
 const LAST_CHARACTER = '\u{10ffff}';
 
-/** The keys by which a user is found, each in a list of its own. */
-const WAYS = ['usernameKey', 'emailKey', 'nameKey'] as const;
-type Way = (typeof WAYS)[number];
+/** Each key has its own query, because each has its own index. */
+const KEYS = ['usernameKey', 'emailKey', 'nameKey'] as const;
+type KeyName = (typeof KEYS)[number];
 
 interface Candidate extends UserRow {
   usernameKey: string;
   emailKey: string | null;
   nameKey: string;
-  /** By which of the keys they were found. */
-  way: Way;
-  /** In the group that was asked for, if there was one. */
+  matchedKey: KeyName;
+  /** The user's role in the required group, if there is one. */
   role?: string | null;
 }
 
-/** A user who was found, by one of their keys. */
-interface Hit {
-  key: string;
-  row: Candidate;
-}
+/** A user, found by this key. */
+type Hit = { key: string; row: Candidate };
 
-interface Cursor {
-  key: string;
-  id: string;
-}
+type Cursor = { key: string; id: string };
 
-export interface Found {
+interface Found {
   rows: UserRow[];
-  /** Where the next page begins: to be given as `after`; null when there is none. */
+  /** The next page's `after`; null on the last page. */
   next: Cursor | null;
 }
 
@@ -65,65 +58,60 @@ export function userSearch(engine: Engine) {
       .orderBy(asc(memberships.userId))
       .limit(limitPlaceholder),
   );
-  // No id where a key is only there once: MySQL would sort all that it finds, in place of following the index.
+  // Unique keys are not ordered by id as well: MySQL would sort all rows that it finds and not follow the index.
   const orders = {
     usernameKey: [asc(users.usernameKey)],
     emailKey: [asc(users.emailKey)],
     nameKey: [asc(users.nameKey), asc(users.id)],
   };
-  const behind = (key: AnyColumn) =>
+  const isAfterCursor = (key: AnyColumn) =>
     and(
       gte(key, placeholder('from')),
       lt(key, placeholder('to')),
       not(and(eq(key, placeholder('from')), lte(users.id, placeholder('after'))) ?? eq(key, key)),
     );
-  const candidate = (way: Way) => ({
+  const candidate = (key: KeyName) => ({
     ...shownColumns(users),
     ...keys,
-    way: sql<Way>`${sql.raw(`'${way}'`)}`.as('way'),
+    matchedKey: sql<KeyName>`${sql.raw(`'${key}'`)}`.as('matched_key'),
   });
-  const found = (way: Way) =>
+  const byKey = (key: KeyName) =>
     build
-      .select(candidate(way))
+      .select(candidate(key))
       .from(users)
-      .where(behind(keys[way]))
-      .orderBy(...orders[way])
+      .where(isAfterCursor(keys[key]))
+      .orderBy(...orders[key])
       .limit(limitPlaceholder);
-  // Joined to the left, so that the limit is on what is looked at and not on what is found.
-  const foundInGroup = (way: Way) =>
+  // A left join, so that the limit bounds the rows that are read and not only the matches.
+  const byKeyInGroup = (key: KeyName) =>
     build
-      .select({ ...candidate(way), role: memberships.role })
+      .select({ ...candidate(key), role: memberships.role })
       .from(users)
       .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
-      .where(behind(keys[way]))
-      .orderBy(...orders[way])
+      .where(isAfterCursor(keys[key]))
+      .orderBy(...orders[key])
       .limit(limitPlaceholder);
-  const byAnyKey = readAll([found('usernameKey'), found('emailKey'), found('nameKey')]);
+  const byAnyKey = readAll([byKey('usernameKey'), byKey('emailKey'), byKey('nameKey')]);
   const byAnyKeyInGroup = readAll([
-    foundInGroup('usernameKey'),
-    foundInGroup('emailKey'),
-    foundInGroup('nameKey'),
+    byKeyInGroup('usernameKey'),
+    byKeyInGroup('emailKey'),
+    byKeyInGroup('nameKey'),
   ]);
 
   return {
-    /** @returns at most `limit` users, active or not, whose ids follow `after`, in the order of their ids. */
     active: (active: boolean, after: string, limit: number) => byActive({ active, after, limit }),
-    /**
-     * Looks at `limit` of the group's members whose ids follow `after`, in the order of their ids.
-     * @returns those of them who are active or not, as is asked for, and the last id that was looked at if there are more.
-     */
+    /** Reads `limit` members and then filters them, so a page may be shorter. `next` is the last id that it read. */
     async inGroup(groupId: string, active: boolean | undefined, after: string, limit: number) {
       const members = await byGroup({ groupId, after, limit: limit + 1 });
-      const looked = members.slice(0, limit);
+      const examined = members.slice(0, limit);
       return {
-        rows: active === undefined ? looked : looked.filter((row) => row.active === active),
-        next: members.length > limit ? (looked.at(-1)?.id ?? null) : null,
+        rows: active === undefined ? examined : examined.filter((row) => row.active === active),
+        next: members.length > limit ? (examined.at(-1)?.id ?? null) : null,
       };
     },
     /**
-     * Finds users whose username, e-mail address or name begins with the text, in the order of what was found.
-     * @returns at most `limit` of them; fewer, even when there are more pages, where many were found by two keys, or are
-     * not as they are asked for: no page looks at more because there are more users.
+     * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A page may
+     * be short when many users match by two keys or fail the filters, because no page reads more than a fixed number of rows.
      */
     async beginningWith(
       q: string,
@@ -131,7 +119,7 @@ export function userSearch(engine: Engine) {
       after: Cursor | undefined,
       limit: number,
     ): Promise<Found> {
-      // Without spaces at the end, of which engines think differently when they compare.
+      // Engines differ in how they compare spaces at the end, so the text has none.
       const text = normalizeIdentifier(q).trimEnd();
       const values = {
         from: after?.key ?? text,
@@ -141,16 +129,16 @@ export function userSearch(engine: Engine) {
         groupId: group,
       };
       const rows: Candidate[] = await (group === undefined ? byAnyKey : byAnyKeyInGroup)(values);
-      const isAskedFor = (row: Candidate) =>
+      const matchesFilters = (row: Candidate) =>
         (active === undefined || row.active === active) && (group === undefined || row.role != null);
-      const hits = rows.map((row): Hit => ({ key: row[row.way] ?? '', row }));
-      // Only so many are certain to be the next ones: behind them another list may go on that was cut off.
-      const certain = hits.sort(inOrder).slice(0, values.limit);
-      const isCutOff = (way: Way) => rows.filter((row) => row.way === way).length === values.limit;
-      const more = WAYS.some(isCutOff) || hits.length > certain.length;
+      const hits = rows.map((row): Hit => ({ key: row[row.matchedKey] ?? '', row }));
+      // Only these are certain to come next: a list that was cut off may continue after them.
+      const certain = hits.sort(compareHits).slice(0, values.limit);
+      const isCutOff = (key: KeyName) => rows.filter((row) => row.matchedKey === key).length === values.limit;
+      const more = KEYS.some(isCutOff) || hits.length > certain.length;
       const shown: Hit[] = [];
       for (const [index, hit] of certain.entries()) {
-        if (!isFirstOf(hit, text, certain[index - 1]) || !isAskedFor(hit.row)) continue;
+        if (!isFirstHit(hit, text, certain[index - 1]) || !matchesFilters(hit.row)) continue;
         if (shown.length === limit) return page(shown, shown.at(-1));
         shown.push(hit);
       }
@@ -163,13 +151,13 @@ function page(hits: Hit[], last: Hit | undefined): Found {
   return { rows: hits.map(({ row }) => row), next: last ? { key: last.key, id: last.row.id } : null };
 }
 
-/** In the order of code points, as both engines have it, and not of UTF-16, as JavaScript has. */
-function inOrder(one: Hit, other: Hit): number {
+/** Compares code points as both engines do; JavaScript would compare UTF-16 units. */
+function compareHits(one: Hit, other: Hit): number {
   return Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)) || (one.row.id < other.row.id ? -1 : 1);
 }
 
-/** @returns whether the user was not found before, by a key that comes earlier. */
-function isFirstOf({ key, row }: Hit, text: string, before: Hit | undefined): boolean {
+/** @returns false when an earlier hit is the same user. */
+function isFirstHit({ key, row }: Hit, text: string, before: Hit | undefined): boolean {
   if (!key.startsWith(text) || (before?.row.id === row.id && before.key === key)) return false;
   const matching = [row.usernameKey, row.emailKey ?? '', row.nameKey].filter((each) => each.startsWith(text));
   return matching.every((each) => Buffer.compare(Buffer.from(each), Buffer.from(key)) >= 0);

@@ -1,6 +1,6 @@
-/** What is asked of users. */
-import { and, asc, eq, gt, sql } from '../drizzle.ts';
-import type { Engine, Step } from '../engines/engine.ts';
+/** Queries for users and their passwords. */
+import { and, asc, eq, gt, isNotNull, sql } from '../drizzle.ts';
+import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { normalizeIdentifier, searchPrefix } from '../identifiers.ts';
 import {
   equals,
@@ -11,10 +11,14 @@ import {
   typedPlaceholdersFor,
 } from '../schema/column-types.ts';
 
+type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
+
+const FIELDS = ['username', 'usernameKey', 'name', 'nameKey', 'email', 'emailKey', 'active'] as const;
+
 export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
-/** The columns of a user that the API shows. */
-export function shownColumns(users: Engine['tables']['users']) {
+/** The columns that the API shows. */
+export function shownColumns(users: Tables['users']) {
   return {
     id: users.id,
     version: users.version,
@@ -39,7 +43,9 @@ export function userQueries(engine: Engine) {
     passwordHash: users.passwordHash,
   };
 
-  const byId = readOneCached(build.select(shown).from(users).where(equals(users.id, 'id')));
+  const ofId = equals(users.id, 'id');
+  const isEnabled = eq(users.active, true);
+  const byId = readOneCached(build.select(shown).from(users).where(ofId));
   const pageAfter = read(
     build
       .select(shown)
@@ -50,160 +56,91 @@ export function userQueries(engine: Engine) {
   );
   const byUsername = readOne(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
   const byEmail = readOne(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
-  const hashOf = readOne(
-    build.select({ passwordHash: users.passwordHash }).from(users).where(equals(users.id, 'id')),
-  );
+  const hashOf = readOne(build.select({ passwordHash: users.passwordHash }).from(users).where(ofId));
   const anyWithPassword = readOne(
     build
       .select({ id: users.id })
       .from(users)
-      .where(and(eq(users.active, true), sql`${users.passwordHash} IS NOT NULL`))
+      .where(and(isEnabled, isNotNull(users.passwordHash)))
       .limit(1),
   );
   const insert = write(
     build.insert(users).values({
-      ...placeholdersFor(
-        'id',
-        'username',
-        'usernameKey',
-        'name',
-        'nameKey',
-        'email',
-        'emailKey',
-        'passwordHash',
-        'active',
-      ),
+      ...placeholdersFor('id', 'passwordHash', ...FIELDS),
       createdAt: placeholder('now'),
       updatedAt: placeholder('now'),
     }),
     1,
   );
+  const newVersion = {
+    version: sql`${users.version} + 1`,
+    updatedAt: typedPlaceholder('now', users.updatedAt),
+  };
+  const atVersion = and(ofId, equals(users.version, 'version'));
   const update = write(
     build
       .update(users)
-      .set({
-        version: sql`${users.version} + 1`,
-        updatedAt: typedPlaceholder('now', users.updatedAt),
-        ...typedPlaceholdersFor(
-          users,
-          'username',
-          'usernameKey',
-          'name',
-          'nameKey',
-          'email',
-          'emailKey',
-          'active',
-        ),
-      })
-      .where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
+      .set({ ...newVersion, ...typedPlaceholdersFor(users, ...FIELDS) })
+      .where(atVersion),
     1,
   );
-  const passwordUpdate = {
-    version: sql`${users.version} + 1`,
-    updatedAt: typedPlaceholder('now', users.updatedAt),
-    passwordHash: typedPlaceholder('passwordHash', users.passwordHash),
-  };
-  const newPassword = write(build.update(users).set(passwordUpdate).where(equals(users.id, 'id')), 1);
-  const passwordChange = write(
-    build
-      .update(users)
-      .set(passwordUpdate)
-      .where(and(equals(users.id, 'id'), eq(users.passwordHash, placeholder('oldHash')))),
-    1,
-  );
-  const rightsVersion = readOne(
-    build.select({ version: users.rightsVersion }).from(users).where(equals(users.id, 'id')),
-  );
-  const guard = write(
-    build
-      .update(users)
-      .set({ rightsVersion: sql`${users.rightsVersion} + 1` })
-      .where(equals(users.id, 'id')),
-    1,
-  );
-  const guardAt = write(
-    build
-      .update(users)
-      .set({ rightsVersion: sql`${users.rightsVersion} + 1` })
-      .where(and(equals(users.id, 'id'), equals(users.rightsVersion, 'version'))),
-    1,
-  );
-  const isActive = condition(
-    build
-      .select({ id: users.id })
-      .from(users)
-      .where(and(equals(users.id, 'id'), eq(users.active, true))),
-    'some',
-  );
+  const setPassword = () =>
+    build.update(users).set({ ...newVersion, ...typedPlaceholdersFor(users, 'passwordHash') });
+  const newPassword = write(setPassword().where(ofId), 1);
+  const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
+  const passwordChange = write(setPassword().where(and(ofId, hasOldHash)), 1);
+  const rightsVersion = readOne(build.select({ version: users.rightsVersion }).from(users).where(ofId));
+  const raiseRightsVersion = () =>
+    build.update(users).set({ rightsVersion: sql`${users.rightsVersion} + 1` });
+  const guard = write(raiseRightsVersion().where(ofId), 1);
+  const guardAt = write(raiseRightsVersion().where(and(ofId, equals(users.rightsVersion, 'version'))), 1);
+  const isActive = condition(build.select({ id: users.id }).from(users).where(and(ofId, isEnabled)), 'some');
   const signIn = write(
     build
       .update(users)
       .set({ lastSignInAt: typedPlaceholder('now', users.lastSignInAt) })
-      .where(
-        and(
-          equals(users.id, 'id'),
-          eq(users.active, true),
-          eq(users.passwordHash, placeholder('passwordHash')),
-        ),
-      ),
+      .where(and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')))),
     1,
   );
-  const removal = write(
-    build.delete(users).where(and(equals(users.id, 'id'), equals(users.version, 'version'))),
-    1,
-  );
+  const removal = write(build.delete(users).where(atVersion), 1);
 
   return {
     find: (id: string) => byId({ id }),
-    /** @returns at most `limit` users whose ids follow `after`, in the order of their ids. */
     page: (after: string, limit: number) => pageAfter({ after, limit }),
-    /** @returns the user of that name, or of that e-mail address (which alone has an @), with the password's hash. */
+    /** Finds the user by username or by e-mail address; only addresses contain an @. */
     async findCredentials(username: string) {
       const key = normalizeIdentifier(username);
-      // Nobody's name has a space, but MySQL takes no notice of those at the end when it compares.
+      // No username contains spaces, and MySQL ignores spaces at the end when it compares.
       if (/\s/.test(key)) return undefined;
       return key.includes('@') ? byEmail({ key }) : byUsername({ key });
     },
-    /** @returns the hash of the user's password, null when there is none; undefined when there is no such user. */
-    async passwordHash(id: string) {
-      return (await hashOf({ id }))?.passwordHash;
-    },
-    /** @returns whether anybody can sign in. */
-    async exist() {
-      return (await anyWithPassword()) !== undefined;
-    },
+    /** Returns null when the user has no password, and undefined when the user is missing. */
+    passwordHash: async (id: string) => (await hashOf({ id }))?.passwordHash,
+    /** Whether any user can sign in. */
+    exist: async () => (await anyWithPassword()) !== undefined,
     add: (user: UserFields & { id: string; passwordHash: string | null }, now: number) =>
-      insert({ ...keyed(user), now }),
-    /** A write that takes effect only while the user has that version. */
+      insert({ ...withKeys(user), now }),
+    /** Requires that the user still has that version, and so does `remove`. */
     change: (user: UserFields & { id: string; version: number }, now: number) =>
-      update({ ...keyed(user), now }),
+      update({ ...withKeys(user), now }),
     setPassword: (id: string, passwordHash: string, now: number) => newPassword({ id, passwordHash, now }),
-    /** A write that takes effect only while the user's password is the one of the old hash. */
+    /** Requires that the password still has the old hash. */
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
       passwordChange({ ...change, now }),
-    /** Must come before whatever gives, takes or relies on the user's rights (see rightsVersion). */
+    /** Must precede steps that change or rely on the user's rights (see rightsVersion). */
     guard: (id: string): Step => guard({ id }),
-    /** The same, and takes effect only while the user belongs to the same groups as when that version was read. */
+    /** Does the same, and requires that the user's groups are those that were read with that version. */
     guardAt: (id: string, version: number): Step => guardAt({ id, version }),
-    async rightsVersion(id: string) {
-      return (await rightsVersion({ id }))?.version;
-    },
-    /** Holds while the user is active. */
+    rightsVersion: async (id: string) => (await rightsVersion({ id }))?.version,
+    /** Requires that the user is active. */
     isActive: (id: string): Step => isActive({ id }),
-    /** Notes a sign-in. It takes effect only while the user is active and has that password. */
+    /** Stores the time of a sign-in. It requires that the user is active and still has that password. */
     signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
     remove: (user: { id: string; version: number }) => removal({ ...user }),
   };
 }
 
-interface UserFields {
-  username: string;
-  name: string;
-  email: string | null;
-  active: boolean;
-}
-
-function keyed<User extends UserFields>(user: User) {
+function withKeys<User extends UserFields>(user: User) {
   return {
     ...user,
     usernameKey: normalizeIdentifier(user.username),

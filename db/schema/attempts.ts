@@ -1,6 +1,6 @@
 /**
- * Attempts at passwords that have not been right so far, counted for each name and address, so that guessing is slowed
- * down whichever worker it reaches. The key is a digest: what was typed as a name may have been a password.
+ * Failed sign-ins, counted by name and address, so that every worker slows guessing down. The key is a digest, because
+ * users sometimes type their password in place of their name.
  */
 import type { ColumnTypes } from './column-types.ts';
 
@@ -10,7 +10,6 @@ export const defineAttempts = (t: ColumnTypes) =>
     {
       key: t.digest().primaryKey(),
       failures: t.integer().notNull(),
-      /** When they are forgotten. */
       expiresAt: t.instant().notNull(),
     },
     (attempts) => [t.index('attempts_expires').on(attempts.expiresAt)],

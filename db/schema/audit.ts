@@ -1,32 +1,31 @@
 /**
- * The audit trail: who did what to whom, when and from where. Entries are only ever added, and outlive those that they
- * tell of: so they refer to no other table, and keep the names of that time.
+ * The audit trail: who did what to whom, when and from where. Audit events outlive the users and groups that they
+ * describe, so they have no foreign keys and carry the names of that time.
  */
 import { type ColumnTypes, ORIGIN_LENGTHS } from './column-types.ts';
-
 import { TOKEN_NAME_LENGTH } from './tokens.ts';
 import { USER_LENGTHS } from './users.ts';
 
-/** The fields of a thing that were changed, without secrets. */
+/** The changed fields of a user, group, session or token, without secrets. */
 export type Fields = Record<string, unknown>;
 
-/** The longest name of a way to authenticate, in characters. */
+/** The longest name of an authentication method, in characters. */
 export const METHOD_LENGTH = 16;
 
 export const defineAudit = (t: ColumnTypes) =>
   t.table(
     'audit',
     {
-      /** A UUIDv7: the entries are in the order of their ids. */
+      /** A UUIDv7, so that ids sort by time. */
       id: t.id(),
       at: t.instant().notNull(),
       event: t.string(32).notNull(),
-      /** Who did it; absent when it was nobody who had signed in, or the operator. */
+      /** Absent when the actor is anonymous or the operator. */
       actorId: t.ref(),
       actorName: t.string(USER_LENGTHS.username),
-      /** How the actor was recognised: session, token …, manage for the operator's commands. */
+      /** The authentication method: session, token …, or manage for the operator's commands. */
       via: t.string(METHOD_LENGTH).notNull(),
-      /** Of which kind of thing the target is: user, group, session or token. */
+      /** user, group, session or token. */
       targetKind: t.string(16),
       targetId: t.ref(),
       targetName: t.string(TOKEN_NAME_LENGTH),

@@ -1,6 +1,6 @@
 /**
- * One-time codes, with which users set a password without knowing the old one. The row's key is the code's SHA-256; a
- * code that was used has no row any more.
+ * One-time codes, with which users set a password without knowing the old one. The row's key is the code's SHA-256.
+ * Using a code deletes its row.
  */
 import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
@@ -14,9 +14,9 @@ export const defineCodes = (t: ColumnTypes, users: UsersTable) =>
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
-      /** The user who issued it, absent for the operator's. It works while they may still issue it. */
+      /** Absent when the operator issued the code. The code works only while its issuer may still issue it. */
       issuerId: t.ref(),
-      /** The token by which they issued it, if it was one. */
+      /** The token that authenticated the issuer, if any. */
       issuerTokenId: t.ref(),
       createdAt: t.instant().notNull(),
       expiresAt: t.instant().notNull(),

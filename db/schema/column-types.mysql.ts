@@ -1,13 +1,12 @@
 /**
- * The words that a table is written in, for MySQL. They stand apart since those who use SQLite need not carry them: with
- * drizzle's modules for them 2 MB.
+ * MySQL's column types. They have their own file so that a service on SQLite does not load drizzle's MySQL modules.
  */
 import { loadMysqlCore } from '../drizzle.ts';
 import { type ColumnTypes, DIGEST_LENGTH, ID_LENGTH, unsafeCast } from './column-types.ts';
 
 const mysql = loadMysqlCore();
 
-// MySQL would otherwise compare by its collation, where Ann is ann and é is e, and SQLite would not.
+// MySQL's default collations treat Ann as ann and é as e; SQLite compares bytes.
 const binaryText = mysql.customType<{ data: string; config: { length: number } }>({
   dataType: (config) => `varchar(${config?.length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
 });
@@ -15,7 +14,7 @@ const asciiText = mysql.customType<{ data: string; config: { length: number } }>
   dataType: (config) => `char(${config?.length}) CHARACTER SET ascii COLLATE ascii_bin`,
 });
 
-// As text, since MariaDB's own JSON is text to the driver, and MySQL's is not.
+// A text column, because the driver parses MySQL's JSON type but not MariaDB's.
 const jsonText = mysql.customType<{ data: unknown; driverData: string }>({
   dataType: () => 'text CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
   toDriver: (value) => JSON.stringify(value),

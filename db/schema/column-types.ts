@@ -1,23 +1,20 @@
 /**
- * The words that a table is written in. Each table is written once, as a function of this vocabulary, and so exists
- * in both dialects: SQLite's gives the types, MySQL's (vocabulary.mysql.ts) is held to them by `held`, the one cast of
- * the project. What makes that honest is that every test runs on both engines.
+ * SQLite's column types. Each table is written once, as a function of column types, and so exists in both dialects.
+ * SQLite's give the TypeScript types; `unsafeCast` applies them to MySQL's (column-types.mysql.ts), and the tests on both
+ * engines prove that they fit.
  */
 import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, Placeholder, SQL } from 'drizzle-orm';
 import { sql, sqliteCore as sqlite } from '../drizzle.ts';
 
-/**
- * Says that a value has a shape that the types can't know: that of its SQLite twin, where it is MySQL's, or the one that
- * drizzle takes it for. Nowhere else does the project cast.
- */
-export function unsafeCast<Twin>(value: unknown): Twin {
-  return value as Twin;
+/** The project's only cast: MySQL's tables to the types of SQLite's, and values to the types that drizzle expects. */
+export function unsafeCast<Target>(value: unknown): Target {
+  return value as Target;
 }
 
-/** The longest strings, in characters: an identifier (UUID), and a hash or secret of 256 bits in base64url. */
+/** In characters: a UUID, and a hash or secret of 256 bits in base64url. */
 export const ID_LENGTH = 36;
 export const DIGEST_LENGTH = 43;
-/** How much is kept of where a request came from, in characters. */
+/** The longest stored details of a request's origin, in characters. */
 export const ORIGIN_LENGTHS = { address: 64, userAgent: 255, requestId: 64 };
 
 export const sqliteColumnTypes = {
@@ -26,34 +23,33 @@ export const sqliteColumnTypes = {
   uniqueIndex: sqlite.uniqueIndex,
   primaryKey: sqlite.primaryKey,
   foreignKey: sqlite.foreignKey,
-  /** The primary key of a thing: a UUIDv7 in lower case. */
+  /** A primary key: a UUIDv7 in lower case. */
   id: () => sqlite.text().primaryKey(),
-  /** The id of another thing. */
+  /** The id of a row of another table. */
   ref: () => sqlite.text(),
   /** A hash or secret of 256 bits in base64url. */
   digest: () => sqlite.text(),
   /** Text of at most `length` characters, compared byte by byte. */
   string: (length: number) => sqlite.text({ length }),
-  /** A whole number. */
   integer: () => sqlite.integer(),
-  /** A moment, in milliseconds since 1970. */
+  /** A time, in milliseconds since 1970. */
   instant: () => sqlite.integer(),
   flag: () => sqlite.integer({ mode: 'boolean' }),
-  /** A value that is only kept and shown, never searched: at most 64 KiB as JSON. */
+  /** A value that no query searches: at most 64 KiB as JSON. */
   json: <Value>() => sqlite.text({ mode: 'json' }).$type<Value>(),
 };
 
 export type ColumnTypes = typeof sqliteColumnTypes;
 
-/** A value that is given when the prepared query is run. */
+/** @returns a placeholder, whose value is bound when the prepared query runs. */
 export function placeholder(name: string) {
   return sql.placeholder(name);
 }
 
-/** How many rows to read at most, given as `limit`. */
+/** The largest number of rows to read, bound as `limit`. */
 export const limitPlaceholder = placeholder('limit');
 
-/** @returns the condition that the column equals the named value. */
+/** @returns the condition that the column equals the value bound as `name`. */
 export function equals(column: AnyColumn, name: string): SQL {
   return sql`${column} = ${typedPlaceholder(name, column)}`;
 }
@@ -71,7 +67,7 @@ export function typedPlaceholdersFor<Name extends string>(
   return unsafeCast(Object.fromEntries(names.map((name) => [name, typedPlaceholder(name, columns[name])])));
 }
 
-/** The same as `placeholder` where drizzle asks for a value of the column's type: in the SET of an update, or a selected field. */
+/** @returns a placeholder with the column's type, which drizzle requires in the SET of an UPDATE and in selected fields. */
 export function typedPlaceholder<Data>(
   name: string,
   column: Column<ColumnBaseConfig<ColumnDataType, string> & { data: Data }>,

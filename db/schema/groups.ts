@@ -1,10 +1,9 @@
-/** Groups: what users belong to. A group carries permissions, and its members have the union of their groups'. */
-
+/** Groups carry permissions. A user has the permissions of all groups that they are a member of. */
 import { baseColumns, rightsVersion } from './base.ts';
 import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
 
-/** The longest texts, in characters. The API's schemas take theirs from here. */
+/** In characters. The API's schemas use these limits, too. */
 export const GROUP_LENGTHS = { name: 64, title: 200, permission: 64 };
 
 export const defineGroups = (t: ColumnTypes) =>
@@ -51,7 +50,7 @@ export const defineMemberships = (t: ColumnTypes, groups: GroupsTable, users: Us
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
-      /** 'member', or 'manager' who may change who belongs to the group. */
+      /** A manager may change the group's memberships. */
       role: t.string(16).notNull().$type<Role>(),
       createdAt: t.instant().notNull(),
     },

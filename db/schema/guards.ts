@@ -1,6 +1,6 @@
 /**
- * Rows that changes of one kind all write, so that they happen one after the other, also on two nodes of a Galera cluster.
- * `administrators` is written by whatever can take every permission (*) from a user.
+ * Guard rows: all changes of one kind write the same row, so that they run one after the other, also on two nodes of a
+ * Galera cluster. Every change that can take all permissions (*) from a user writes the row `administrators`.
  */
 import type { ColumnTypes } from './column-types.ts';
 
@@ -8,6 +8,6 @@ export const defineGuards = (t: ColumnTypes) =>
   t.table('guards', {
     name: t.string(32).primaryKey(),
     version: t.integer().notNull().default(0),
-    /** Whether, before the newest change, any user who can sign in held every permission. */
+    /** Whether, before the latest change, any user who can sign in held all permissions (*). */
     held: t.flag().notNull().default(false),
   });

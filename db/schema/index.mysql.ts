@@ -1,4 +1,4 @@
-/** The tables in MySQL's dialect. A new table adds its line here and in the other one. */
+/** The tables in MySQL's dialect. Add each new table here and in index.sqlite.ts. */
 import { defineAttempts } from './attempts.ts';
 import { defineAudit } from './audit.ts';
 import { defineCodes } from './codes.ts';

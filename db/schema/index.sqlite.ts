@@ -1,4 +1,4 @@
-/** The tables in SQLite's dialect, which also gives them their types. A new table adds its line here and in the other one. */
+/** The tables in SQLite's dialect, which also gives them their types. Add each new table here and in index.mysql.ts. */
 import { defineAttempts } from './attempts.ts';
 import { defineAudit } from './audit.ts';
 import { defineCodes } from './codes.ts';

@@ -1,6 +1,6 @@
 /**
- * Sessions: who is signed in, from where, until when. The cookie holds a random secret; the row's key is that
- * secret's SHA-256, so a copy of the database lets nobody in.
+ * Sessions: who is signed in, from where, until when. The cookie holds a random secret, and the row's key is its
+ * SHA-256, so a copy of the database does not let anyone sign in.
  */
 import { type ColumnTypes, ORIGIN_LENGTHS } from './column-types.ts';
 import type { UsersTable } from './users.ts';
@@ -10,7 +10,7 @@ export const defineSessions = (t: ColumnTypes, users: UsersTable) =>
     'sessions',
     {
       key: t.digest().primaryKey(),
-      /** What the API calls the session: it can be shown, since it lets nobody in. */
+      /** The session's name in the API. It is no secret. */
       id: t.ref().notNull(),
       userId: t
         .ref()
@@ -18,13 +18,13 @@ export const defineSessions = (t: ColumnTypes, users: UsersTable) =>
         .references(() => users.id, { onDelete: 'cascade' }),
       createdAt: t.instant().notNull(),
       lastSeenAt: t.instant().notNull(),
-      /** When the password was last given: sensitive changes ask for a recent one. */
+      /** When the user last entered the password: sensitive changes require that to be recent. */
       confirmedAt: t.instant().notNull(),
-      /** When it ends unless it is used before: never later than `endsAt`. */
+      /** The idle lifetime's end, which each use moves, but never past `endsAt`. */
       expiresAt: t.instant().notNull(),
-      /** When it ends however active it is. */
+      /** The absolute lifetime's end. */
       endsAt: t.instant().notNull(),
-      /** Whether it was to outlive the browser. */
+      /** Whether the cookie outlives the browser. */
       remembered: t.flag().notNull().default(false),
       address: t.string(ORIGIN_LENGTHS.address).notNull(),
       userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),

@@ -1,11 +1,11 @@
 /**
- * API tokens: what programs show in place of a session. The row's key is the token's SHA-256, so a copy of the database
- * lets nobody in.
+ * API tokens, with which programs authenticate. The row's key is the token's SHA-256, so a copy of the database does not
+ * let anyone sign in.
  */
 import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';
 
-/** The longest name, in characters. The API's schema takes it from here. */
+/** In characters. The API's schema uses this limit, too. */
 export const TOKEN_NAME_LENGTH = 100;
 
 export const defineTokens = (t: ColumnTypes, users: UsersTable) =>
@@ -13,17 +13,17 @@ export const defineTokens = (t: ColumnTypes, users: UsersTable) =>
     'tokens',
     {
       key: t.digest().primaryKey(),
-      /** What the API calls the token: it can be shown, since it lets nobody in. */
+      /** The token's name in the API. It is no secret. */
       id: t.ref().notNull(),
       userId: t
         .ref()
         .notNull()
         .references(() => users.id, { onDelete: 'cascade' }),
       name: t.string(TOKEN_NAME_LENGTH).notNull(),
-      /** The permissions that the token may use, as far as its owner holds them. */
+      /** The permissions that the token may use, if its owner holds them. */
       scopes: t.json<string[]>().notNull(),
       createdAt: t.instant().notNull(),
-      /** Absent while it does not expire. */
+      /** Absent when the token does not expire. */
       expiresAt: t.instant(),
       lastUsedAt: t.instant(),
     },

@@ -1,13 +1,12 @@
 /**
- * Users: who can sign in. A name and an e-mail address are kept as they were written, and beside them as keys that
- * are compared (see text.ts), so that Ann and ANN are one user on every engine.
+ * Users. Names and e-mail addresses are stored as they were entered, and as normalized keys (see identifiers.ts), so that
+ * Ann and ANN are one user on both engines.
  */
-
 import { SEARCH_PREFIX_LENGTH } from '../identifiers.ts';
 import { baseColumns, rightsVersion } from './base.ts';
 import type { ColumnTypes } from './column-types.ts';
 
-/** The longest texts, in characters. The API's schemas take theirs from here. */
+/** In characters. The API's schemas use these limits, too. */
 export const USER_LENGTHS = { username: 64, name: 200, email: 254 };
 
 export const defineUsers = (t: ColumnTypes) =>
@@ -18,11 +17,11 @@ export const defineUsers = (t: ColumnTypes) =>
       username: t.string(USER_LENGTHS.username).notNull(),
       usernameKey: t.string(USER_LENGTHS.username).notNull(),
       name: t.string(USER_LENGTHS.name).notNull().default(''),
-      /** The beginning of the name, as it is looked for. */
+      /** The name's normalized beginning, for the search. */
       nameKey: t.string(SEARCH_PREFIX_LENGTH).notNull().default(''),
       email: t.string(USER_LENGTHS.email),
       emailKey: t.string(USER_LENGTHS.email),
-      /** Absent while the user can't sign in with a password. */
+      /** Absent when the user can't sign in with a password. */
       passwordHash: t.string(255),
       active: t.flag().notNull().default(true),
       rightsVersion: rightsVersion(t),

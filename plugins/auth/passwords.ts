@@ -34,7 +34,7 @@ export default fp<PasswordsOptions>(
       done(queue.isFull ? new BusyError() : undefined);
     });
 
-    // Once a second in all: a line for each refusal would cost more than refusing.
+    // One line a second: a line for each refusal would cost more than refusing.
     let refused = 0;
     app.addHook('onError', async (_request, _reply, error) => {
       if (!(error instanceof BusyError) || refused++ > 0) return;

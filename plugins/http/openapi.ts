@@ -1,6 +1,6 @@
 /**
- * Describes the API as OpenAPI 3.1, made of the routes' own schemas so that it can't say anything else than what they do,
- * at /openapi.json; and at /docs a page to read it and to try it.
+ * The description of the API: OpenAPI 3.1 at /openapi.json, made of the routes' own schemas, and at /docs a page to read and try
+ * it.
  */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -18,7 +18,7 @@ const TAGS: Record<string, string> = {
   audit: 'Who did what to whom',
 };
 
-/** What every status means, wherever it comes from. */
+/** What every status of an error means. */
 const REFUSALS: Record<number, string> = {
   400: 'Something in the request is not valid; `errors` says what.',
   401: 'Nobody has signed in, or the credentials are wrong.',
@@ -32,7 +32,7 @@ const REFUSALS: Record<number, string> = {
   503: 'The service can not serve at present.',
 };
 
-/** @returns the statuses with which a route may refuse, by what it takes and by what it says itself. */
+/** @returns the statuses of a route's errors: those that follow from its schema, and its own. */
 function refusalsOf({ config, method }: RouteOptions, schema: FastifySchema): number[] {
   const statuses = new Set([...(schema.errors ?? []), 503]);
   if (schema.body || schema.params || schema.querystring) statuses.add(400);
@@ -45,13 +45,13 @@ function refusalsOf({ config, method }: RouteOptions, schema: FastifySchema): nu
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** @returns the schema in the words of OpenAPI: our own keywords are for our own messages. */
+/** @returns the schema without our own keywords, which OpenAPI does not know. */
 function published(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(published);
   if (!isObject(schema)) return schema;
   const { rule, identifier: _own, ...rest } = schema;
   if (typeof rule === 'string') rest.description ??= rule;
-  // What has a default need not be given.
+  // A field with a default may be left out.
   const { properties, required } = rest;
   if (isObject(properties) && Array.isArray(required)) {
     const hasDefault = (property: unknown) => isObject(property) && 'default' in property;
@@ -62,7 +62,7 @@ function published(schema: unknown): unknown {
 
 const DONE: Record<string, string> = { 200: 'As it is now.', 201: 'It was made.', 204: 'It was done.' };
 
-/** For changes that are refused when the thing has changed since. */
+/** The header of changes that answer 412. */
 const IF_MATCH = {
   type: 'object',
   properties: {
@@ -129,7 +129,7 @@ export default fp(
       await scope.register(swaggerUi, {
         routePrefix: '/docs',
         staticCSP: true,
-        // The page sets styles in its elements; it is also for plain HTTP, and needs no pictures from elsewhere.
+        // The page has inline styles, works over plain HTTP, and loads nothing from other hosts.
         transformStaticCSP: (policy) =>
           policy
             .replace(' upgrade-insecure-requests;', '')

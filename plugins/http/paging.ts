@@ -1,6 +1,6 @@
 /**
- * Lists come in pages by key range: each page begins after the last id of the one before, so that page 10,000 costs
- * what page 1 costs. The handler asks for one row more than it shows, which tells whether there is a next page.
+ * Pages by key range: each begins after the last id of the previous one, so page 10,000 costs what page 1 costs. The handler
+ * reads one row more than it shows, which tells whether there is a next page.
  */
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
@@ -16,7 +16,7 @@ declare module 'fastify' {
       limit: number,
       toItem: (row: Row) => Item,
     ): { items: Item[]; next: string | null };
-    /** The same for a list whose pages begin elsewhere: `next` is what the next one is to be asked for with. */
+    /** The same for a list with a cursor of its own. @param next the cursor of the next page. */
     pageBefore<Item>(items: Item[], next: string | null): { items: Item[]; next: string | null };
   }
 }

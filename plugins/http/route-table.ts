@@ -1,14 +1,14 @@
 /**
- * Knows which routes there are: what may be asked of a path (for 405 and OPTIONS, which Fastify does not answer by
- * itself), and where each blueprint begins (for the index).
+ * The table of routes: the methods of each path, for 405 and OPTIONS, which Fastify does not answer by itself, and the root of
+ * each blueprint, for the index.
  */
 import fp from 'fastify-plugin';
 import findMyWay from 'find-my-way';
 
 interface RouteTable {
-  /** @returns the methods that the path of this URL answers to, none if there is nothing there. */
+  /** @returns the methods of the path of this URL, none for an unknown path. */
   methodsOf(url: string): string[];
-  /** @returns the paths at which blueprints begin and that can be read, in order. */
+  /** @returns the paths of blueprints that answer GET, in order. */
   roots(): string[];
 }
 
@@ -22,7 +22,7 @@ export default fp(
   async (app) => {
     const methods = new Map<string, Set<string>>();
     const roots = new Set<string>();
-    // The same kind of router as Fastify's, so that both understand a path alike; its stores hold the methods.
+    // The same router as Fastify's, so that both read a path alike.
     const router = findMyWay({ ignoreTrailingSlash: true });
 
     app.addHook('onRoute', ({ url, method, prefix }) => {

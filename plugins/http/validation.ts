@@ -1,4 +1,4 @@
-/** How requests are checked: bodies must have the types that they should have; parameters are converted from text. */
+/** Validates requests: bodies as they are, parameters after conversion from text. */
 import { isUtf8 } from 'node:buffer';
 import fp from 'fastify-plugin';
 import { makeValidator, readable } from '../../schemas/validator.ts';
@@ -8,13 +8,13 @@ export default fp(
     const strict = makeValidator({ coerceTypes: false });
     const converting = makeValidator({ coerceTypes: true });
 
-    // An empty body is no body, whatever its type is said to be: signing out needs none.
+    // An empty body is no body, whatever its Content-Type: signing out needs none.
     const parse = app.getDefaultJsonParser('error', 'error');
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       const bytes = Buffer.from(body);
       if (bytes.length === 0) return done(null, undefined);
-      // What is no UTF-8 would be replaced, and two passwords become the same.
+      // Invalid UTF-8 would be replaced, and two passwords would become the same.
       if (!isUtf8(bytes)) return done(app.problem({ status: 400, detail: 'The body is not valid UTF-8.' }));
       parse(request, bytes.toString(), done);
     });

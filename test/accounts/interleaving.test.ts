@@ -73,7 +73,7 @@ onEachEngine('between the reading and the writing of a rule', async (t, engine) 
     t.ok(came(), 'the other request came between');
     t.equal(answer.status, status, answer.body);
     if (afterwards) t.ok(await afterwards(elsewhere, answer), 'and so it is in the database');
-    t.ok(await stage.hasAdministrator(), 'somebody holds *');
+    t.ok(await stage.hasAdministrator(), 'a user who can sign in holds *');
   }
   for (const [name, make] of Object.entries({ ...INTERLEAVINGS, ...CODES, ...LAST }))
     await t.test(name, (t) => interleave(t, make));

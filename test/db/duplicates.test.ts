@@ -12,7 +12,7 @@ onEachEngine('a key that is there already', async (t, { makeDatabase }) => {
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
   t.teardown(() => engine.close());
   await upgrade(engine);
-  await engine.exclusively(({ run }) =>
+  await engine.withMigrationLock(({ run }) =>
     run('CREATE UNIQUE INDEX memberships_user_id_role ON memberships (user_id, role)'),
   );
   const db = prepareQueries(engine);

@@ -93,7 +93,7 @@ test('work that is done exclusively', async (t) => {
     ),
   ];
   const execute = (statements: string[]) =>
-    engine.exclusively(async ({ run }) => {
+    engine.withMigrationLock(async ({ run }) => {
       for (const statement of statements) await run(statement);
     });
 
@@ -113,7 +113,7 @@ test('work that is done exclusively', async (t) => {
     await t.rejects(execute([...half, 'ALTER TABLE nowhere ADD COLUMN x text']), { message: /nowhere/ });
     t.same(dump(), before);
     await t.rejects(
-      engine.exclusively(async ({ run }) => {
+      engine.withMigrationLock(async ({ run }) => {
         await run('DROP TABLE sessions');
         throw new Error('given up');
       }),
@@ -124,7 +124,7 @@ test('work that is done exclusively', async (t) => {
 
   t.test('can be told of references to nothing before it is too late', async (t) => {
     const before = dump();
-    const work = engine.exclusively(async ({ run, brokenReferences }) => {
+    const work = engine.withMigrationLock(async ({ run, brokenReferences }) => {
       t.same(await brokenReferences(), []);
       await run('DELETE FROM users');
       throw new Error((await brokenReferences()).join());
@@ -137,7 +137,7 @@ test('work that is done exclusively', async (t) => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
     const { promise: finish, resolve: end } = Promise.withResolvers<void>();
     const order: string[] = [];
-    const work = engine.exclusively(async ({ run }) => {
+    const work = engine.withMigrationLock(async ({ run }) => {
       await run("UPDATE users SET name = 'Ann'");
       begin();
       await finish;

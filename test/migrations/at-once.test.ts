@@ -1,39 +1,44 @@
-/** Several hosts start at the same moment on one database, each of them with orders to migrate it. One must do it. */
+/** Several hosts may start at the same time on one database with AUTO_MIGRATE. Each migration must run exactly once. */
 import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
+import { query } from '../support/database-content.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
-import { ask, Scratch } from '../support/migrations.ts';
+import { ProjectCopy } from '../support/migrations.ts';
 import { manage, runServer, until } from '../support/processes.ts';
 
-onEachEngine('processes that migrate at the same time', async (t, { makeDatabase }) => {
-  const scratch = new Scratch(t);
-  scratch.add('0001_ran', ['CREATE TABLE ran (name varchar(20))'], ['DROP TABLE ran']);
+onEachEngine('Concurrent processes run each migration once', async (t, { makeDatabase }) => {
+  const project = new ProjectCopy(t);
+  project.addMigration('0001_ran', ['CREATE TABLE ran (name varchar(20))'], ['DROP TABLE ran']);
   const names = ['0002_a', '0003_b', '0004_c'];
   for (const name of names) {
-    scratch.add(name, [`INSERT INTO ran VALUES ('up ${name}')`], [`INSERT INTO ran VALUES ('down ${name}')`]);
+    project.addMigration(
+      name,
+      [`INSERT INTO ran VALUES ('up ${name}')`],
+      [`INSERT INTO ran VALUES ('down ${name}')`],
+    );
   }
   const applied = ['0000_first', '0001_ran', ...names].map((name) => `applied ${name}`);
   const nothing = 'Nothing to do: the database is there already.';
 
   for (const processes of [2, 4]) {
-    t.test(`run each migration once when they are ${processes}`, async (t) => {
+    t.test(`Each migration runs once when ${processes} processes upgrade at the same time`, async (t) => {
       const url = await makeDatabase(t);
       const all = Array.from({ length: processes });
-      const ups = await Promise.all(all.map(() => scratch.did(url, 'upgrade')));
+      const ups = await Promise.all(all.map(() => project.dbOutput(url, 'upgrade')));
       t.strictSame(ups.flat().sort(), [...all.slice(1).map(() => nothing), ...applied].sort());
       t.strictSame(
-        (await ask(url, 'SELECT name FROM ran')).map(({ name }) => name),
+        (await query(url, 'SELECT name FROM ran')).map(({ name }) => name),
         names.map((name) => `up ${name}`),
       );
-      t.match(await ask(url, 'SELECT COUNT(*) AS applied FROM __drizzle_migrations'), [{ applied: 5 }]);
+      t.match(await query(url, 'SELECT COUNT(*) AS applied FROM __drizzle_migrations'), [{ applied: 5 }]);
     });
   }
 });
 
 for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
-  test('while another process migrates MySQL', async (t) => {
+  test('The service and commands recognise that another process migrates, on MySQL', async (t) => {
     const DATABASE_URL = await makeDatabase(t);
     const open = () => openEngine(loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } }));
     const [migrating, starting] = [await open(), await open()];
@@ -43,7 +48,7 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
 
     const begun = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
-    const migrator = migrating.exclusively(async ({ run }) => {
+    const migrator = migrating.withMigrationLock(async ({ run }) => {
       await run("INSERT INTO __rollcall_unfinished VALUES ('0000_first', 'up', 0, 'begun', '', '')");
       begun.resolve();
       await finish.promise;
@@ -51,7 +56,7 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     });
     await begun.promise;
 
-    await t.test('nobody takes that for unfinished, nor says that it is to be gone on with', async (t) => {
+    await t.test('A running migration is reported as running, not as unfinished', async (t) => {
       const environment = { DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '1' };
       const [current, history, check, list, start] = await Promise.all([
         manage(['db', 'current'], { environment }),
@@ -70,7 +75,7 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
       }
     });
 
-    await t.test('a service that starts and may migrate waits', async (t) => {
+    await t.test('A service that starts with AUTO_MIGRATE waits for the running migration', async (t) => {
       const started = ensureSchema(starting, true);
       let refused = false;
       started.catch(() => {
@@ -78,7 +83,10 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
       });
       const waiting =
         "SELECT id FROM information_schema.PROCESSLIST WHERE db = DATABASE() AND info LIKE 'SELECT GET_LOCK%'";
-      await until('the service waits', async () => refused || (await ask(DATABASE_URL, waiting))[0]);
+      await until(
+        'the service waits for the lock',
+        async () => refused || (await query(DATABASE_URL, waiting))[0],
+      );
       finish.resolve();
       await migrator;
       t.match(await started, ['0000_first']);

@@ -1,29 +1,30 @@
-/** Migrations that move data are written by hand: `revision --custom` makes the files, and both directions are ours. */
+/** Migrations that move data are written by hand, in files that `manage db revision --custom` makes. */
 import { test } from 'tap';
+import { fillTables, query, rowsOf, schemaOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { ask, fill, rowsOf, Scratch, schemaOf } from '../support/migrations.ts';
+import { ProjectCopy } from '../support/migrations.ts';
 
 const BREAK = '--> statement-breakpoint\n';
 
-test('migrations that are written by hand', async (t) => {
-  const scratch = new Scratch(t);
-  await scratch.revise('moved', '--custom');
+test('Migrations can be written by hand', async (t) => {
+  const project = new ProjectCopy(t);
+  await project.revise('moved', '--custom');
   const dialects = ['sqlite', 'mysql'] as const;
 
-  t.test('are made as four files that do nothing yet', async (t) => {
+  t.test('"revision --custom" makes four files that do nothing yet', async (t) => {
     for (const dialect of dialects) {
       for (const file of ['0001_moved.sql', '0001_moved.down.sql']) {
-        t.notMatch(scratch.text(dialect, file), /^(?!--).*\S/m, 'only comments');
+        t.notMatch(project.text(dialect, file), /^(?!--).*\S/m, `${dialect}/${file} contains only comments`);
       }
     }
     for (const { name, makeDatabase } of engines) {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', '0001_moved');
+      await project.migrate(url, 'upgrade', '0001_moved');
       const schema = await schemaOf(url);
-      await scratch.move(url, 'downgrade', '0000_first');
+      await project.migrate(url, 'downgrade', '0000_first');
       t.strictSame(await schemaOf(url), schema, name);
     }
-    t.match(await scratch.db('sqlite:data/nothing.db', 'check'), {
+    t.match(await project.runDb('sqlite:data/nothing.db', 'check'), {
       code: 0,
       stdout: 'The migrations are sound.\n',
     });
@@ -39,31 +40,32 @@ test('migrations that are written by hand', async (t) => {
     "DELETE FROM group_permissions WHERE permission = 'audit:read';",
   ];
 
-  t.test('are accepted once they have been written', async (t) => {
+  t.test('"db check" refuses the written files until "--accept"', async (t) => {
     for (const dialect of dialects) {
-      scratch.write(dialect, '0001_moved.sql', up.join(BREAK));
-      scratch.write(dialect, '0001_moved.down.sql', down.join(BREAK));
+      project.write(dialect, '0001_moved.sql', up.join(BREAK));
+      project.write(dialect, '0001_moved.down.sql', down.join(BREAK));
     }
     const edited = /0001_moved\.sql was edited since it was made.*"npm run manage -- db check --accept"/;
-    t.match(await scratch.db('sqlite:data/nothing.db', 'check'), { code: 1, stdout: edited });
-    t.match(await scratch.db('sqlite:data/nothing.db', 'check', '--accept'), { code: 0 });
-    t.match(await scratch.db('sqlite:data/nothing.db', 'check'), { code: 0 });
+    t.match(await project.runDb('sqlite:data/nothing.db', 'check'), { code: 1, stdout: edited });
+    t.match(await project.runDb('sqlite:data/nothing.db', 'check', '--accept'), { code: 0 });
+    t.match(await project.runDb('sqlite:data/nothing.db', 'check'), { code: 0 });
   });
 
   for (const { name, makeDatabase } of engines) {
-    t.test(`move data up and back, on ${name}`, async (t) => {
+    t.test(`Hand-written migrations move data up and down, on ${name}`, async (t) => {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', '0000_first');
-      await fill(url);
+      await project.migrate(url, 'upgrade', '0000_first');
+      await fillTables(url);
       const before = await rowsOf(url);
-      await scratch.move(url, 'upgrade', '0001_moved');
-      t.match(await ask(url, "SELECT COUNT(*) AS n FROM group_permissions WHERE permission = 'audit:read'"), [
+      await project.migrate(url, 'upgrade', '0001_moved');
+      t.match(
+        await query(url, "SELECT COUNT(*) AS n FROM group_permissions WHERE permission = 'audit:read'"),
+        [{ n: 3 }],
+      );
+      t.match(await query(url, "SELECT COUNT(*) AS n FROM users WHERE name LIKE '% Æ🦊 users name'"), [
         { n: 3 },
       ]);
-      t.match(await ask(url, "SELECT COUNT(*) AS n FROM users WHERE name LIKE '% Æ🦊 users name'"), [
-        { n: 3 },
-      ]);
-      await scratch.move(url, 'downgrade', '-1');
+      await project.migrate(url, 'downgrade', '-1');
       t.strictSame(await rowsOf(url), before);
     });
   }

@@ -1,11 +1,11 @@
 /**
- * What service developers change in a schema, as they do it: they edit the tables, have `manage db revision` make the
- * migration, and move databases with data in them up and down. The way down is made by us and the way up by
- * drizzle-kit, so each kind of change is tried in both directions on every engine.
+ * Tests the whole path of a schema change: edit the tables, make a migration with `manage db revision`, and migrate
+ * databases with data up and down. drizzle-kit makes the up file and Rollcall the down file, so both directions are tested.
  */
 import { test } from 'tap';
+import { commonRows, fillTables, query, rowsOf, schemaOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { ask, fill, rowsOf, Scratch, schemaOf, shared, Walk } from '../support/migrations.ts';
+import { MigrationWalk, ProjectCopy } from '../support/migrations.ts';
 
 const FIRST = '0000_first';
 const ADDITIONS = '0001_additions';
@@ -24,91 +24,87 @@ export const defineBadges = (t: ColumnTypes, users: UsersTable) =>
   );
 `;
 
-test('changes of the schema', async (t) => {
-  const scratch = new Scratch(t);
+test('Schema changes get migrations that work in both directions', async (t) => {
+  const project = new ProjectCopy(t);
   const users = 'db/schema/users.ts';
   const groups = 'db/schema/groups.ts';
   const sessions = 'db/schema/sessions.ts';
   const dialects = ['sqlite', 'mysql'] as const;
 
-  scratch.edit(
+  project.edit(
     users,
     "name: t.string(USER_LENGTHS.name).notNull().default('')",
     "name: t.string(USER_LENGTHS.name).notNull().default('Ännie')",
   );
-  scratch.edit(
+  project.edit(
     groups,
     'title: t.',
     "colour: t.string(20).notNull().default('it\\'s red'), size: t.integer().notNull().default(7), title: t.",
   );
-  scratch.edit(groups, 'role: t.string(16).notNull()', 'note: t.string(40), role: t.string(16).notNull()');
-  scratch.edit(sessions, '.on(sessions.userId)', '.on(sessions.userId, sessions.expiresAt)');
-  scratch.edit(users, 'export type', `${BADGES}\nexport type`);
+  project.edit(groups, 'role: t.string(16).notNull()', 'note: t.string(40), role: t.string(16).notNull()');
+  project.edit(sessions, '.on(sessions.userId)', '.on(sessions.userId, sessions.expiresAt)');
+  project.edit(users, 'export type', `${BADGES}\nexport type`);
   for (const dialect of dialects) {
-    scratch.edit(`db/schema/index.${dialect}.ts`, '{ defineUsers }', '{ defineBadges, defineUsers }');
-    scratch.edit(
+    project.edit(`db/schema/index.${dialect}.ts`, '{ defineUsers }', '{ defineBadges, defineUsers }');
+    project.edit(
       `db/schema/index.${dialect}.ts`,
       'export const groups',
       'export const badges = defineBadges(t, users);\nexport const groups',
     );
   }
-  await scratch.revise('additions');
+  await project.revise('additions');
 
-  scratch.edit(groups, "t.uniqueIndex('groups_name')", "t.index('groups_name')");
-  scratch.edit(groups, 'role: t.string(16)', 'role: t.string(80)');
-  scratch.edit(groups, "title: t.string(GROUP_LENGTHS.title).notNull().default(''),", '');
-  scratch.edit(users, 'lastSignInAt: t.instant(),', '');
-  scratch.edit(sessions, 'userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),', '');
-  scratch.edit(sessions, 'lastSeenAt: t.instant().notNull(),', '');
+  project.edit(groups, "t.uniqueIndex('groups_name')", "t.index('groups_name')");
+  project.edit(groups, 'role: t.string(16)', 'role: t.string(80)');
+  project.edit(groups, "title: t.string(GROUP_LENGTHS.title).notNull().default(''),", '');
+  project.edit(users, 'lastSignInAt: t.instant(),', '');
+  project.edit(sessions, 'userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),', '');
+  project.edit(sessions, 'lastSeenAt: t.instant().notNull(),', '');
   for (const dialect of dialects) {
-    scratch.edit(`db/schema/index.${dialect}.ts`, 'export const badges = defineBadges(t, users);\n', '');
+    project.edit(`db/schema/index.${dialect}.ts`, 'export const badges = defineBadges(t, users);\n', '');
   }
-  await scratch.revise('removals');
+  await project.revise('removals');
 
-  t.test('that lose data say so in the file of that direction', async (t) => {
+  t.test('Each file that loses data lists what it loses', async (t) => {
     for (const dialect of dialects) {
-      const says = (file: string) => /^-- loses data: (.*)$/m.exec(scratch.text(dialect, file))?.[1];
-      t.equal(says('0001_additions.sql'), undefined);
+      const losses = (file: string) => /^-- loses data: (.*)$/m.exec(project.text(dialect, file))?.[1];
+      t.equal(losses('0001_additions.sql'), undefined);
       t.equal(
-        says('0001_additions.down.sql'),
+        losses('0001_additions.down.sql'),
         'table badges, column groups.colour, column groups.size, column memberships.note',
       );
       t.equal(
-        says('0002_removals.sql'),
+        losses('0002_removals.sql'),
         'table badges, column groups.title, column sessions.last_seen_at, column sessions.user_agent, column users.last_sign_in_at',
       );
-      t.equal(says('0002_removals.down.sql'), undefined);
+      t.equal(losses('0002_removals.down.sql'), undefined);
     }
   });
 
   for (const { name, makeDatabase } of engines) {
-    t.test(`lead up, down and up again, on ${name}`, async (t) => {
+    t.test(`Databases with data migrate up, down and up again, on ${name}`, async (t) => {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', FIRST);
-      await fill(url);
+      await project.migrate(url, 'upgrade', FIRST);
+      await fillTables(url);
       const filled = await rowsOf(url);
-      const walk = new Walk(t, url, (direction, target) => scratch.move(url, direction, target));
+      const walk = new MigrationWalk(t, url, (direction, target) => project.migrate(url, direction, target));
 
       await walk.to('upgrade', ADDITIONS);
       const after = await rowsOf(url);
-      t.strictSame(
-        shared(after, filled),
-        filled,
-        'the table to which others refer was rebuilt, and all rows are there',
-      );
+      t.strictSame(commonRows(after, filled), filled, 'rebuilding a referenced table keeps all rows');
       for (const row of after.groups ?? [])
-        t.match(row, { colour: "it's red", size: 7 }, 'rows that were there have the defaults');
+        t.match(row, { colour: "it's red", size: 7 }, 'existing rows have the defaults of new columns');
       t.strictSame(after.badges, []);
-      await ask(
+      await query(
         url,
         'INSERT INTO badges (id, created_at, updated_at, user_id) SELECT id, 1, 2, id FROM users LIMIT 1',
       );
       t.match((await rowsOf(url)).badges, [{ version: 1, label: 'none' }]);
 
-      const refused = await scratch.db(url, 'upgrade');
+      const refused = await project.runDb(url, 'upgrade');
       t.match(refused, { code: 1, stdout: '', stderr: /Data is lost by 0002_removals \(up\).*--yes/ });
       const tables = (await schemaOf(url)).map(({ name }) => name);
-      t.ok(tables.includes('badges'), 'and nothing was done');
+      t.ok(tables.includes('badges'), 'nothing was changed');
       await walk.to('upgrade', REMOVALS);
 
       await walk.to('downgrade', ADDITIONS);
@@ -116,27 +112,30 @@ test('changes of the schema', async (t) => {
       for (const row of back.sessions ?? []) t.match(row, { user_agent: '', last_seen_at: 0 });
       for (const row of back.groups ?? []) t.match(row, { title: '' });
       for (const row of back.users ?? []) t.match(row, { last_sign_in_at: null });
-      t.strictSame(back.badges, [], 'the table is back, without its rows');
+      t.strictSame(back.badges, [], 'the dropped table is restored without rows');
       await walk.to('downgrade', FIRST);
       for (const target of [ADDITIONS, REMOVALS]) await walk.to('upgrade', target);
-      t.strictSame(shared(await rowsOf(url), filled).memberships, filled.memberships);
+      t.strictSame(commonRows(await rowsOf(url), filled).memberships, filled.memberships);
     });
 
-    t.test(`that can't be taken back with these rows say so, on ${name}`, async (t) => {
+    t.test(`A downgrade that fails on existing rows names the statement, on ${name}`, async (t) => {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', FIRST);
-      await fill(url);
-      await scratch.move(url, 'upgrade', REMOVALS);
-      await ask(url, `UPDATE \`groups\` SET name = 'same'`);
-      const stuck = await scratch.db(url, 'downgrade', '-1', '--yes');
-      t.match(stuck, {
+      await project.migrate(url, 'upgrade', FIRST);
+      await fillTables(url);
+      await project.migrate(url, 'upgrade', REMOVALS);
+      await query(url, `UPDATE \`groups\` SET name = 'same'`);
+      const failed = await project.runDb(url, 'downgrade', '-1', '--yes');
+      t.match(failed, {
         code: 1,
         stdout: '',
         stderr: /Statement \d+ of \d+ in 0002_removals\.down\.sql failed.*groups/,
       });
-      await ask(url, 'UPDATE `groups` SET name = id');
+      await query(url, 'UPDATE `groups` SET name = id');
       const redo = name === 'MySQL' ? { unfinished: 'redo' as const } : {};
-      await t.resolves(scratch.move(url, 'downgrade', '-1', redo), 'once the rows are mended, it goes on');
+      await t.resolves(
+        project.migrate(url, 'downgrade', '-1', redo),
+        'the downgrade succeeds once the rows are corrected',
+      );
     });
   }
 });

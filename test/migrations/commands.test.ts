@@ -1,28 +1,28 @@
-/** The commands that move a database: what they print, how they end, and what the service says of where it stands. */
+/** Tests the output and exit codes of the migration commands, and how the service reports a wrong revision. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { engines } from '../support/engines.ts';
-import { NAMES, withThree } from '../support/migrations.ts';
+import { copyWithThreeMigrations, MIGRATION_NAMES } from '../support/migrations.ts';
 import { makeFolder, runServer } from '../support/processes.ts';
 
 const NOTHING = 'Nothing to do: the database is there already.';
 
-test('the commands', async (t) => {
-  const scratch = withThree(t);
+test('The migration commands report the state of the database', async (t) => {
+  const project = copyWithThreeMigrations(t);
   const [engine] = engines;
   const url = (await engine?.makeDatabase(t)) ?? '';
   const refused = async (stderr: RegExp, ...args: string[]) =>
-    t.match(await scratch.db(url, ...args), { code: 1, stdout: '', stderr });
+    t.match(await project.runDb(url, ...args), { code: 1, stdout: '', stderr });
 
-  t.test('tell what they have done, and where the database stands', async (t) => {
+  t.test('The commands print what they applied or reverted, and the revision', async (t) => {
     t.strictSame(
-      await scratch.did(url, 'upgrade', '0002'),
-      NAMES.slice(0, 3).map((name) => `applied ${name}`),
+      await project.dbOutput(url, 'upgrade', '0002'),
+      MIGRATION_NAMES.slice(0, 3).map((name) => `applied ${name}`),
     );
-    t.strictSame(await scratch.did(url, 'current'), ['0002_two', 'pending: 0003_three']);
-    t.strictSame(await scratch.did(url, 'downgrade', '-1'), ['took back 0002_two']);
-    t.match(await scratch.did(url, 'history'), [
+    t.strictSame(await project.dbOutput(url, 'current'), ['0002_two', 'pending: 0003_three']);
+    t.strictSame(await project.dbOutput(url, 'downgrade', '-1'), ['took back 0002_two']);
+    t.match(await project.dbOutput(url, 'history'), [
       /^\d{4}-\d\d-\d\dT[\d:.]+Z {2}0000_first {2}applied$/,
       /0001_one {2}applied$/,
       /0002_two {2}pending$/,
@@ -31,25 +31,29 @@ test('the commands', async (t) => {
     await refused(/There is no migration 0009/, 'upgrade', '0009');
     await refused(/too many arguments/, 'downgrade', 'base', '--yess');
     await refused(/Data is lost by 0000_first \(down\)/, 'downgrade', 'base');
-    t.strictSame(await scratch.did(url, 'current'), ['0001_one', 'pending: 0002_two', 'pending: 0003_three']);
+    t.strictSame(await project.dbOutput(url, 'current'), [
+      '0001_one',
+      'pending: 0002_two',
+      'pending: 0003_three',
+    ]);
   });
 
-  t.test('make no database where there is none to be taken back', async (t) => {
+  t.test('A downgrade does not create a missing SQLite file', async (t) => {
     const path = join(makeFolder(t), 'mistyped.db');
-    const moved = await scratch.db(`sqlite:${path}`, 'downgrade', 'base', '--yes');
-    t.match(moved, { code: 1, stdout: '', stderr: `There is no database at sqlite:${path}.` });
+    const result = await project.runDb(`sqlite:${path}`, 'downgrade', 'base', '--yes');
+    t.match(result, { code: 1, stdout: '', stderr: `There is no database at sqlite:${path}.` });
     t.notOk(existsSync(path));
   });
 
-  t.test('and the service refuse a database that is behind, or ahead of the code', async (t) => {
+  t.test('The service and the commands refuse a database that is behind or ahead of the code', async (t) => {
     const environment = { DATABASE_URL: url, AUTO_MIGRATE: 'false' };
-    const behind = await runServer(environment, [], scratch.folder);
+    const behind = await runServer(environment, [], project.folder);
     t.match(behind, {
       code: 1,
       stderr: /behind the code by 2 migrations, the first being 0002_two.*"npm run manage -- db upgrade"/,
     });
-    t.strictSame(await scratch.did(url, 'upgrade'), ['applied 0002_two', 'applied 0003_three']);
-    const older = withThree(t);
+    t.strictSame(await project.dbOutput(url, 'upgrade'), ['applied 0002_two', 'applied 0003_three']);
+    const older = copyWithThreeMigrations(t);
     for (const dialect of ['sqlite', 'mysql'] as const) {
       const journal: { entries: object[] } = JSON.parse(older.text(dialect, 'meta/_journal.json'));
       older.write(
@@ -59,13 +63,16 @@ test('the commands', async (t) => {
       );
     }
     const ahead = /ahead of the code: it has 2 migrations that this version does not know, after 0001_one/;
-    await t.rejects(older.move(url, 'downgrade', '-1'), { name: 'MigrationError', message: ahead });
-    t.match(await older.db(url, 'upgrade'), { code: 1, stderr: ahead });
+    await t.rejects(older.migrate(url, 'downgrade', '-1'), { name: 'MigrationError', message: ahead });
+    t.match(await older.runDb(url, 'upgrade'), { code: 1, stderr: ahead });
     t.match(await runServer({ ...environment, AUTO_MIGRATE: 'true' }, [], older.folder), {
       code: 1,
       stderr: ahead,
     });
-    t.strictSame(await older.did(url, 'current'), ['0001_one', 'unknown to this version of the code: 2']);
-    t.strictSame(await scratch.did(url, 'upgrade'), [NOTHING], 'and nothing was done to it');
+    t.strictSame(await older.dbOutput(url, 'current'), [
+      '0001_one',
+      'unknown to this version of the code: 2',
+    ]);
+    t.strictSame(await project.dbOutput(url, 'upgrade'), [NOTHING], 'the database was not changed');
   });
 });

@@ -1,36 +1,37 @@
 /**
- * A change that only one dialect has, such as the length of MySQL's keys, gets a migration in the other one, too, so that
- * both stay in step; it does nothing, and must not be in anybody's way.
+ * A change in only one dialect, such as the length of MySQL's keys, also gets an empty migration in the other dialect, so
+ * that both have the same list. The empty migration must work like any other.
  */
 import { test } from 'tap';
+import { fillTables, query, rowsOf, schemaOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { ask, fill, kitMigrates, rowsOf, Scratch, schemaOf } from '../support/migrations.ts';
+import { migrateWithDrizzleKit, ProjectCopy } from '../support/migrations.ts';
 
 const NAME = '0001_longer';
 
-test('a change in one dialect', async (t) => {
-  const scratch = new Scratch(t);
-  scratch.edit('db/schema/column-types.ts', 'DIGEST_LENGTH = 43', 'DIGEST_LENGTH = 64');
-  await scratch.revise('longer');
-  t.match(scratch.text('mysql', `${NAME}.sql`), 'ALTER TABLE `sessions` MODIFY COLUMN `key` char(64)');
-  t.match(scratch.text('sqlite', `${NAME}.sql`), /^-- Nothing changes here\.$/m);
-  t.strictSame(await scratch.did('sqlite:data/none.db', 'check'), ['The migrations are sound.']);
+test('A change in one dialect gets an empty migration in the other', async (t) => {
+  const project = new ProjectCopy(t);
+  project.edit('db/schema/column-types.ts', 'DIGEST_LENGTH = 43', 'DIGEST_LENGTH = 64');
+  await project.revise('longer');
+  t.match(project.text('mysql', `${NAME}.sql`), 'ALTER TABLE `sessions` MODIFY COLUMN `key` char(64)');
+  t.match(project.text('sqlite', `${NAME}.sql`), /^-- Nothing changes here\.$/m);
+  t.strictSame(await project.dbOutput('sqlite:data/none.db', 'check'), ['The migrations are sound.']);
 
   for (const { name, makeDatabase } of engines) {
-    t.test(`is taken and taken back on ${name}`, async (t) => {
+    t.test(`The migration can be applied and reverted, on ${name}`, async (t) => {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', '0000_first');
-      await fill(url);
+      await project.migrate(url, 'upgrade', '0000_first');
+      await fillTables(url);
       const before = [await schemaOf(url), await rowsOf(url)];
-      await scratch.move(url, 'upgrade', NAME);
+      await project.migrate(url, 'upgrade', NAME);
       t.strictSame(await rowsOf(url), before[1]);
-      await scratch.move(url, 'downgrade', '-1');
+      await project.migrate(url, 'downgrade', '-1');
       t.strictSame([await schemaOf(url), await rowsOf(url)], before);
-      await kitMigrates(scratch, url);
+      await migrateWithDrizzleKit(project, url);
       t.match(
-        await ask(url, 'SELECT COUNT(*) AS applied FROM __drizzle_migrations'),
+        await query(url, 'SELECT COUNT(*) AS applied FROM __drizzle_migrations'),
         [{ applied: 2 }],
-        "by drizzle-kit's migrator, too",
+        'drizzle-kit applies the migration, too',
       );
     });
   }

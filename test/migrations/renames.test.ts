@@ -1,32 +1,33 @@
 /**
- * A renamed table or column must keep what is in it, up and down. drizzle-kit can't know that something was renamed and
- * asks at the terminal; so these tests have one. Then everything at once on the same tables, which is where
- * drizzle-kit's own way up for SQLite fails (see `forward` in db/reverse.ts).
+ * A renamed table or column must keep its data, up and down. drizzle-kit asks at a terminal what was renamed, so these
+ * tests run in one. The second migration has several kinds of changes on the same tables, where the up file of
+ * drizzle-kit fails on SQLite (see db/migrate/reverse.ts).
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { fillTables, query, type Row, rowsOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { ask, fill, type Row, rowsOf, Scratch, Walk } from '../support/migrations.ts';
+import { MigrationWalk, ProjectCopy } from '../support/migrations.ts';
 import { Running } from '../support/processes.ts';
 
 const DOWN = '\u001b[B';
 
 type Answer = 'renamed' | 'created';
 
-/** Makes a migration at a terminal, and gives drizzle-kit these answers to its questions, once for each dialect. */
+/** Makes a migration at a terminal, and answers the questions of drizzle-kit, once for each dialect. */
 async function reviseAtTerminal(
   t: Test,
-  { folder }: Scratch,
+  { folder }: ProjectCopy,
   name: string,
   answers: Answer[],
 ): Promise<void> {
   const command = `env -u NODE_OPTIONS node manage.ts db revision ${name}`;
   const terminal = new Running(folder, 'script', ['-qefc', command, '/dev/null'], {}, 'pipe');
   t.teardown(() => terminal.kill());
-  /** How often each text has come up to now. */
+  /** How often each text has been printed so far. */
   const seen = new Map<string, number>();
-  const says = (text: string) => {
+  const waitFor = (text: string) => {
     const times = (seen.get(text) ?? 0) + 1;
     seen.set(text, times);
     return terminal.says(
@@ -35,65 +36,69 @@ async function reviseAtTerminal(
     );
   };
   for (const answer of [...answers, ...answers]) {
-    await says('created or renamed from another');
+    await waitFor('created or renamed from another');
     if (answer === 'renamed') {
       terminal.child.stdin?.write(DOWN);
-      // The question is written once more when another answer is chosen.
-      await says('created or renamed from another');
+      // drizzle-kit prints the question again when another answer is selected.
+      await waitFor('created or renamed from another');
     }
     terminal.child.stdin?.write('\r');
-    await says(`will be ${answer}`);
+    await waitFor(`will be ${answer}`);
   }
   const { code } = await terminal.exit;
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${terminal.output.stdout}`);
 }
 
-test('renamed tables and columns', async (t) => {
-  const scratch = new Scratch(t);
+test('Renamed tables and columns keep their data', async (t) => {
+  const project = new ProjectCopy(t);
   const users = 'db/schema/users.ts';
   const groups = 'db/schema/groups.ts';
-  const files = () => readdirSync(join(scratch.folder, 'db/migrations'), { recursive: true }).sort();
+  const files = () => readdirSync(join(project.folder, 'db/migrations'), { recursive: true }).sort();
 
-  scratch.edit(users, '      name: t.string(USER_LENGTHS.name)', '      displayName: t.string(USER_LENGTHS.name)');
-  scratch.edit(groups, "'memberships',", "'belongings',");
-  scratch.edit(groups, 'role: t.', 'part: t.');
+  project.edit(
+    users,
+    '      name: t.string(USER_LENGTHS.name)',
+    '      displayName: t.string(USER_LENGTHS.name)',
+  );
+  project.edit(groups, "'memberships',", "'belongings',");
+  project.edit(groups, 'role: t.', 'part: t.');
   const before = files();
-  const refused = await scratch.db('sqlite::none:', 'revision', 'renamed');
+  const refused = await project.runDb('sqlite::none:', 'revision', 'renamed');
   t.match(refused, { code: 1, stderr: /asked whether something was renamed, run this at a terminal/ });
-  t.strictSame(files(), before, 'without a terminal no file is made');
-  await reviseAtTerminal(t, scratch, 'renamed', ['renamed', 'renamed', 'renamed']);
+  t.strictSame(files(), before, 'no file is made without a terminal');
+  await reviseAtTerminal(t, project, 'renamed', ['renamed', 'renamed', 'renamed']);
 
-  // All kinds of changes on two tables, one of which refers to the other.
-  scratch.edit(
+  // Several kinds of changes on two tables, one of which references the other.
+  project.edit(
     users,
     "displayName: t.string(USER_LENGTHS.name).notNull().default('')",
     "fullName: t.string(220).notNull().default('?')",
   );
-  scratch.edit(
+  project.edit(
     users,
     'email: t.string(USER_LENGTHS.email)',
     "locale: t.string(8).notNull().default('en'), home: t.string(99), email: t.string(USER_LENGTHS.email)",
   );
-  scratch.edit(users, 'lastSignInAt: t.instant(),', '');
-  scratch.edit(
+  project.edit(users, 'lastSignInAt: t.instant(),', '');
+  project.edit(
     users,
     "t.uniqueIndex('users_email_key').on(users.emailKey)",
     "t.index('users_locale').on(users.locale)",
   );
-  scratch.edit(groups, "'belongings',", "'members',");
-  scratch.edit(groups, 'part: t.string(16)', 'duty: t.string(64)');
-  await reviseAtTerminal(t, scratch, 'several', ['renamed', 'renamed', 'renamed', 'created', 'created']);
+  project.edit(groups, "'belongings',", "'members',");
+  project.edit(groups, 'part: t.string(16)', 'duty: t.string(64)');
+  await reviseAtTerminal(t, project, 'several', ['renamed', 'renamed', 'renamed', 'created', 'created']);
 
   for (const { name, makeDatabase } of engines) {
-    t.test(`keep what is in them, up, down and up again, on ${name}`, async (t) => {
+    t.test(`Renamed tables and columns keep their data up, down and up again, on ${name}`, async (t) => {
       const url = await makeDatabase(t);
-      await scratch.move(url, 'upgrade', '0000_first');
-      await fill(url);
+      await project.migrate(url, 'upgrade', '0000_first');
+      await fillTables(url);
       const filled = await rowsOf(url);
-      const walk = new Walk(t, url, (direction, target) => scratch.move(url, direction, target));
-      /** @returns the values of those columns, in the order of the first one. */
+      const walk = new MigrationWalk(t, url, (direction, target) => project.migrate(url, direction, target));
+      /** @returns the values of those columns, sorted by the first two. */
       const values = async (table: string, ...columns: string[]) => {
-        const rows: Row[] = await ask(url, `SELECT ${columns.join(', ')} FROM ${table} ORDER BY 1, 2`);
+        const rows: Row[] = await query(url, `SELECT ${columns.join(', ')} FROM ${table} ORDER BY 1, 2`);
         return rows.map((row) => columns.map((column) => row[column]));
       };
       const names = await values('users', 'id', 'name', 'email_key');

@@ -1,6 +1,6 @@
 /**
- * A database server that is killed takes connections, statements and transactions with it, at any point of theirs. Who
- * was told that something was written must find it afterwards, once; and the service must come back by itself.
+ * Killing the database server interrupts connections and transactions at any point. Every acknowledged write must be
+ * there exactly once afterwards, and the service must recover by itself.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,22 +10,22 @@ import { type Client, makeUser, quickHashing, signedIn, startService } from '../
 
 const POOL_SIZE = 6;
 const CLIENTS = 18;
-/** How long the server is away: less than what the service waits for it, and more. */
-const ABSENCES = { 'for a moment': 0, 'for longer than a request waits': 7_000 };
+/** How long the server is down, in milliseconds: shorter and longer than a request waits for a connection. */
+const OUTAGES = { 'a short outage': 0, 'an outage longer than a request waits': 7_000 };
 
 interface Unavailable {
   retryAfter: unknown;
   detail: string;
 }
 
-/** One client's requests, and what it was told of them. */
-class Witness {
+/** A client that records the answers to its writes. */
+class RecordingClient {
   readonly acknowledged: string[] = [];
   readonly uncertain: string[] = [];
   readonly unavailable: Unavailable[] = [];
-  readonly others: number[] = [];
-  raised = 0;
-  perhapsRaised = 0;
+  readonly otherErrors: number[] = [];
+  changed = 0;
+  maybeChanged = 0;
   readonly id: string;
   readonly #client: Client;
   constructor(id: string, client: Client) {
@@ -33,17 +33,17 @@ class Witness {
     this.#client = client;
   }
 
-  async makeOne(): Promise<void> {
+  async createUser(): Promise<void> {
     const username = `u${randomUUIDv7()}`;
-    const password = 'none that matters';
+    const password = 'any long password';
     const status = await this.#send('POST', '/api/users', { username, password });
     (status === 201 ? this.acknowledged : this.uncertain).push(username);
   }
 
-  async raiseVersion(): Promise<void> {
+  async incrementVersion(): Promise<void> {
     const status = await this.#send('PATCH', `/api/users/${this.id}`, { name: randomUUIDv7() });
-    if (status === 200) this.raised++;
-    else this.perhapsRaised++;
+    if (status === 200) this.changed++;
+    else this.maybeChanged++;
   }
 
   async #send(method: 'POST' | 'PATCH', url: string, body: object): Promise<number> {
@@ -54,12 +54,12 @@ class Witness {
         retryAfter: response.headers['retry-after'],
         detail: response.json().detail,
       });
-    } else if (statusCode >= 300) this.others.push(statusCode);
+    } else if (statusCode >= 300) this.otherErrors.push(statusCode);
     return statusCode;
   }
 }
 
-onOwnServer('a server that is killed under load and started again', ['--skip-log-bin'], async (t, server) => {
+onOwnServer('The service survives a server killed under load', ['--skip-log-bin'], async (t, server) => {
   const databaseUrl = await server.makeDatabase();
   const { app } = await startService(t, server.engine, {
     databaseUrl,
@@ -67,71 +67,74 @@ onOwnServer('a server that is killed under load and started again', ['--skip-log
     hashing: quickHashing,
   });
   const adminId = await makeUser(app, 'admin', { admin: true });
-  const witnesses: Witness[] = [];
+  const clients: RecordingClient[] = [];
   for (let n = 0; n < CLIENTS; n++) {
-    witnesses.push(new Witness(await makeUser(app, `client-${n}`), await signedIn(app, 'admin')));
+    clients.push(new RecordingClient(await makeUser(app, `client-${n}`), await signedIn(app, 'admin')));
   }
-  const all = <Value>(pick: (witness: Witness) => Value[]) => witnesses.flatMap(pick);
-  const successes = () => witnesses.map(({ acknowledged, raised }) => acknowledged.length + raised);
+  const all = <Value>(pick: (client: RecordingClient) => Value[]) => clients.flatMap(pick);
+  const successes = () => clients.map(({ acknowledged, changed }) => acknowledged.length + changed);
 
-  for (const [howLong, absence] of Object.entries(ABSENCES)) {
-    await t.test(`${howLong}: the service comes back by itself`, async (t) => {
+  for (const [outage, duration] of Object.entries(OUTAGES)) {
+    await t.test(`The service recovers by itself after ${outage}`, async (t) => {
       let stopped = false;
       const load = Promise.all(
-        witnesses.map(async (witness) => {
+        clients.map(async (client) => {
           while (!stopped) {
-            await witness.makeOne();
-            await witness.raiseVersion();
+            await client.createUser();
+            await client.incrementVersion();
           }
         }),
       );
       const begin = successes();
       const progress = (since: number[], by: number) => () =>
         successes().every((count, n) => count >= (since[n] ?? 0) + by) || undefined;
-      await until('writes of every client', progress(begin, 5));
+      await until('every client has written', progress(begin, 5));
 
       await server.kill('SIGKILL');
       const refused = all(({ unavailable }) => unavailable).length;
-      if (absence > 0) {
-        await delay(absence);
-        t.ok(all(({ unavailable }) => unavailable).length >= refused + CLIENTS, 'meanwhile it says so');
+      if (duration > 0) {
+        await delay(duration);
+        t.ok(
+          all(({ unavailable }) => unavailable).length >= refused + CLIENTS,
+          'requests get 503 during the outage',
+        );
       }
       await server.start();
-      await until('writes of every client again', progress(successes(), 5));
+      await until('every client has written again', progress(successes(), 5));
       stopped = true;
       await load;
       t.strictSame(
-        all(({ others }) => others),
+        all(({ otherErrors }) => otherErrors),
         [],
-        'and nobody gets any other error',
+        'no request gets an error other than 503',
       );
     });
   }
 
-  await t.test('is told as 503 with Retry-After, and cautiously where the outcome is unknown', async (t) => {
-    const told = all(({ unavailable }) => unavailable);
-    t.ok(told.length > 0);
+  await t.test('Every 503 during an outage has a Retry-After header of one second', async (t) => {
+    const refused = all(({ unavailable }) => unavailable);
+    t.ok(refused.length > 0);
     t.strictSame(
-      told.filter(({ retryAfter }) => retryAfter !== '1'),
+      refused.filter(({ retryAfter }) => retryAfter !== '1'),
       [],
     );
   });
 
-  await t.test('loses no write that was acknowledged, and repeats none', async (t) => {
+  await t.test('Every acknowledged write is in the database exactly once', async (t) => {
     const rows = await server.query(`SELECT username FROM ${databaseName(databaseUrl)}.users`);
-    const there = new Set(rows.map(({ username }) => String(username)));
-    t.equal(there.size, rows.length);
-    const missing = all(({ acknowledged }) => acknowledged).filter((username) => !there.has(username));
+    const stored = new Set(rows.map(({ username }) => String(username)));
+    t.equal(stored.size, rows.length);
+    const missing = all(({ acknowledged }) => acknowledged).filter((username) => !stored.has(username));
     t.strictSame(missing, [], `of ${all(({ acknowledged }) => acknowledged).length} users`);
-    for (const { id, raised, perhapsRaised } of witnesses) {
+    for (const { id, changed, maybeChanged } of clients) {
       const times = ((await app.db.users.find(id))?.version ?? 0) - 1;
-      if (times >= raised && times <= raised + perhapsRaised) continue;
-      t.fail(`${raised} changes acknowledged and ${perhapsRaised} not, but ${times} made`);
+      if (times >= changed && times <= changed + maybeChanged) continue;
+      t.fail(`${changed} changes acknowledged and ${maybeChanged} not, but ${times} made`);
     }
   });
 
-  await t.test('leaves no dead connection in the pool, and takes no place in it', async (t) => {
-    t.equal(await server.useAll(app, databaseUrl, adminId, POOL_SIZE), POOL_SIZE);
+  await t.test('The pool has all its connections again, and no dead one', async (t) => {
+    t.equal(await server.useWholePool(app, databaseUrl, adminId, POOL_SIZE), POOL_SIZE);
     t.ok(await server.hasAtMost(POOL_SIZE, databaseUrl));
   });
 });

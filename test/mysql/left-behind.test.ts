@@ -1,12 +1,12 @@
-/** A test that is killed, as by a time limit, must not leave its server behind: after some runs the machine would be full. */
+/** A test that is killed, for example by a time limit, must not leave its MySQL server running. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { findServer } from '../support/mysql-server.ts';
-import { leaveOut } from '../support/own-server.ts';
+import { skipTests } from '../support/own-server.ts';
 import { isAlive, PROJECT, Running, until } from '../support/processes.ts';
 
-const NAME = "a test's own server";
+const NAME = 'A MySQL server ends and its data are removed when the test that started it is killed';
 const CODE = `
   import { MysqlServer } from './test/support/mysql-server.ts';
   const server = new MysqlServer();
@@ -16,7 +16,7 @@ const CODE = `
   console.log('started in ' + server.folder + ' .');
 `;
 
-if (!findServer()) leaveOut(NAME, 'no MySQL server is installed');
+if (!findServer()) skipTests(NAME, 'no MySQL server is installed');
 else {
   test(NAME, async (t) => {
     const owner = new Running(
@@ -27,12 +27,15 @@ else {
       'ignore',
     );
     t.teardown(() => owner.kill());
-    const folder = await owner.says('where', (stdout) => /started in (\S+) \./.exec(stdout)?.[1]);
+    const folder = await owner.says(
+      'the folder of the server',
+      (stdout) => /started in (\S+) \./.exec(stdout)?.[1],
+    );
     const server = Number(readFileSync(join(folder, 'pid'), 'utf8'));
-    t.ok(isAlive(server));
+    t.ok(isAlive(server), 'the server runs');
     process.kill(owner.pid, 'SIGKILL');
     t.match(await owner.exit, { signal: 'SIGKILL' });
-    await until('the server has ended', () => (isAlive(server) ? undefined : true));
-    await until('its data are gone', () => (existsSync(folder) ? undefined : true));
+    await until('the server ends', () => (isAlive(server) ? undefined : true));
+    await until('the data are removed', () => (existsSync(folder) ? undefined : true));
   });
 }

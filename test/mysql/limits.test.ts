@@ -1,13 +1,13 @@
-/** A server that is at a limit of its own, such as the time that a statement may take, is not a fault of the service's. */
+/** When the server enforces a limit of its own, such as a maximum statement time, the answer must be 503 and not 500. */
 import mysql from 'mysql2/promise';
-import { HASTY, onOwnServer } from '../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../support/own-server.ts';
 import { makeUser, signedIn, startService } from '../support/service.ts';
 
-onOwnServer('a server that limits the time of statements', HASTY, async (t, server) => {
+onOwnServer('A statement over the time limit of the server gives 503', FAST_FLAGS, async (t, server) => {
   const databaseUrl = await server.makeDatabase();
   const first = await startService(t, server.engine, { databaseUrl });
   const id = await makeUser(first.app, 'ann', { admin: true });
-  // MariaDB's words, and MySQL's.
+  // MariaDB's variable, then MySQL's.
   await server
     .query('SET GLOBAL max_statement_time = 0.3')
     .catch(() => server.query('SET GLOBAL max_execution_time = 300'));

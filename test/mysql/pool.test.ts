@@ -1,17 +1,17 @@
-/** How many connections the service has to its server, of which others want some, too; and for how long it keeps them. */
+/** The number of connections to the server is limited by POOL_SIZE, and idle connections are kept. */
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
+import { query } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { ask } from '../support/migrations.ts';
 import { manage, startServer, until } from '../support/processes.ts';
 import { makeUser, signedIn, startService } from '../support/service.ts';
 
-/** @returns the ids of the connections to that database but the one that asks. */
+/** @returns the ids of the connections to that database, without the one of this query. */
 async function connections(url: string, running = ''): Promise<number[]> {
-  const rows = await ask(
+  const rows = await query(
     url,
     `SELECT ID AS id FROM information_schema.PROCESSLIST
      WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND COALESCE(INFO, '') LIKE '${running}%'`,
@@ -20,24 +20,24 @@ async function connections(url: string, running = ''): Promise<number[]> {
 }
 
 for (const engine of engines.filter(({ name }) => name === 'MySQL')) {
-  test('a pool of one keeps its connection', async (t) => {
+  test('A pool of one connection keeps that connection', async (t) => {
     const { app, settings } = await startService(t, engine, { settings: { POOL_SIZE: 1, WORKERS: 1 } });
     await makeUser(app, 'ann');
     const client = await signedIn(app, 'ann');
     const before = await connections(settings.DATABASE_URL);
     t.equal(before.length, 1);
-    // What mysql2 does with idle connections it does each second.
+    // mysql2 closes idle connections once a second.
     await delay(2_200);
     t.strictSame(await connections(settings.DATABASE_URL), before);
     t.equal((await client.request('GET', '/api/users')).statusCode, 200);
     t.strictSame(await connections(settings.DATABASE_URL), before);
   });
 
-  test('a server on this machine can be reached by its socket', async (t) => {
+  test('A server on the same machine can be reached by its Unix socket', async (t) => {
     const url = new URL(await engine.makeDatabase(t));
-    const [server] = await ask(url.href, 'SELECT @@socket AS socket');
+    const [server] = await query(url.href, 'SELECT @@socket AS socket');
     const socket = String(server?.socket);
-    if (!existsSync(socket)) return t.comment(`Left out: there is no socket ${socket} on this machine.`);
+    if (!existsSync(socket)) return t.comment(`Skipped: there is no socket ${socket} on this machine.`);
     url.port = '1';
     url.searchParams.set('socketPath', socket);
     const environment = { DATABASE_URL: url.href };
@@ -48,7 +48,7 @@ for (const engine of engines.filter(({ name }) => name === 'MySQL')) {
     return undefined;
   });
 
-  test('workers share the connections', async (t) => {
+  test('Workers share the connections of POOL_SIZE', async (t) => {
     const url = await engine.makeDatabase(t);
     const server = await startServer(t, {
       environment: {
@@ -67,19 +67,23 @@ for (const engine of engines.filter(({ name }) => name === 'MySQL')) {
       const response = await fetch(new URL('/api/sign/in', server.url), {
         method: 'POST',
         headers: { 'content-type': 'application/json', connection: 'close' },
-        // Another name each time: of one name not so many attempts are let pass.
-        body: JSON.stringify({ username: `nobody-${answers.length}`, password: 'correct horse battery' }),
+        // A different name each time, because attempts are throttled by name.
+        body: JSON.stringify({ username: `unknown-${answers.length}`, password: 'correct horse battery' }),
       });
       return response.status;
     };
-    // More than there are connections for, until each worker has been given so many.
-    await until('all connections wait', async () => {
+    // Sign-ins are started until both workers use all of their connections.
+    await until('all connections wait for the lock', async () => {
       for (let n = 0; n < 8 && answers.length < 64; n++) answers.push(signIn());
       return (await connections(url, 'select')).length >= 4 || undefined;
     });
-    t.equal((await connections(url, 'select')).length, 4, 'two each, of five');
+    t.equal(
+      (await connections(url, 'select')).length,
+      4,
+      'each of two workers has two of the five connections',
+    );
     await holder.query('UNLOCK TABLES');
-    for (const status of await Promise.all(answers)) t.ok([401, 503].includes(status), `${status}`);
+    for (const status of await Promise.all(answers)) t.ok([401, 503].includes(status), `status ${status}`);
     t.equal((await server.stop()).code, 0);
   });
 }

@@ -1,17 +1,18 @@
-/** A proxy between the service and its database that loses, at a chosen statement, what a bad network would lose. */
+/** A TCP proxy between the service and its database that simulates network failures at chosen statements. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Test } from 'tap';
 
 /**
- * What becomes of a statement, or of the connection with it: it is passed on; it is lost with the connection; it
- * arrives, but the connection is lost before the answer; it is lost, and the connection stays and is silent.
+ * What happens to a packet from the service. `passed`: it is forwarded. `lost`: the connection closes before it arrives.
+ * `unanswered`: it arrives, and the connection closes before the answer. `silent`: it is dropped, and the connection stays
+ * open without an answer.
  */
-type Fate = 'passed' | 'lost' | 'unanswered' | 'silent';
+type Outcome = 'passed' | 'lost' | 'unanswered' | 'silent';
 
 export class TcpProxy {
-  /** Decides over each piece that the service sends, which holds a statement's text. */
-  fate: (sent: string) => Fate = () => 'passed';
+  /** Decides what happens to each packet from the service; a packet contains the text of a statement. */
+  decide: (packet: string) => Outcome = () => 'passed';
   /** Whether new connections are closed at once. */
   refusing = false;
   port = 0;
@@ -33,10 +34,10 @@ export class TcpProxy {
       }
       let answered = true;
       client.on('data', (data) => {
-        const fate = this.fate(data.toString('latin1'));
-        if (fate === 'lost') client.destroy();
-        if (fate === 'unanswered') answered = false;
-        if (fate === 'passed' || fate === 'unanswered') upstream.write(data);
+        const outcome = this.decide(data.toString('latin1'));
+        if (outcome === 'lost') client.destroy();
+        if (outcome === 'unanswered') answered = false;
+        if (outcome === 'passed' || outcome === 'unanswered') upstream.write(data);
       });
       upstream.on('data', (data) => {
         if (answered) client.write(data);
@@ -45,7 +46,7 @@ export class TcpProxy {
     });
   }
 
-  /** Ends all connections and lets no new ones in. */
+  /** Closes all connections and refuses new ones. */
   cutOff(): void {
     this.refusing = true;
     for (const socket of this.#sockets) socket.destroy();
@@ -63,17 +64,21 @@ export class TcpProxy {
   }
 }
 
-/** What befalls the first pieces with that text, once another one has been seen; `sent` counts all of them. */
-export class Mishap {
+/**
+ * Applies an outcome to the first `times` packets that contain `text`, counted from the first packet that contains
+ * `after`.
+ */
+export class NetworkFault {
+  /** How many packets with `text` the service has sent. */
   sent = 0;
-  readonly fate: TcpProxy['fate'];
-  constructor(text: string, fate: Fate, { times = 1, after = '' } = {}) {
+  readonly decide: TcpProxy['decide'];
+  constructor(text: string, outcome: Outcome, { times = 1, after = '' } = {}) {
     let armed = false;
-    this.fate = (piece) => {
-      armed ||= piece.includes(after);
-      if (!armed || !piece.includes(text)) return 'passed';
+    this.decide = (packet) => {
+      armed ||= packet.includes(after);
+      if (!armed || !packet.includes(text)) return 'passed';
       this.sent++;
-      return this.sent <= times ? fate : 'passed';
+      return this.sent <= times ? outcome : 'passed';
     };
   }
 }

@@ -1,68 +1,70 @@
-/** A service whose database can't be had must not start, and must say why in a line that may be read by anybody. */
+/** A service that can't use its database must not start. It must print the cause in one line, without the password. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Test } from 'tap';
-import { HASTY, onOwnServer } from '../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../support/own-server.ts';
 import { type Result, runServer } from '../support/processes.ts';
 
 const PASSWORD = 'hunter2-is-secret';
 
-onOwnServer('a service', HASTY, async (t, server) => {
+onOwnServer('The service does not start without a usable database', FAST_FLAGS, async (t, server) => {
   await server.query(`CREATE USER clerk@localhost IDENTIFIED BY '${PASSWORD}'`);
   await server.query("CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'another one'");
   const urlAt = (port: number, name = 'rollcall') => `mysql://clerk:${PASSWORD}@127.0.0.1:${port}/${name}`;
   const start = (databaseUrl: string, more = {}) => runServer({ DATABASE_URL: databaseUrl, ...more });
 
-  const deaf = createServer();
-  deaf.listen(0, '127.0.0.1');
-  await once(deaf, 'listening');
-  t.teardown(() => deaf.close());
-  const address = deaf.address();
-  const deafPort = typeof address === 'object' && address ? address.port : 1;
+  const silentServer = createServer();
+  silentServer.listen(0, '127.0.0.1');
+  await once(silentServer, 'listening');
+  t.teardown(() => silentServer.close());
+  const address = silentServer.address();
+  const silentPort = typeof address === 'object' && address ? address.port : 1;
 
   const behind = await server.makeDatabase();
-  const refusals: Record<string, { run: () => Promise<Result>; says: RegExp }> = {
-    'whose database refuses connections': {
+  const faults: Record<string, { run: () => Promise<Result>; says: RegExp }> = {
+    'the database refuses connections': {
       run: () => start(urlAt(1), { WORKERS: '1' }),
       says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
     },
-    'with workers whose database refuses connections': {
+    'the database refuses connections and there are two workers': {
       run: () => start(urlAt(1), { WORKERS: '2' }),
       says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
     },
-    'whose database accepts connections and is silent': {
-      run: () => start(urlAt(deafPort), { WORKERS: '1' }),
+    'the database accepts connections and does not answer': {
+      run: () => start(urlAt(silentPort), { WORKERS: '1' }),
       says: /ETIMEDOUT/,
     },
-    'that is not let in': {
+    'the database rejects the password': {
       run: () => start(urlAt(server.port), { WORKERS: '1' }),
       says: /Access denied for user 'clerk'/,
     },
-    'whose database is not there': {
+    'the database does not exist': {
       run: () => start(`${server.url}/nowhere`, { WORKERS: '1' }),
       says: /Unknown database 'nowhere'/,
     },
-    'whose database has no name that can be found': {
+    'the host name of the database is unknown': {
       run: () => start(`mysql://clerk:${PASSWORD}@no-such-host.invalid/rollcall`, { WORKERS: '1' }),
       says: /no-such-host\.invalid/,
     },
-    'whose schema is behind': {
+    'migrations are pending': {
       run: () => start(behind, { WORKERS: '1' }),
       says: /behind the code .*db upgrade/,
     },
   };
-  // Together, since most of each is waiting.
-  const cases = Object.entries(refusals);
+  // They run at once, because each of them mostly waits.
+  const cases = Object.entries(faults);
   const results = await Promise.all(cases.map(([, { run }]) => run()));
-  for (const [index, [which, { says }]] of cases.entries()) {
-    t.test(`${which} says so in a line and ends`, async (t) => refusedWith(t, results[index], says));
+  for (const [index, [fault, { says }]] of cases.entries()) {
+    t.test(`The service prints one line and exits with 1 when ${fault}`, async (t) =>
+      assertFailsWith(t, results[index], says),
+    );
   }
 });
 
-function refusedWith(t: Test, result: Result | undefined, says: RegExp): void {
+function assertFailsWith(t: Test, result: Result | undefined, says: RegExp): void {
   const { code, stdout = '', stderr = '' } = result ?? {};
   t.equal(code, 1);
-  t.match(stderr, /^rollcall: .+\n$/, 'in one line');
+  t.match(stderr, /^rollcall: .+\n$/, 'the fault is printed in one line');
   t.match(stderr, says);
   t.notMatch(stdout + stderr, PASSWORD);
 }

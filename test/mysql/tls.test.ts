@@ -1,6 +1,6 @@
 /**
- * Between the service and its database there may be a network. Whoever asks for TLS in DATABASE_URL gets it, with a
- * server that they have a reason to trust, or no connection at all.
+ * When DATABASE_URL demands TLS, the service must connect with TLS to a server whose certificate is trusted, or not
+ * connect at all.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import type { RowDataPacket } from 'mysql2';
 import type { Test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import { connectOnce } from '../../db/engines/mysql/connections.ts';
-import { HASTY, leaveOut, onOwnServer } from '../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer, skipTests } from '../support/own-server.ts';
 import { makeFolder, runServer, startServer } from '../support/processes.ts';
 
-const NAME = 'a database with a certificate of our own making';
+const NAME = 'The service connects with TLS to a database server with a private certificate authority';
 
-/** An authority, and a certificate by it that can be made anew for another host. */
+/** A certificate authority, and a certificate of it that can be issued again for another host. */
 class Certificate {
   readonly #folder: string;
   constructor(t: Test) {
@@ -30,7 +30,7 @@ class Certificate {
     return readFileSync(join(this.#folder, 'ca.pem'), 'utf8');
   }
 
-  /** The server's flags to use it. */
+  /** The flags that make the server use the certificate. */
   get flags(): string[] {
     const path = (file: string) => join(this.#folder, file);
     return [
@@ -40,7 +40,7 @@ class Certificate {
     ];
   }
 
-  makeFor(host: string): void {
+  issueFor(host: string): void {
     const request = ['-keyout', 'server.key', '-out', 'server.csr', '-subj', `/CN=${host}`];
     this.#openssl('req', ...this.#newKey, ...request);
     writeFileSync(join(this.#folder, 'names'), `subjectAltName=DNS:${host}`);
@@ -56,14 +56,14 @@ class Certificate {
 function onServerWithCertificate(
   tests: (
     t: Test,
-    given: { plain: string; certificate: Certificate; reload(): Promise<void> },
+    fixtures: { plain: string; certificate: Certificate; reload(): Promise<void> },
   ) => Promise<void>,
 ): void {
   let certificate: Certificate | undefined;
   const flags = (t: Test) => {
     certificate = new Certificate(t);
-    certificate.makeFor('localhost');
-    return [...HASTY, ...certificate.flags];
+    certificate.issueFor('localhost');
+    return [...FAST_FLAGS, ...certificate.flags];
   };
   onOwnServer(NAME, flags, async (t, server) => {
     if (!certificate) throw new Error('The certificate is made before the server starts.');
@@ -71,55 +71,59 @@ function onServerWithCertificate(
     await server.query("GRANT ALL ON *.* TO clerk@'%'");
     const plain = (await server.makeDatabase()).replace('root@127.0.0.1', 'clerk@localhost');
     const reload = async () => {
-      // MariaDB's words, and MySQL's.
+      // MariaDB's statement, then MySQL's.
       await server.query('FLUSH SSL').catch(() => server.query('ALTER INSTANCE RELOAD TLS'));
     };
     await tests(t, { plain, certificate, reload });
   });
 }
 
-if (spawnSync('openssl', ['version']).status !== 0) leaveOut(NAME, 'openssl is not installed');
+if (spawnSync('openssl', ['version']).status !== 0) skipTests(NAME, 'openssl is not installed');
 else {
   onServerWithCertificate(async (t, { plain, certificate, reload }) => {
     const trusted = `${plain}?ssl=true`;
     const named = `${plain}?ssl=${encodeURIComponent(JSON.stringify({ ca: certificate.authority }))}`;
     const environment = { WORKERS: '1', AUTO_MIGRATE: 'true', SECRET_KEY: makeSecret() };
 
-    await t.test('is refused in a line by a service with ?ssl=true', async (t) => {
+    await t.test('A service with ?ssl=true does not start when the authority is not trusted', async (t) => {
       const { code, stderr } = await runServer({ ...environment, DATABASE_URL: trusted });
       t.equal(code, 1);
       t.match(stderr, /^rollcall: .*self-signed certificate.*\n$/);
     });
 
-    await t.test('serves the service that names the authority', async (t) => {
+    await t.test('A service that names the authority in ?ssl connects and serves requests', async (t) => {
       const running = await startServer(t, { environment: { ...environment, DATABASE_URL: named } });
       t.equal((await fetch(new URL('/api/users', running.url))).status, 401);
       t.match(await running.stop(), { code: 0 });
     });
 
-    await t.test('is spoken to in cipher only', async (t) => {
+    await t.test('The connection is encrypted, and a plain connection is refused', async (t) => {
       t.match(await cipherOf(named), /^TLS_|AES|CHACHA/);
-      await t.rejects(cipherOf(plain), /Access denied/, 'or else it does not let us in');
+      await t.rejects(cipherOf(plain), /Access denied/, 'the account requires TLS');
     });
 
     const before = getCACertificates('default');
     t.teardown(() => setDefaultCACertificates(before));
     setDefaultCACertificates([...before, certificate.authority]);
 
-    await t.test('is accepted by ?ssl=true where its authority is trusted', async (t) => {
+    await t.test('A connection with ?ssl=true succeeds when the authority is trusted by Node', async (t) => {
       t.match(await cipherOf(trusted), /^TLS_|AES|CHACHA/);
     });
 
-    await t.test('is refused by ?ssl=true, even there, when it is for another host', async (t) => {
-      certificate.makeFor('elsewhere.example');
+    await t.test('A connection with ?ssl=true fails when the certificate is for another host', async (t) => {
+      certificate.issueFor('elsewhere.example');
       await reload();
       await t.rejects(cipherOf(trusted), /does not match certificate's altnames/);
-      t.match(await cipherOf(named), /^TLS_|AES|CHACHA/, 'whoever gives an object says there what to check');
+      t.match(
+        await cipherOf(named),
+        /^TLS_|AES|CHACHA/,
+        'an object in ?ssl without verifyIdentity does not check the host',
+      );
     });
   });
 }
 
-/** @returns what a connection is enciphered with. */
+/** @returns the cipher of a connection. */
 async function cipherOf(databaseUrl: string): Promise<string> {
   const connection = await connectOnce(databaseUrl);
   try {

@@ -92,6 +92,16 @@ export const LAST: Record<string, Make> = {
     const request: Ask = (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id);
     return { request, meanwhile: disable(person.id), status: 409 };
   },
+  'a user without a password comes to hold * meanwhile: the last one who can sign in stays (A20)': async (
+    stage,
+  ) => {
+    const target = await stage.target(null);
+    return {
+      request: (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id),
+      meanwhile: (stage) => stage.put(stage.chief, stage.admins, target),
+      status: 409,
+    };
+  },
   '* moves meanwhile to the group that is left: the last one stays (A17)': async (stage) => {
     const { chief, admins } = stage;
     const group = await stage.group([], [[chief.id, 'manager']]);

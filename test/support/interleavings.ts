@@ -2,7 +2,7 @@
  * What another request can change between the reading and the writing of a rule, and what the first request must be answered then.
  * test/accounts/interleaving.test.ts has the other request carried out at exactly that moment.
  */
-import type { ModelAnswer } from './model-run.ts';
+import type { ModelAnswer } from './model-steps.ts';
 import type { Person, Stage } from './stage.ts';
 
 export type Ask = (stage: Stage) => Promise<ModelAnswer>;
@@ -43,7 +43,7 @@ const endSessions =
   (stage) =>
     stage.send(stage.chief, `DELETE /api/users/${userId}/sessions`);
 
-/** Somebody who holds the permissions by that group alone. */
+/** A user who holds the permissions by that group alone. */
 export async function holder(stage: Stage, ...permissions: string[]) {
   const person = await stage.person();
   return { person, group: await stage.group(permissions, [[person.id, 'member']]) };
@@ -108,7 +108,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
     const request: Ask = (stage) => stage.remove(stage.chief, group, target);
     return { request, meanwhile: request, status: 404 };
   },
-  'a manager who is one no more puts nobody into the group': async (stage) => {
+  'a manager who becomes a plain member meanwhile adds no member': async (stage) => {
     const [person, target] = [await stage.person(), await stage.target()];
     const group = await stage.group([], [[person.id, 'manager']]);
     return {

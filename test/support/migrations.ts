@@ -1,149 +1,32 @@
 /**
- * What the tests of migrations share: a look at a database from outside, without the code under test, data in every
- * table of whatever schema, and copies of the project in which the schema is changed and migrated as a developer does.
+ * Copies of the project in which tests change the schema and make migrations as a developer does, and helpers that apply
+ * these migrations.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
-import mysql, { type RowDataPacket } from 'mysql2/promise';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import type * as Database from '../../db/database.ts';
 import type * as Migrator from '../../db/migrate/migrator.ts';
 import type { MoveOptions } from '../../db/migrate/schema-state.ts';
+import { commonRows, fillTables, rowsOf, schemaOf } from './database-content.ts';
 import { copyProject, type Result, run } from './processes.ts';
-import { readSchema, type Schema } from './schema.ts';
+import type { Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
 
-export type Row = Record<string, unknown>;
-export type Ask = (statement: string) => Promise<Row[]>;
+// For test/server.test.ts.
+export { query as ask } from './database-content.ts';
 
-/** Opens the database with the bare driver for the time of the work, which gets a function that runs a statement. */
-export async function lookInto<Found>(url: string, work: (ask: Ask) => Promise<Found>): Promise<Found> {
-  if (url.startsWith('sqlite:')) {
-    const client = new Sqlite(url.slice('sqlite:'.length));
-    try {
-      return await work(async (statement) => {
-        const prepared = client.prepare<[], Row>(statement);
-        if (prepared.reader) return prepared.all();
-        prepared.run();
-        return [];
-      });
-    } finally {
-      client.close();
-    }
-  }
-  const connection = await mysql.createConnection({ uri: url, supportBigNumbers: true });
-  try {
-    return await work(async (statement) => {
-      const [rows] = await connection.query<RowDataPacket[]>(statement);
-      return Array.isArray(rows) ? rows : [];
-    });
-  } finally {
-    await connection.end();
-  }
-}
-
-/** Runs one statement. @returns its rows. */
-export function ask(url: string, statement: string): Promise<Row[]> {
-  return lookInto(url, (run) => run(statement));
-}
-
-/** @returns the schema as the engine itself describes it. */
-export function schemaOf(url: string): Promise<Schema> {
-  return lookInto(url, (run) => readSchema(run, url.startsWith('sqlite:')));
-}
-
-export type Rows = Record<string, Row[]>;
-
-/** @returns all rows of all tables, in an order that depends on nothing but them. */
-export function rowsOf(url: string): Promise<Rows> {
-  return lookInto(url, async (run) => {
-    const rows: Rows = {};
-    for (const { name } of await readSchema(run, url.startsWith('sqlite:'))) {
-      rows[name] = inOrder((await run(`SELECT * FROM \`${name}\``)).map((row) => ({ ...row })));
-    }
-    return rows;
-  });
-}
-
-function inOrder(rows: Row[]): Row[] {
-  const sorted = rows.map((row) =>
-    Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))),
-  );
-  return sorted.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-}
-
-/** @returns of the first database's rows what the second one has tables and columns for. */
-export function shared(rows: Rows, others: Rows): Rows {
-  const kept = Object.entries(rows).filter(([table]) => others[table]);
-  return Object.fromEntries(
-    kept.map(([table, each]) => {
-      const [other = {}] = others[table] ?? [];
-      const cut = each.map((row) =>
-        Object.fromEntries(Object.entries(row).filter(([name]) => name in other)),
-      );
-      return [table, inOrder(cut)];
-    }),
-  );
-}
-
-const ROWS_A_TABLE = 3;
-
-/** Puts rows into every table, whatever its columns: each value another one, references to rows that are there. */
-export async function fill(url: string): Promise<void> {
-  const schema = await schemaOf(url);
-  await lookInto(url, async (run) => {
-    const filled = new Set<string>();
-    while (filled.size < schema.length) {
-      const table = schema.find(
-        ({ name, references }) => !filled.has(name) && references.every(({ to }) => filled.has(to)),
-      );
-      if (!table) throw new Error('The tables refer to each other in a circle.');
-      filled.add(table.name);
-      for (let number = 1; number <= ROWS_A_TABLE; number++) {
-        const names = table.columns.map(({ name }) => `\`${name}\``);
-        const values = table.columns.map((column) => {
-          const reference = table.references.find(({ columns }) => columns.includes(column.name));
-          return madeUp(
-            reference ? reference.to : table.name,
-            reference ? 'id' : column.name,
-            column,
-            number,
-          );
-        });
-        await run(`INSERT INTO \`${table.name}\` (${names.join(', ')}) VALUES (${values.join(', ')})`);
-      }
-    }
-  });
-}
-
-function madeUp(
-  table: string,
-  name: string,
-  { type, nullable }: { type: string; nullable: boolean },
-  number: number,
-): string {
-  // One of the rows has no value wherever there need not be one.
-  if (nullable && number === 2) return 'NULL';
-  if (/^tinyint/i.test(type)) return String(number % 2);
-  if (/^(big)?int/i.test(type)) return String(number + 10);
-  const length = Number(/\((\d+)\)/.exec(type)?.[1] ?? 36);
-  // Characters of four bytes where they may be, which a careless copy would lose.
-  const rest = /text|varchar/i.test(type) && name !== 'id' ? ' Ä🦊' : '';
-  return `'${`${number}${rest} ${table} ${name}`.slice(0, length).trim()}'`;
-}
-
-/** A copy of the project with one migration, 0000_first, in which the schema may be changed. */
-export class Scratch {
+/** A copy of the project with a single migration, 0000_first, whose schema a test may change. */
+export class ProjectCopy {
   readonly folder: string;
   constructor(t: Test) {
     this.folder = copyProject(t);
     squashMigrations(this.folder);
   }
 
-  /** Replaces a piece of a file's text. @throws when it is not there. */
+  /** Replaces a piece of a file's text. @throws when the file does not contain it. */
   edit(file: string, piece: string, replacement: string): void {
     const path = join(this.folder, file);
     const text = readFileSync(path, 'utf8');
@@ -154,7 +37,7 @@ export class Scratch {
     );
   }
 
-  /** @returns the text of a migration's file. */
+  /** @returns the text of a migration file. */
   text(dialect: 'sqlite' | 'mysql', file: string): string {
     return readFileSync(join(this.folder, 'db/migrations', dialect, file), 'utf8');
   }
@@ -164,21 +47,21 @@ export class Scratch {
   }
 
   /** Runs `manage db …` on that database. */
-  db(url: string, ...args: string[]): Promise<Result> {
+  runDb(url: string, ...args: string[]): Promise<Result> {
     return run(this.folder, process.execPath, ['manage.ts', 'db', ...args], {
       environment: { DATABASE_URL: url },
     });
   }
 
-  /** The same where it must succeed. @returns what it wrote, line by line. */
-  async did(url: string, ...args: string[]): Promise<string[]> {
-    const { code, stdout, stderr } = await this.db(url, ...args);
+  /** Runs `manage db …`, which must succeed. @returns the lines of its output. */
+  async dbOutput(url: string, ...args: string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await this.runDb(url, ...args);
     if (code !== 0) throw new Error(`db ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
     return stdout.split('\n').filter((line) => line !== '');
   }
 
-  /** Moves the database by the copy's own code, as `did` does, but without the second that a process takes. */
-  async move(
+  /** Migrates the database with the code of the copy, in this process; that saves a second per call. */
+  async migrate(
     url: string,
     direction: 'upgrade' | 'downgrade',
     target: string,
@@ -194,13 +77,13 @@ export class Scratch {
     }
   }
 
-  /** Makes a migration of what was changed. */
+  /** Makes a migration of the changes in the schema. */
   async revise(name: string, ...flags: string[]): Promise<void> {
-    await this.did('sqlite::none:', 'revision', name, ...flags);
+    await this.dbOutput('sqlite::none:', 'revision', name, ...flags);
   }
 
-  /** Adds a migration that is written by hand, the same for both dialects, without the second that drizzle-kit takes. */
-  add(name: string, up: string[], down: string[]): void {
+  /** Adds a migration written by hand, the same for both dialects. It does not run drizzle-kit, which saves a second. */
+  addMigration(name: string, up: string[], down: string[]): void {
     for (const dialect of ['sqlite', 'mysql'] as const) {
       this.write(dialect, `${name}.sql`, up.join('--> statement-breakpoint\n'));
       this.write(dialect, `${name}.down.sql`, down.join('--> statement-breakpoint\n'));
@@ -222,8 +105,8 @@ export class Scratch {
   }
 }
 
-/** Moves to one migration after the other, in either direction; after each what was there before must be there. */
-export class Walk {
+/** Migrates step by step in either direction. After each step, the rows of common tables and the schema must be as before. */
+export class MigrationWalk {
   readonly #t: Test;
   readonly #url: string;
   readonly #move: (direction: 'upgrade' | 'downgrade', target: string) => Promise<unknown>;
@@ -244,46 +127,50 @@ export class Walk {
     await this.#move(direction, target);
     const [after, schema] = [await rowsOf(this.#url), await schemaOf(this.#url)];
     this.#t.strictSame(
-      shared(after, before),
-      shared(before, after),
-      `${direction} to ${target} keeps the rows`,
+      commonRows(after, before),
+      commonRows(before, after),
+      `${direction} to ${target} keeps the rows of common columns`,
     );
     const known = this.#schemas.get(target) ?? schema;
-    this.#t.strictSame(schema, known, `${direction} to ${target} makes the same schema as ever`);
+    this.#t.strictSame(schema, known, `${direction} to ${target} makes the same schema as before`);
     this.#schemas.set(target, known);
   }
 }
 
-const TAKES_HALF_BACK = ['DROP TABLE last', 'DELETE FROM middle', 'DROP TABLE half'];
+const DOWN_OF_FAILING = ['DROP TABLE last', 'DELETE FROM middle', 'DROP TABLE half'];
 
-/** @returns a project whose newest migration has that statement between two that succeed, and a database before it. */
-export async function prepareHalf(t: Test, makeDatabase: (t: Test) => Promise<string>, statement: string) {
-  const scratch = new Scratch(t);
-  scratch.add(
+/** @returns a project whose newest migration, 0001_half, has that statement between two that succeed, and a database at 0000_first. */
+export async function prepareFailingMigration(
+  t: Test,
+  makeDatabase: (t: Test) => Promise<string>,
+  statement: string,
+) {
+  const project = new ProjectCopy(t);
+  project.addMigration(
     '0001_half',
     ['CREATE TABLE half (id int)', statement, 'CREATE TABLE last (id int)'],
-    TAKES_HALF_BACK,
+    DOWN_OF_FAILING,
   );
   const url = await makeDatabase(t);
-  await scratch.move(url, 'upgrade', '0000_first');
-  await fill(url);
-  return { scratch, url };
+  await project.migrate(url, 'upgrade', '0000_first');
+  await fillTables(url);
+  return { project, url };
 }
 
-/** The migrations of `withThree`. */
-export const NAMES = ['0000_first', '0001_one', '0002_two', '0003_three'];
+/** The names of the migrations of `copyWithThreeMigrations`. */
+export const MIGRATION_NAMES = ['0000_first', '0001_one', '0002_two', '0003_three'];
 
-/** @returns a project with three migrations more, each of which makes a table. */
-export function withThree(t: Test): Scratch {
-  const scratch = new Scratch(t);
-  for (const name of NAMES.slice(1)) {
-    scratch.add(name, [`CREATE TABLE t${name} (id int)`], [`DROP TABLE t${name}`]);
+/** @returns a project with three more migrations, each of which creates a table. */
+export function copyWithThreeMigrations(t: Test): ProjectCopy {
+  const project = new ProjectCopy(t);
+  for (const name of MIGRATION_NAMES.slice(1)) {
+    project.addMigration(name, [`CREATE TABLE t${name} (id int)`], [`DROP TABLE t${name}`]);
   }
-  return scratch;
+  return project;
 }
 
 /** Runs `npx drizzle-kit migrate`. */
-export async function kitMigrates({ folder }: Scratch, url: string): Promise<void> {
+export async function migrateWithDrizzleKit({ folder }: ProjectCopy, url: string): Promise<void> {
   const kit = join(folder, 'node_modules/drizzle-kit/bin.cjs');
   const environment = { DATABASE_URL: url };
   const { code, stdout, stderr } = await run(folder, process.execPath, [kit, 'migrate'], { environment });

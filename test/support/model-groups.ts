@@ -1,4 +1,4 @@
-/** The model's rules for groups and their members: nobody gives what they do not hold. See model.ts. */
+/** The model's rules for groups and their members: users give only what they hold. See model.ts. */
 import {
   type Caller,
   drop,

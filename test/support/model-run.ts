@@ -8,7 +8,6 @@ import {
   type Caller,
   codeWorks,
   keepingAdministrator,
-  type Made,
   type ModelGroup,
   NOTHING_MADE,
   type Role,
@@ -17,17 +16,10 @@ import {
 } from './model.ts';
 import { type Operator, stateOf } from './model-database.ts';
 import { Scene } from './model-scene.ts';
-import { chooseMaker, type ModelRequest, type ModelStep } from './model-steps.ts';
+import { chooseMaker, type ModelAnswer, type ModelRequest, type ModelStep, madeBy } from './model-steps.ts';
 import { ACCOUNT_STEPS } from './model-steps-accounts.ts';
 import { SIGN_STEPS } from './model-steps-sign.ts';
 import { putCode } from './model-users.ts';
-
-export interface ModelAnswer {
-  status: number;
-  body: string;
-  /** The cookie that it sets, as it is sent back; empty when it sets none. */
-  cookie: string;
-}
 
 export interface ModelService {
   name: string;
@@ -110,9 +102,15 @@ class ModelRun {
   }
 
   async setScene(): Promise<void> {
+    // They hold * and more, but have no password: they do not count as an administrator.
+    const newcomer = await this.#makeUser('newcomer', null);
     for (const [username, groups] of Object.entries(CAST)) {
       const userId = await this.#makeUser(username);
-      for (const [permissions, role] of groups) await this.#makeGroup(permissions, [[userId, role]]);
+      for (const [permissions, role] of groups)
+        await this.#makeGroup(permissions, [
+          [userId, role],
+          [newcomer, 'member'],
+        ]);
     }
   }
 
@@ -148,21 +146,23 @@ class ModelRun {
     const { random, world } = this.#scene;
     const { operator } = this.#service;
     const way = random.next();
-    const [userId, groupId] = [this.#scene.key('users'), this.#scene.key('groups')];
+    const withoutPassword = [...world.users.values()].find(({ password }) => password === null);
+    const [anyone, groupId] = [this.#scene.key('users'), this.#scene.key('groups')];
+    const userId = (random.chance(0.5) ? withoutPassword?.id : undefined) ?? anyone;
     const cookie = this.#scene.key('sessions');
     const session = world.sessions.get(cookie);
     const group = world.groups.get(groupId);
     if (world.users.size < 6) {
       await this.#makeUser(this.#scene.newName('users'));
-    } else if (way < 0.4 && session) {
+    } else if (way < 0.25 && session) {
       this.trail.push(`the session of ${world.users.get(session.userId)?.username} becomes stale`);
       await operator.setFreshness(cookie, false);
       session.fresh = false;
-    } else if (way < 0.5) {
+    } else if (way < 0.32) {
       this.trail.push('the wrong passwords are forgotten');
       await operator.forgetAttempts();
       world.attempts.clear();
-    } else if (way < 0.65 && group && world.users.has(userId) && !group.members.has(userId)) {
+    } else if (way < 0.6 && group && world.users.has(userId) && !group.members.has(userId)) {
       this.trail.push(`the operator puts ${userId} into ${groupId}`);
       await operator.join(groupId, userId, 'member');
       group.members.set(userId, 'member');
@@ -208,9 +208,11 @@ class ModelRun {
     attempts.clear();
   }
 
-  async #makeUser(username: string): Promise<string> {
-    const password = this.#scene.newPassword();
-    const id = await this.#service.operator.makeUser(username, await this.#service.hash(password));
+  async #makeUser(username: string, password: string | null = this.#scene.newPassword()): Promise<string> {
+    const id = await this.#service.operator.makeUser(
+      username,
+      password && (await this.#service.hash(password)),
+    );
     this.#scene.world.users.set(id, { id, username, name: '', email: null, active: true, password });
     return id;
   }
@@ -228,19 +230,6 @@ class ModelRun {
     const way = scopes === null ? `a ${fresh ? 'fresh' : 'stale'} session` : `a token for ${scopes}`;
     return `${way} of ${user.username} (${user.id}), who holds ${held}`;
   }
-}
-
-function madeBy({ body, cookie }: ModelAnswer): Made {
-  if (body === '') return { ...NOTHING_MADE, cookie };
-  const parsed: {
-    id?: string;
-    code?: string;
-    secret?: string;
-    reset?: { code: string };
-    session?: { id: string };
-  } = JSON.parse(body);
-  const { id = '', secret = '', code = parsed.reset?.code ?? '', session } = parsed;
-  return { id, code, secret, cookie, sessionId: session?.id ?? '' };
 }
 
 const show = (value: unknown) => inspect(value, { depth: 6, breakLength: 150 });

@@ -107,7 +107,7 @@ export class Scene {
       const held = heldBy(this.world, this.world[kind].get(key)?.userId ?? '');
       return held.includes(EVERYTHING) ? 9 : held.length;
     };
-    return this.random.chance(0.6) && weight(other) > weight(one) ? other : one;
+    return this.random.chance(0.8) && weight(other) > weight(one) ? other : one;
   }
 
   /** @returns a session's caller, for what only sessions may do. */

@@ -90,7 +90,7 @@ async function codeTrier(
   const { atomically } = app.db;
   t.intercept(app.db, 'atomically', {
     value: async (steps: Parameters<typeof atomically>[0]) => {
-      const never = app.db.users.isActive('nobody');
+      const never = app.db.users.isActive('no such user');
       const missed = await atomically([...steps, never]);
       if (missed === never) throw new TakenBackError();
       return missed;

@@ -42,7 +42,7 @@ export function signIn(world: World, name: string, password: string): Verdict {
   });
 }
 
-/** Anybody may; it ends the session of the cookie, and no token. */
+/** Every caller may sign out; it ends the session of the cookie, and no token. */
 export const signOut = (caller: Caller): Verdict => ({
   status: 204,
   apply: ({ sessions }) => sessions.delete(caller.cookie ?? ''),

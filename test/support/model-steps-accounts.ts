@@ -159,7 +159,7 @@ const readAudit: Maker = ({ world }, caller) =>
 export const ACCOUNT_STEPS: readonly (readonly [number, Maker])[] = [
   [4, createUser],
   [2, deleteUser],
-  [9, changeUser],
+  [12, changeUser],
   [12, issueCode],
   [4, useCode],
   [3, createGroup],
@@ -167,7 +167,7 @@ export const ACCOUNT_STEPS: readonly (readonly [number, Maker])[] = [
   [9, changeGroup],
   [11, putMember],
   [8, removeMember],
-  [3, readUser],
-  [4, readGroups],
+  [2, readUser],
+  [3, readGroups],
   [1, readAudit],
 ];

@@ -127,6 +127,6 @@ export const SIGN_STEPS: readonly (readonly [number, Maker])[] = [
   [5, createToken],
   [1, endToken],
   [1, listTokens],
-  [4, whoami],
+  [3, whoami],
   [3, check],
 ];

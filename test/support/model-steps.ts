@@ -1,5 +1,5 @@
 /** The random steps of the model's test: each is a request, together with what the model says of it. */
-import type { Caller, Verdict } from './model.ts';
+import { type Caller, type Made, NOTHING_MADE, type Verdict } from './model.ts';
 import type { Scene } from './model-scene.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -9,6 +9,13 @@ export interface ModelRequest {
   path: string;
   caller: Caller;
   body?: object;
+}
+
+export interface ModelAnswer {
+  status: number;
+  body: string;
+  /** The cookie that it sets, as it is sent back; empty when it sets none. */
+  cookie: string;
 }
 
 export interface ModelStep {
@@ -44,4 +51,18 @@ export function chooseMaker({ random }: Scene, makers: readonly (readonly [numbe
     if (left < 0) return maker;
   }
   throw new Error('There is no maker of steps.');
+}
+
+/** @returns what the answer has made. */
+export function madeBy({ body, cookie }: ModelAnswer): Made {
+  if (body === '') return { ...NOTHING_MADE, cookie };
+  const parsed: {
+    id?: string;
+    code?: string;
+    secret?: string;
+    reset?: { code: string };
+    session?: { id: string };
+  } = JSON.parse(body);
+  const { id = '', secret = '', code = parsed.reset?.code ?? '', session } = parsed;
+  return { id, code, secret, cookie, sessionId: session?.id ?? '' };
 }

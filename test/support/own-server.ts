@@ -1,4 +1,4 @@
-/** Tests that kill, halt or configure the MySQL server that they run on: they have one of their own for it. */
+/** Starts a MySQL server of its own for tests that kill, freeze or configure the server. */
 import { randomBytes } from 'node:crypto';
 import mysql, { type RowDataPacket } from 'mysql2/promise';
 import { type Test, test } from 'tap';
@@ -8,8 +8,8 @@ import { findServer, MysqlServer } from './mysql-server.ts';
 import { until } from './processes.ts';
 
 /**
- * Runs the tests on a new server with these flags, which may be made for the test; where none is installed, it says so,
- * or fails if it must not. It comes last in its file, whose process it ends.
+ * Runs the tests on a new server with these flags. Skips them where no server is installed. Call it last in a file,
+ * because it ends the process after the tests.
  */
 export function onOwnServer(
   name: string,
@@ -17,7 +17,7 @@ export function onOwnServer(
   tests: (t: Test, server: OwnServer) => Promise<void>,
 ): void {
   if (!findServer()) {
-    leaveOut(name, 'no MySQL server is installed');
+    skipTests(name, 'no MySQL server is installed');
     return;
   }
   const ended = test(name, async (t) => {
@@ -26,23 +26,23 @@ export function onOwnServer(
     await server.start();
     await tests(t, server);
   });
-  // mysql2 keeps the timers of statements whose connection was lost, and they would keep this process for as long.
+  // mysql2 keeps the timers of statements whose connection was lost; they would keep the process alive.
   void ended.then(() => setTimeout(() => process.exit(), 500).unref());
 }
 
-/** Says that these tests can't be run here, which fails where they must. */
-export function leaveOut(name: string, why: string): void {
+/** Reports these tests as skipped; with REQUIRE_MYSQL=1 that is a failure. */
+export function skipTests(name: string, reason: string): void {
   test(name, async (t) => {
-    t.comment(`Left out, since ${why}: ${name}`);
-    t.not(process.env.REQUIRE_MYSQL, '1', 'a run with REQUIRE_MYSQL=1 has what it needs');
+    t.comment(`Skipped, because ${reason}: ${name}`);
+    t.not(process.env.REQUIRE_MYSQL, '1', 'REQUIRE_MYSQL=1 is set, so these tests must not be skipped');
   });
 }
 
 export class OwnServer extends MysqlServer {
-  /** The part of a test engine that gives databases on this server. */
+  /** A test engine that makes its databases on this server. */
   readonly engine: TestEngine = { name: 'MySQL', makeDatabase: () => this.makeDatabase() };
 
-  /** A server that starts removes what others keep in the folder for temporary files; so each gets its own. */
+  /** A starting server removes other servers' files from the folder for temporary files, so each one has its own folder. */
   override async start(): Promise<void> {
     const { TMPDIR } = process.env;
     process.env.TMPDIR = this.folder;
@@ -61,7 +61,7 @@ export class OwnServer extends MysqlServer {
     return `${this.url}/${name}`;
   }
 
-  /** Runs one statement in a connection of its own. */
+  /** Runs one statement on a new connection. */
   async query(statement: string): Promise<RowDataPacket[]> {
     const connection = await mysql.createConnection(this.url);
     try {
@@ -81,7 +81,7 @@ export class OwnServer extends MysqlServer {
     return rows.map(({ id }) => Number(id));
   }
 
-  /** Waits until there are no more connections to that database; one that was closed is listed for a moment. */
+  /** Waits until that database has at most so many connections; the server lists a closed one for a short time. */
   async hasAtMost(count: number, databaseUrl: string): Promise<true> {
     return until(
       `no more than ${count} connections`,
@@ -91,29 +91,29 @@ export class OwnServer extends MysqlServer {
   }
 
   /**
-   * Has every connection that the service may have work at one moment, by letting them all wait for one row.
-   * @returns how many of so many writes took effect.
+   * Uses every connection of the service's pool at the same time, by letting them all wait for a lock on one row.
+   * @returns how many of the writes took effect.
    */
-  async useAll(app: App, databaseUrl: string, userId: string, poolSize: number): Promise<number> {
-    const inTheWay = await mysql.createConnection(databaseUrl);
+  async useWholePool(app: App, databaseUrl: string, userId: string, poolSize: number): Promise<number> {
+    const lockHolder = await mysql.createConnection(databaseUrl);
     try {
-      await inTheWay.query('START TRANSACTION');
-      await inTheWay.query(`SELECT id FROM users WHERE id = '${userId}' FOR UPDATE`);
+      await lockHolder.query('START TRANSACTION');
+      await lockHolder.query(`SELECT id FROM users WHERE id = '${userId}' FOR UPDATE`);
       const user = await app.db.users.find(userId);
-      if (!user) throw new Error('This user is not there.');
+      if (!user) throw new Error('There is no such user.');
       const writes = Array.from({ length: poolSize }, () =>
         app.db.atomically([app.db.users.change({ ...user, name: 'changed by one of them' }, Date.now())]),
       );
       const settled = Promise.allSettled(writes);
       await until(
-        `${poolSize} connections that wait`,
+        `${poolSize} connections wait for the lock`,
         async () => (await this.connections(databaseUrl, 'update')).length === poolSize || undefined,
         4_000,
       );
-      await inTheWay.query('ROLLBACK');
+      await lockHolder.query('ROLLBACK');
       return (await settled).filter(({ status }) => status === 'fulfilled').length;
     } finally {
-      inTheWay.destroy();
+      lockHolder.destroy();
     }
   }
 }
@@ -122,12 +122,12 @@ export function databaseName(url: string): string {
   return new URL(url).pathname.slice(1);
 }
 
-/** Keeps the event loop from doing anything, in milliseconds. */
+/** Blocks the event loop for so many milliseconds. */
 export function block(time: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
 }
 
-/** Runs the work for 0, 1, 2 … so many at a time. @returns the results in order. */
+/** Runs the work for 0, 1, 2 …, `width` at a time. @returns the results in order. */
 export async function inParallel<Result>(
   count: number,
   width: number,
@@ -135,13 +135,13 @@ export async function inParallel<Result>(
 ): Promise<Result[]> {
   const results: Result[] = [];
   let next = 0;
-  const lane = async () => {
+  const worker = async () => {
     while (next < count) {
       const n = next++;
       results[n] = await work(n);
     }
   };
-  await Promise.all(Array.from({ length: width }, lane));
+  await Promise.all(Array.from({ length: width }, worker));
   return results;
 }
 
@@ -152,5 +152,5 @@ export function tally(values: (string | number)[]): Record<string, number> {
   return counts;
 }
 
-/** Flags for a server whose data need not outlive the machine: its commits don't wait for the disk. */
-export const HASTY = ['--innodb-flush-log-at-trx-commit=0', '--skip-log-bin'];
+/** Flags for a fast server: commits do not wait for the disk, and there is no binary log. */
+export const FAST_FLAGS = ['--innodb-flush-log-at-trx-commit=0', '--skip-log-bin'];

@@ -3,7 +3,8 @@
  * times in one process (test/accounts/races.test.ts) and a hundred times beside real workers (test/long/races.test.ts).
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ModelAnswer, ModelService } from './model-run.ts';
+import type { ModelService } from './model-run.ts';
+import type { ModelAnswer } from './model-steps.ts';
 import { type Person, Stage } from './stage.ts';
 
 type Ask = () => Promise<ModelAnswer>;
@@ -130,7 +131,10 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'a token beside the disabling of its owner lets nobody in (A10c)': async (stage, together) => {
+  'a token that is made beside the disabling of its owner does not authenticate (A10c)': async (
+    stage,
+    together,
+  ) => {
     const owner = await stage.person('audit:read');
     const [made, disabled] = await together(
       () => stage.send(owner, 'POST /api/tokens', { name: 'race', scopes: ['audit:read'] }),
@@ -145,7 +149,7 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'leaving a group beside * moving to it from another one leaves somebody with * (A17)': async (
+  'leaving a group while * moves to it from another group leaves an administrator (A17)': async (
     stage,
     together,
   ) => {
@@ -162,7 +166,7 @@ export const RACES: Record<string, Race> = {
     );
     return wrongs({
       [`the answers were ${answers.map(({ status }) => status)}`]: answers.some(({ status }) => status > 409),
-      'nobody holds *': !(await stage.hasAdministrator()),
+      'no user who can sign in holds *': !(await stage.hasAdministrator()),
     });
   },
 

@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Role } from './model.ts';
-import type { ModelAnswer, ModelService } from './model-run.ts';
-import { ANONYMOUS, type ModelRequest } from './model-steps.ts';
+import type { ModelService } from './model-run.ts';
+import { ANONYMOUS, type ModelAnswer, type ModelRequest } from './model-steps.ts';
 
 const PASSWORD = 'a password of the races';
 
-/** Somebody with a session. */
+/** A user with a session. */
 export interface Person {
   id: string;
   username: string;
@@ -51,9 +51,9 @@ export class Stage {
     return person;
   }
 
-  /** @returns the id of a user who has a password, and no session. */
-  async target(): Promise<string> {
-    return this.service.operator.makeUser(name(), await hashOf(this.service));
+  /** @returns the id of a user without a session. @param hash null for one without a password. */
+  async target(hash: Promise<string> | null = hashOf(this.service)): Promise<string> {
+    return this.service.operator.makeUser(name(), await hash);
   }
 
   /** @returns the id of a new group. */

@@ -1,19 +1,19 @@
-/** MySQL and MariaDB through mysql2: a pool of connections a process. */
+/** The engine for MySQL and MariaDB: mysql2 with one pool for each process. */
 import type { RowDataPacket } from 'mysql2/promise';
 import { loadMysqlBuilder } from '../../drizzle.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
 import * as mysqlTables from '../../schema/index.mysql.ts';
-import { type Engine, hasRows, type Query, type Rows, type Step, type Tables } from '../engine.ts';
-import { rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
-import { MysqlConnections, type MysqlOptions, persistently, STATEMENT_TIMEOUT } from './connections.ts';
-import { isConflict, isLost, isServerError, translated, UnknownOutcomeError } from './errors.ts';
-import { exclusively, isMigrating } from './migrations.ts';
+import { type Engine, hasExpectedRows, type Query, type Rows, type Step, type Tables } from '../engine.ts';
+import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
+import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
+import { isConflict, isLost, isServerError, translateError, UnknownOutcomeError } from './errors.ts';
+import { isMigrating, withMigrationLock } from './migrations.ts';
 
-/** Opens a pool; it connects when it is first used. */
+/** Creates the pool, which connects on first use. */
 export async function openMysql(options: MysqlOptions): Promise<Engine> {
   const connections = new MysqlConnections(options);
-  // Each read takes a connection of its own accord; one that was lost meanwhile may be tried again on another.
-  async function fetch<Rows extends RowDataPacket[] | RowDataPacket[][]>(
+  // A read is idempotent, so it is retried on another connection when its own was lost.
+  async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
     options: { sql: string; rowsAsArray?: boolean },
     params?: unknown[],
   ): Promise<Rows> {
@@ -22,43 +22,43 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
         connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
       );
     try {
-      const [rows] = await persistently(attempt, isLost);
+      const [rows] = await withRetry(attempt, isLost);
       return rows;
     } catch (error) {
-      throw translated(error);
+      throw translateError(error);
     }
   }
-  const query: Query = (sql) => fetch<RowDataPacket[]>({ sql });
+  const query: Query = (sql) => runRead<RowDataPacket[]>({ sql });
 
-  const rowsOf = (text: string, params: unknown[]): Promise<unknown[][]> =>
-    fetch<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, params);
+  const readArrays = (text: string, params: unknown[]): Promise<unknown[][]> =>
+    runRead<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, params);
 
   function read<Row>(query: SelectQuery<Row>) {
-    const { text, bind } = statementOf(query);
-    const toRow = rowReader(query);
-    return async (values?: Values) => (await rowsOf(text, bind(values))).map(toRow);
+    const { text, bind } = compileStatement(query);
+    const toRow = makeRowMapper(query);
+    return async (values?: Values) => (await readArrays(text, bind(values))).map(toRow);
   }
   function readOne<Row>(query: SelectQuery<Row>) {
-    const rows = read(query);
-    return async (values?: Values) => (await rows(values))[0];
+    const readRows = read(query);
+    return async (values?: Values) => (await readRows(values))[0];
   }
 
-  // One below the other, and not joined, which would send the thing again with each row of its list.
-  function readWith<Thing, Row>(ofThing: SelectQuery<Thing>, ofList: SelectQuery<Row>) {
-    const [thing, list] = [statementOf(ofThing), statementOf(ofList)];
-    const [toThing, toRow] = [rowReader(ofThing), rowReader(ofList)];
+  // A union, because a join would repeat the parent in the row of each child.
+  function readWith<Parent, Child>(parentQuery: SelectQuery<Parent>, childQuery: SelectQuery<Child>) {
+    const [parent, children] = [compileStatement(parentQuery), compileStatement(childQuery)];
+    const [toParent, toChild] = [makeRowMapper(parentQuery), makeRowMapper(childQuery)];
     const nulls = ({ _ }: SelectQuery<unknown>) => Object.keys(_.selectedFields).map(() => 'null');
-    const width = nulls(ofThing).length;
-    // Put into the list's own text: MariaDB would write a list that is selected from into a table, a sixth of the statement.
-    const indented = list.text.replace(/^select (distinct )?/, `$&${nulls(ofThing)}, `);
-    const text = `(select thing.*, ${nulls(ofList)} from (${thing.text}) thing) union all (${indented})`;
-    const isOfList = (row: unknown[]) => row.slice(width).some((value) => value !== null);
+    const width = nulls(parentQuery).length;
+    // The nulls go into the children's own text, because MariaDB would materialize a subquery in a temporary table.
+    const indented = children.text.replace(/^select (distinct )?/, `$&${nulls(parentQuery)}, `);
+    const text = `(select parent.*, ${nulls(childQuery)} from (${parent.text}) parent) union all (${indented})`;
+    const isChild = (row: unknown[]) => row.slice(width).some((value) => value !== null);
     return async (values: Values) => {
-      const rows = await rowsOf(text, [...thing.bind(values), ...list.bind(values)]);
-      const thingRow = rows.find((row) => !isOfList(row));
-      if (!thingRow) return undefined;
-      const listed = rows.filter(isOfList).map((row) => toRow(row.slice(width)));
-      return { thing: toThing(thingRow.slice(0, width)), list: listed };
+      const rows = await readArrays(text, [...parent.bind(values), ...children.bind(values)]);
+      const parentRow = rows.find((row) => !isChild(row));
+      if (!parentRow) return undefined;
+      const childRows = rows.filter(isChild).map((row) => toChild(row.slice(width)));
+      return { parent: toParent(parentRow.slice(0, width)), children: childRows };
     };
   }
   const tables: Tables = mysqlTables;
@@ -70,42 +70,42 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     read,
     readOne,
     readOneCached: readOne,
-    // Not by drizzle's unionAll, which nests them in pairs: MariaDB then writes what it has found so far into a table each time.
+    // drizzle's unionAll nests the queries in pairs, and MariaDB materializes each pair in a temporary table.
     readAll(queries) {
-      const statements = queries.map(statementOf);
+      const statements = queries.map(compileStatement);
       const text = statements.map(({ text }) => `(${text})`).join(' union all ');
-      const toRow = rowReader(queries[0]);
+      const toRow = makeRowMapper(queries[0]);
       return async (values) => {
         const params = statements.flatMap(({ bind }) => bind(values));
-        return (await rowsOf(text, params)).map(toRow);
+        return (await readArrays(text, params)).map(toRow);
       };
     },
     readWith,
-    readWithCached(ofThing, ofList, make) {
-      const both = readWith(ofThing, ofList);
+    readWithCached(parentQuery, childQuery, combine) {
+      const readBoth = readWith(parentQuery, childQuery);
       return async (values) => {
-        const found = await both(values);
-        return found && make(found.thing, found.list);
+        const found = await readBoth(values);
+        return found && combine(found.parent, found.children);
       };
     },
     write(query, rows) {
-      const { text, bind } = statementOf(query);
+      const { text, bind } = compileStatement(query);
       return (values) => new MysqlStep(text, bind(values), rows);
     },
     condition(query, rows) {
-      const { text, bind } = statementOf(query);
+      const { text, bind } = compileStatement(query);
       return (values) => new MysqlStep(`${text} lock in share mode`, bind(values), rows);
     },
     async atomically(steps) {
       try {
-        return await persistently(() => runAll(connections, steps), mayRunAgain);
+        return await withRetry(() => runTransaction(connections, steps), isRetryable);
       } catch (error) {
-        throw translated(error);
+        throw translateError(error);
       }
     },
     query,
     isMigrating: () => isMigrating(query),
-    exclusively: (work) => exclusively(options.url, work),
+    withMigrationLock: (work) => withMigrationLock(options.url, work),
     async checkpoint() {},
     async backup() {
       throw new Error(
@@ -127,7 +127,7 @@ class MysqlStep implements Step {
   }
 }
 
-function runAll(connections: MysqlConnections, steps: Step[]): Promise<Step | undefined> {
+function runTransaction(connections: MysqlConnections, steps: Step[]): Promise<Step | undefined> {
   return connections.use(async (connection) => {
     const run = async (statement: string, params: unknown[] = []) => {
       const [result] = await connection.query({ sql: statement, timeout: STATEMENT_TIMEOUT }, params);
@@ -138,12 +138,12 @@ function runAll(connections: MysqlConnections, steps: Step[]): Promise<Step | un
     try {
       for (const step of steps) {
         if (!(step instanceof MysqlStep)) throw new TypeError('This step was prepared by another engine.');
-        if (hasRows(step, await run(step.statement, step.params))) continue;
+        if (hasExpectedRows(step, await run(step.statement, step.params))) continue;
         await run('ROLLBACK');
         return step;
       }
     } catch (error) {
-      // What a connection had begun that was lost, or stands still, the server takes back when it finds it gone.
+      // The server itself rolls back the transaction of a connection that was lost or hangs.
       if (isServerError(error)) await run('ROLLBACK').catch(() => connection.destroy());
       throw error;
     }
@@ -157,7 +157,7 @@ function runAll(connections: MysqlConnections, steps: Step[]): Promise<Step | un
   });
 }
 
-/** Until COMMIT was sent nothing has been changed for good. */
-function mayRunAgain(error: unknown): boolean {
+/** An error after COMMIT was sent is an UnknownOutcomeError, which is never retried. */
+function isRetryable(error: unknown): boolean {
   return isConflict(error) || isLost(error);
 }

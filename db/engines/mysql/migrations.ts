@@ -1,30 +1,30 @@
 /**
- * What migrating needs of MySQL: a connection that no other migrator, on any host, works beside, and in which foreign
- * keys are not enforced, so that they have to be looked at when it is done.
+ * What migrations need of MySQL: a lock against other migrators on any host, and a check of the foreign keys, which are not
+ * enforced while tables are rebuilt.
  */
 import type { RowDataPacket } from 'mysql2/promise';
 import { DatabaseUnavailableError, type MigrationConnection, type Query } from '../engine.ts';
 import { connectOnce } from './connections.ts';
-import { isLockTimeout, isRefusal, translated, unavailable } from './errors.ts';
+import { isLockTimeout, isRefusal, toUnavailableError, translateError } from './errors.ts';
 
-/** How long a migrator waits for another one, in seconds. */
-const MIGRATION_PATIENCE = 120;
+/** In seconds. */
+const MIGRATION_LOCK_TIMEOUT = 120;
 /**
- * How long a change of a table waits for those who use it, in seconds: everybody who comes after it waits as well, and
- * gives up on their statement after 15 s. By default a server would wait for a day.
+ * How long ALTER TABLE waits for a table's users, in seconds. All later statements on the table wait behind it, so this is
+ * shorter than STATEMENT_TIMEOUT. The server's default is a day.
  */
-const TABLE_PATIENCE = 10;
+const TABLE_LOCK_TIMEOUT = 10;
 
 const LOCK = "CONCAT('rollcall ', MD5(DATABASE()))";
 
-/** @returns whether a migrator is at work on the database, in any process. */
+/** @returns whether any process is migrating the database. */
 export async function isMigrating(query: Query): Promise<boolean> {
   const [row] = await query(`SELECT IS_USED_LOCK(${LOCK}) AS holder`);
   return row !== undefined && row.holder !== null;
 }
 
-/** Does the work in a connection that holds the migrators' lock. @throws {DatabaseUnavailableError} */
-export async function exclusively<Result>(
+/** Runs the work with a connection that holds the migration lock. @throws {DatabaseUnavailableError} */
+export async function withMigrationLock<Result>(
   url: string,
   work: (connection: MigrationConnection) => Promise<Result>,
 ): Promise<Result> {
@@ -34,37 +34,37 @@ export async function exclusively<Result>(
     return rows;
   };
   try {
-    const [row] = await query(`SELECT GET_LOCK(${LOCK}, ${MIGRATION_PATIENCE}) AS locked`);
+    const [row] = await query(`SELECT GET_LOCK(${LOCK}, ${MIGRATION_LOCK_TIMEOUT}) AS locked`);
     if (row?.locked !== 1) {
       throw new DatabaseUnavailableError(
-        `another process has been migrating it for ${MIGRATION_PATIENCE} seconds.`,
+        `another process has been migrating it for ${MIGRATION_LOCK_TIMEOUT} seconds.`,
       );
     }
-    await query(`SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${TABLE_PATIENCE}`);
+    await query(`SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${TABLE_LOCK_TIMEOUT}`);
     return await work({
       query,
       async run(statement) {
         try {
           await connection.query(statement);
         } catch (error) {
-          throw whyNotRun(error);
+          throw translateMigrationError(error);
         }
       },
       brokenReferences: () => brokenReferences(query),
     });
   } catch (error) {
-    throw translated(error);
+    throw translateError(error);
   } finally {
-    // The server gives the lock back with the connection.
+    // This also releases the lock.
     connection.destroy();
   }
 }
 
-function whyNotRun(error: unknown): unknown {
-  if (!isRefusal(error)) return unavailable(error);
+function translateMigrationError(error: unknown): unknown {
+  if (!isRefusal(error)) return toUnavailableError(error);
   if (!isLockTimeout(error)) return error;
   return new Error(
-    `a lock that another connection holds was not given up within seconds. See in SHOW FULL PROCESSLIST who has been at work for long (an open transaction may sleep there), and let them end or end them`,
+    'a lock that another connection holds was not released in time. Find that connection with SHOW FULL PROCESSLIST (a sleeping one may have an open transaction), and wait for it to end or kill it',
   );
 }
 
@@ -74,7 +74,7 @@ interface ForeignKey {
   pairs: { reference: unknown; id: unknown }[];
 }
 
-/** @returns of each foreign key with rows that refer to nothing, how many those are, in sentences for the reader. */
+/** @returns one message for each foreign key with dangling references. */
 async function brokenReferences(query: Query): Promise<string[]> {
   const parts = await query(
     `SELECT CONSTRAINT_NAME AS name, TABLE_NAME AS child, COLUMN_NAME AS reference,
@@ -92,11 +92,11 @@ async function brokenReferences(query: Query): Promise<string[]> {
   const broken: string[] = [];
   for (const { child, parent, pairs } of keys.values()) {
     const same = pairs.map(({ reference, id }) => `p.\`${id}\` = c.\`${reference}\``);
-    // A key of several columns refers to nothing by intention as soon as one of them is empty.
-    const given = pairs.map(({ reference }) => `c.\`${reference}\` IS NOT NULL`);
+    // A foreign key of several columns is not enforced when one of them is NULL.
+    const notNull = pairs.map(({ reference }) => `c.\`${reference}\` IS NOT NULL`);
     const [row] = await query(
       `SELECT COUNT(*) AS broken FROM \`${child}\` c LEFT JOIN ${parent} p ON ${same.join(' AND ')}
-       WHERE ${given.join(' AND ')} AND p.\`${pairs[0]?.id}\` IS NULL`,
+       WHERE ${notNull.join(' AND ')} AND p.\`${pairs[0]?.id}\` IS NULL`,
     );
     const count = Number(row?.broken);
     const columns = pairs.map(({ reference }) => reference).join(', ');

@@ -1,4 +1,4 @@
-/** The thread that empties SQLite's log of writes, when it is told to: it answers with what went wrong, if anything did. */
+/** The thread that checkpoints SQLite's write-ahead log (WAL) on request. It answers with the error, if any. */
 import { parentPort, workerData } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 

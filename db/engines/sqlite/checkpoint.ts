@@ -1,19 +1,19 @@
 /**
- * Empties SQLite's log of writes into its file, in a thread of its own (checkpoint-thread.ts): that waits for the disk, and
- * where it was done between requests, every hundredth read of a busy service waited for it, too, up to 30 ms.
+ * Checkpoints SQLite's write-ahead log (WAL) in a thread (checkpoint-thread.ts). A checkpoint waits for the disk, and in
+ * the main thread the requests would wait as well; measured in docs/performance.md.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 interface Checkpointer {
-  /** @returns when what the log held is in the file, but for what is being read or written at the moment. @throws why not. */
+  /** Copies the WAL into the database file, except for what transactions in progress still need. @throws {Error} */
   checkpoint(): Promise<void>;
   end(): Promise<void>;
 }
 
 const THREAD = new URL('checkpoint-thread.ts', import.meta.url);
 
-/** The thread starts when it is first needed. @param path the database file, which must be there. */
+/** The thread starts with the first checkpoint. @param path the database file, which must exist. */
 export function makeCheckpointer(path: string): Checkpointer {
   let thread: Worker | undefined;
   let last: Promise<void> = Promise.resolve();
@@ -21,25 +21,25 @@ export function makeCheckpointer(path: string): Checkpointer {
   function start(): Worker {
     const started = new Worker(THREAD, { workerData: path });
     started.unref();
-    // One that could not open the file is followed by another.
+    // A thread that could not open the file exits, and the next checkpoint starts another.
     started.once('exit', () => {
       thread = undefined;
     });
     return started;
   }
 
-  async function ask(): Promise<void> {
+  async function runCheckpoint(): Promise<void> {
     thread ??= start();
     thread.postMessage(undefined);
-    const [answer]: unknown[] = await once(thread, 'message');
-    if (typeof answer === 'string') throw new Error(answer);
+    const [error]: unknown[] = await once(thread, 'message');
+    if (typeof error === 'string') throw new Error(error);
   }
 
   return {
     checkpoint() {
-      const turn = last.then(ask);
-      last = turn.catch(() => {});
-      return turn;
+      const done = last.then(runCheckpoint);
+      last = done.catch(() => {});
+      return done;
     },
     async end() {
       await thread?.terminate();

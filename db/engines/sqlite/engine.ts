@@ -1,6 +1,6 @@
 /**
- * SQLite through better-sqlite3: one connection a process, on a file that all processes share. Its calls are
- * synchronous, so a list of writes runs from BEGIN to COMMIT without another request getting in between.
+ * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its calls
+ * are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
  */
 import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,49 +9,52 @@ import Sqlite from 'better-sqlite3';
 import { sqliteBuilder } from '../../drizzle.ts';
 import * as tables from '../../schema/index.sqlite.ts';
 import { DatabaseUnavailableError, type Engine, type Rows } from '../engine.ts';
-import { type BuiltQuery, rowReader, type SelectQuery, statementOf, type Values } from '../statement.ts';
+import {
+  type BuiltQuery,
+  compileStatement,
+  makeRowMapper,
+  type SelectQuery,
+  type Values,
+} from '../statement.ts';
 import { makeCheckpointer } from './checkpoint.ts';
-import { isBusy, translated } from './errors.ts';
+import { isBusy, translateError } from './errors.ts';
 import { watchFile } from './file.ts';
 import { makeRowCache } from './row-cache.ts';
-import { runAll, SqliteStep } from './transaction.ts';
+import { runTransaction, SqliteStep } from './transaction.ts';
 
-// SQLite waits for a lock inside the event loop, where nobody else is served: hardly there, and then in our own time.
+/** All in milliseconds. SQLite's own wait for a lock blocks the event loop, so it is short, and `retryWhileBusy` does the rest. */
 const BUSY_TIMEOUT = 5;
-const PATIENCE = 5_000;
-const MIGRATION_PATIENCE = 120_000;
+const LOCK_TIMEOUT = 5_000;
+const MIGRATION_LOCK_TIMEOUT = 120_000;
 
 const ALL_PAGES = 2 ** 31 - 1;
 
-/** A log of writes that has grown past this is cut back when it is next emptied, in bytes. */
+/** The size to which a checkpoint truncates the WAL file, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 export interface SqliteOptions {
-  /**
-   * Whether this connection serves, or looks after, a database that was made ready before, and whose log of writes is emptied
-   * by `checkpoint`. It never makes a database: where that is gone, it must not begin anew.
-   */
+  /** Whether the database exists already, must not be created when it is gone, and is checkpointed only by `checkpoint`. */
   worker: boolean;
 }
 
 /**
- * Opens the database file, and makes it and its folder when they are absent.
- * @throws {DatabaseUnavailableError} when that fails.
+ * Opens the database file. Unless `worker` is set, it creates a missing file and folder.
+ * @throws {DatabaseUnavailableError}
  */
 export async function openSqlite(path: string, { worker }: SqliteOptions): Promise<Engine> {
-  const client = await patiently(() => connect(path, { create: !worker }));
+  const client = await retryWhileBusy(() => connect(path, { create: !worker }));
   if (worker) client.pragma('wal_autocheckpoint = 0');
-  const inPlace = watchFile(path);
+  const watchedFile = watchFile(path);
   const checkpointer = makeCheckpointer(path);
   const rowCache = makeRowCache(client);
-  // One list of writes at a time: while another process holds the lock, only the first in line asks for it.
+  // One transaction at a time, so that only the first retries while another process holds the lock.
   let queue: Promise<unknown> = Promise.resolve();
   const build = sqliteBuilder({ casing: 'snake_case' });
 
   function prepareRead<Row>(query: SelectQuery<Row>) {
     const { text, bind } = sqliteStatement(query);
     const statement = client.prepare<unknown[], unknown[]>(text).raw();
-    const toRow = rowReader(query);
+    const toRow = makeRowMapper(query);
     return {
       all: (values?: Values) => statement.all(bind(values)).map(toRow),
       one(values?: Values) {
@@ -61,11 +64,11 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     };
   }
 
-  function prepareReadWith<Thing, Row>(ofThing: SelectQuery<Thing>, ofList: SelectQuery<Row>) {
-    const [{ one }, { all }] = [prepareRead(ofThing), prepareRead(ofList)];
+  function prepareReadWith<Parent, Child>(parentQuery: SelectQuery<Parent>, childQuery: SelectQuery<Child>) {
+    const [{ one }, { all }] = [prepareRead(parentQuery), prepareRead(childQuery)];
     return (values?: Values) => {
-      const thing = one(values);
-      return thing && { thing, list: all(values) };
+      const parent = one(values);
+      return parent && { parent, children: all(values) };
     };
   }
 
@@ -75,14 +78,15 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     return (values: Values) => new SqliteStep(statement, bind(values), rows);
   }
 
-  function reading<Result>(run: (values: Values) => Result) {
+  /** Makes a read asynchronous, with retries while another process holds the lock. */
+  function toAsyncRead<Result>(run: (values: Values) => Result) {
     return async (values: Values = {}) => {
-      inPlace.check();
+      watchedFile.assertInPlace();
       try {
         return run(values);
       } catch (error) {
-        if (isBusy(error)) return patiently(() => run(values));
-        throw translated(error);
+        if (isBusy(error)) return retryWhileBusy(() => run(values));
+        throw translateError(error);
       }
     };
   }
@@ -91,47 +95,47 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     dialect: 'sqlite',
     tables,
     build,
-    read: (query) => reading(prepareRead(query).all),
-    readOne: (query) => reading(prepareRead(query).one),
-    readOneCached: (query) => reading(rowCache.cached(prepareRead(query).one)),
-    // Here a statement is a function call, and to put together in SQL what two of them give costs more than the second.
+    read: (query) => toAsyncRead(prepareRead(query).all),
+    readOne: (query) => toAsyncRead(prepareRead(query).one),
+    readOneCached: (query) => toAsyncRead(rowCache.cached(prepareRead(query).one)),
+    // There are no round trips here, so several statements are faster than a union.
     readAll(queries) {
       const reads = queries.map(prepareRead);
-      return reading((values) => reads.flatMap(({ all }) => all(values)));
+      return toAsyncRead((values) => reads.flatMap(({ all }) => all(values)));
     },
-    readWith: (ofThing, ofList) => reading(prepareReadWith(ofThing, ofList)),
-    readWithCached(ofThing, ofList, make) {
-      const both = prepareReadWith(ofThing, ofList);
-      return reading(
+    readWith: (parentQuery, childQuery) => toAsyncRead(prepareReadWith(parentQuery, childQuery)),
+    readWithCached(parentQuery, childQuery, combine) {
+      const readBoth = prepareReadWith(parentQuery, childQuery);
+      return toAsyncRead(
         rowCache.cached((values) => {
-          const found = both(values);
-          return found && make(found.thing, found.list);
+          const found = readBoth(values);
+          return found && combine(found.parent, found.children);
         }),
       );
     },
     write: prepareStep,
     condition: prepareStep,
     atomically(steps) {
-      const deadline = Date.now() + PATIENCE;
+      const deadline = Date.now() + LOCK_TIMEOUT;
       const attempt = () => {
-        inPlace.look();
-        inPlace.check();
+        watchedFile.checkNow();
+        watchedFile.assertInPlace();
         try {
-          return runAll(client, steps);
+          return runTransaction(client, steps);
         } finally {
           rowCache.invalidate();
         }
       };
-      const turn = queue.then(() => patiently(attempt, deadline));
-      queue = turn.catch(() => {});
-      return turn;
+      const done = queue.then(() => retryWhileBusy(attempt, deadline));
+      queue = done.catch(() => {});
+      return done;
     },
-    query: (statement) => patiently(() => client.prepare<[], Record<string, unknown>>(statement).all()),
-    async exclusively(work) {
-      const connection = await patiently(() => connect(path, { create: false }));
+    query: (statement) => retryWhileBusy(() => client.prepare<[], Record<string, unknown>>(statement).all()),
+    async withMigrationLock(work) {
+      const connection = await retryWhileBusy(() => connect(path, { create: false }));
       try {
         connection.pragma('foreign_keys = OFF');
-        await patiently(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_PATIENCE);
+        await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_LOCK_TIMEOUT);
         const result = await work({
           query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
           run: async (statement) => {
@@ -142,25 +146,25 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
         connection.exec('COMMIT');
         return result;
       } finally {
-        // Closing undoes a transaction that was not committed.
+        // This also rolls back a transaction that did not commit.
         connection.close();
       }
     },
-    // Its transaction hides what it has not finished.
+    // Its transaction hides unfinished changes from others.
     isMigrating: async () => false,
     checkpoint: checkpointer.checkpoint,
     async backup(file) {
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
       closeSync(openSync(file, 'wx', 0o600));
-      // In one step: a copy of several begins anew whenever another process writes.
+      // All pages in one step, because SQLite restarts a backup of several steps whenever another process writes.
       await client.backup(file, { progress: () => ALL_PAGES }).catch((error) => {
-        // What is left would look like a copy.
+        // A partial copy must not be mistaken for a backup.
         rmSync(file, { force: true });
-        throw translated(error);
+        throw translateError(error);
       });
     },
     async close() {
-      inPlace.end();
+      watchedFile.end();
       await checkpointer.end();
       client.close();
     },
@@ -168,11 +172,11 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
 }
 
 /**
- * @returns the query with a plus sign before each parameter. SQLite plans a query again at each run by the values of its
- * parameters, but not by those of expressions; measured in docs/performance.md.
+ * @returns the query with a plus sign before each parameter, which makes it an expression. SQLite would otherwise plan the
+ * query anew for each run's values; measured in docs/performance.md.
  */
-function sqliteStatement(query: BuiltQuery): ReturnType<typeof statementOf> {
-  const { text, bind } = statementOf(query);
+function sqliteStatement(query: BuiltQuery): ReturnType<typeof compileStatement> {
+  const { text, bind } = compileStatement(query);
   return { text: text.replaceAll('?', '+?'), bind };
 }
 
@@ -181,7 +185,7 @@ function open(path: string, { create }: { create: boolean }): Sqlite.Database {
   try {
     if (!create) return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // Made before SQLite makes it, which would let others read the hashes in it; its log takes over the mode.
+    // SQLite would create a file that other users can read. The WAL file inherits this mode.
     closeSync(openSync(path, 'a', 0o600));
     return new Sqlite(path, { timeout: BUSY_TIMEOUT });
   } catch (error) {
@@ -209,13 +213,16 @@ function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
   return new DatabaseUnavailableError(`the file ${path} that DATABASE_URL names can't be opened: ${reason}.`);
 }
 
-/** Tries again until the deadline, with growing pauses, while another process holds the lock. */
-async function patiently<Result>(attempt: () => Result, deadline = Date.now() + PATIENCE): Promise<Result> {
+/** Retries with growing pauses until the deadline while another process holds the lock. */
+async function retryWhileBusy<Result>(
+  attempt: () => Result,
+  deadline = Date.now() + LOCK_TIMEOUT,
+): Promise<Result> {
   for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw translated(error);
+      if (!isBusy(error) || Date.now() > deadline) throw translateError(error);
     }
     await delay(pause * (0.5 + Math.random()));
   }

@@ -1,8 +1,8 @@
-/** What SQLite's errors mean, in the words of all engines. */
+/** Classifies SQLite's errors, and translates them to the engine's. */
 import Sqlite from 'better-sqlite3';
 import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../engine.ts';
 
-/** @returns whether another process holds the lock: it may be tried again. */
+/** @returns whether another process holds the lock, so that a retry may succeed. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY');
 }
@@ -11,15 +11,15 @@ function codeOf(error: unknown): string {
   return error instanceof Sqlite.SqliteError ? error.code : '';
 }
 
-/** Our own error for what SQLite says; drizzle's carry the query's values, which may be secrets. */
-export function translated(error: unknown): unknown {
+/** @returns the engine's error for one of SQLite's, without the query's values, which may be secrets. */
+export function translateError(error: unknown): unknown {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   const code = codeOf(cause);
   if (code === '' || !(cause instanceof Error)) return cause;
   if (code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return new DuplicateError('PRIMARY');
   if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return new MissingReferenceError();
   if (code === 'SQLITE_CONSTRAINT_UNIQUE') {
-    // It names table.column, table.column: an index is named by both (see test/db/parity.test.ts).
+    // The message lists table.column pairs. An index's name consists of the same (see test/db/parity.test.ts).
     const columns = cause.message.replace(/^.*failed: /, '').split(', ');
     const [table] = columns[0]?.split('.') ?? [];
     return new DuplicateError([table, ...columns.map((column) => column.split('.')[1])].join('_'));

@@ -1,33 +1,30 @@
-/** Notices when the file of an open SQLite database is not the one any more that was opened. */
+/** Detects that the file of an open SQLite database was removed, replaced or emptied. */
 import { statSync } from 'node:fs';
 import { DatabaseUnavailableError } from '../engine.ts';
 
-/** How often it is looked whether the file is still there, in milliseconds. */
-const FILE_INTERVAL = 1_000;
+/** In milliseconds. */
+const CHECK_INTERVAL = 1_000;
 
 interface WatchedFile {
-  /** Looks whether the file is still the one that was opened. */
-  look(): void;
-  /** @throws {DatabaseUnavailableError} when it was seen not to be. */
-  check(): void;
+  /** Checks the file, in addition to the regular checks. */
+  checkNow(): void;
+  /** @throws {DatabaseUnavailableError} when a check has failed. */
+  assertInPlace(): void;
   end(): void;
 }
 
-/**
- * SQLite goes on with a file that was removed, replaced or emptied: what is written is lost, and processes that opened it later
- * see another database.
- */
+/** SQLite itself would go on with its deleted file: writes would be lost, and processes opened later would see another database. */
 export function watchFile(path: string): WatchedFile {
   const opened = statSync(path).ino;
   let replaced = false;
-  const look = () => {
+  const checkNow = () => {
     const found = statSync(path, { throwIfNoEntry: false });
     replaced ||= found?.ino !== opened || found.size === 0;
   };
-  const timer = setInterval(look, FILE_INTERVAL).unref();
+  const timer = setInterval(checkNow, CHECK_INTERVAL).unref();
   return {
-    look,
-    check() {
+    checkNow,
+    assertInPlace() {
       if (!replaced) return;
       throw new DatabaseUnavailableError(
         `the file ${path} was removed, replaced or emptied. Restart the service.`,

@@ -1,26 +1,25 @@
 /**
- * What was read a moment ago need not be read again while nothing in the database has changed, and SQLite tells that at a
- * third of the cost: by a number (PRAGMA data_version) that is another one as soon as any other connection, in whatever
- * process, has committed. Who is asking is looked up by every request, and many come from the same clients. It is no memory of
- * who is signed in: each request asks SQLite anew, and one commit ends all of it.
+ * Caches rows until the database changes. SQLite's data_version changes whenever any other connection, in any process,
+ * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. Every request looks up
+ * its session, and each use of the cache checks the version, so a revoked session never lives on in it.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
 import type { Values } from '../statement.ts';
 
-/** How many values are kept of one query's answers, at most: those of some 10,000 sessions, or of fewer with long lists. */
+/** The largest number of cached values of one query: some 10,000 sessions, or fewer with long lists. */
 const CAPACITY = 300_000;
-/** What is counted for a key, beside the values that are kept of it. */
-const KEY = 20;
+/** What a key counts for, in addition to the values of its row. */
+const KEY_WEIGHT = 20;
 
 /** Reads something by one value. */
-type Read<Made extends object> = (values: Values) => Made | undefined;
+type Read<Result extends object> = (values: Values) => Result | undefined;
 
 interface RowCache {
-  /** To be called whenever this connection may have committed: of its own commits the number does not tell. */
+  /** Must be called after each commit of this connection, which does not change its own data_version. */
   invalidate(): void;
-  /** @returns a function that gives what the given one would, with its lists frozen: it may be kept. */
-  cached<Made extends object>(read: Read<Made>): (values: Values) => Readonly<Made> | undefined;
+  /** @returns a cached version of the function, whose results and the lists in them are frozen. */
+  cached<Result extends object>(read: Read<Result>): (values: Values) => Readonly<Result> | undefined;
 }
 
 export function makeRowCache(client: Sqlite.Database): RowCache {
@@ -32,53 +31,53 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
     for (const clear of clears) clear();
   }
 
-  function look() {
-    const found = dataVersion.get();
-    if (found === undefined) throw new Error('SQLite does not tell the version of its data.');
-    if (found !== version) invalidate();
-    version = found;
+  function invalidateIfChanged() {
+    const current = dataVersion.get();
+    if (current === undefined) throw new Error('SQLite did not return its data_version.');
+    if (current !== version) invalidate();
+    version = current;
   }
 
   return {
     invalidate,
-    cached<Made extends object>(read: Read<Made>) {
-      // Of what was asked for once only that is noted: most of many clients who come in turn would come too late for it,
-      // and asking whether it still holds would be in vain.
-      const answers = new Map<unknown, Readonly<Made> | 'asked'>();
-      let values = 0;
+    cached<Result extends object>(read: Read<Result>) {
+      // The first read of a key stores only a mark: with many clients in turn, most rows would be evicted before their second
+      // read, and checking the version for them would be wasted.
+      const entries = new Map<unknown, Readonly<Result> | 'read once'>();
+      let weight = 0;
       function clear() {
-        answers.clear();
-        values = 0;
+        entries.clear();
+        weight = 0;
       }
-      function note(key: unknown, answer: Readonly<Made> | 'asked', count: number) {
-        const more = answers.has(key) ? count : KEY + count;
-        if (values + more > CAPACITY) clear();
-        values += more;
-        answers.set(key, answer);
+      function store(key: unknown, entry: Readonly<Result> | 'read once', count: number) {
+        const added = entries.has(key) ? count : KEY_WEIGHT + count;
+        if (weight + added > CAPACITY) clear();
+        weight += added;
+        entries.set(key, entry);
       }
       clears.push(clear);
-      return (given) => {
-        const [key, ...more] = Object.values(given);
-        if (more.length > 0) throw new TypeError('Only what is read by one value is kept.');
-        if (!answers.has(key)) {
-          note(key, 'asked', 0);
-          return read(given);
+      return (values) => {
+        const [key, ...more] = Object.values(values);
+        if (more.length > 0) throw new TypeError('Only queries with one value can be cached.');
+        if (!entries.has(key)) {
+          store(key, 'read once', 0);
+          return read(values);
         }
-        // Before the row is read: what is committed in between makes it newer than the number, never older.
-        look();
-        const kept = answers.get(key);
-        if (kept !== undefined && kept !== 'asked') return kept;
-        const made = read(given);
-        if (made) note(key, made, freeze(made));
-        else note(key, 'asked', 0);
-        return made;
+        // The version comes before the row: a commit in between makes the row newer than the version, never older.
+        invalidateIfChanged();
+        const entry = entries.get(key);
+        if (entry !== undefined && entry !== 'read once') return entry;
+        const result = read(values);
+        if (result) store(key, result, freeze(result));
+        else store(key, 'read once', 0);
+        return result;
       };
     },
   };
 }
 
-/** Freezes it with the lists in it: who changed one would change it for all who ask after them. @returns how many values it has. */
-function freeze(made: object): number {
-  Object.freeze(made);
-  return Object.values(made).flatMap((value) => Object.freeze(value)).length;
+/** Freezes the result and its lists, because callers share it. @returns the number of its values. */
+function freeze(result: object): number {
+  Object.freeze(result);
+  return Object.values(result).flatMap((value) => Object.freeze(value)).length;
 }

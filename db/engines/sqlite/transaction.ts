@@ -1,6 +1,6 @@
-/** Steps on SQLite: prepared statements with their values, and the transaction in which a list of them happens as a whole. */
+/** SQLite's steps (prepared statements with their values), and the transaction that runs them. */
 import type Sqlite from 'better-sqlite3';
-import { hasRows, type Rows, type Step } from '../engine.ts';
+import { hasExpectedRows, type Rows, type Step } from '../engine.ts';
 
 export class SqliteStep implements Step {
   readonly rows: Rows;
@@ -13,7 +13,7 @@ export class SqliteStep implements Step {
     this.rows = rows;
   }
 
-  /** @returns how many rows it wrote, or whether it found one. */
+  /** @returns the number of rows that it wrote, or 1 for a condition that found any. */
   run(): number {
     if (this.#statement.reader) return this.#statement.get(this.#params) === undefined ? 0 : 1;
     return this.#statement.run(this.#params).changes;
@@ -25,13 +25,16 @@ function execute(step: Step): number {
   throw new TypeError('This step was prepared by another engine.');
 }
 
-/** Runs the steps in one transaction that holds the write lock from its beginning. */
-export function runAll(client: Sqlite.Database, steps: Step[]): Step | undefined {
+/**
+ * Runs the steps in one transaction, which holds the write lock from its beginning.
+ * @returns the step with an unexpected number of rows, after which everything is rolled back, if any.
+ */
+export function runTransaction(client: Sqlite.Database, steps: Step[]): Step | undefined {
   client.exec('BEGIN IMMEDIATE');
   try {
-    const missed = steps.find((step) => !hasRows(step, execute(step)));
-    client.exec(missed ? 'ROLLBACK' : 'COMMIT');
-    return missed;
+    const failed = steps.find((step) => !hasExpectedRows(step, execute(step)));
+    client.exec(failed ? 'ROLLBACK' : 'COMMIT');
+    return failed;
   } catch (error) {
     if (client.inTransaction) client.exec('ROLLBACK');
     throw error;

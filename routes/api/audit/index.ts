@@ -1,6 +1,6 @@
 /** The audit trail, for those who look after the service: read, and nothing else. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { AuditEntry, AuditQuery, auditJson, idRange, isMoment } from '../../../schemas/audit.ts';
+import { AuditEntry, AuditQuery, auditJson, idRange, isTime } from '../../../schemas/audit.ts';
 import { Page, responses } from '../../../schemas/common.ts';
 
 const READ = 'audit:read';
@@ -24,7 +24,7 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { actor, target, event, from, to, after, limit } = request.query;
       for (const [name, moment] of Object.entries({ from, to })) {
-        if (moment === undefined || isMoment(moment)) continue;
+        if (moment === undefined || isTime(moment)) continue;
         throw app.problem({
           status: 400,
           kind: 'invalid',

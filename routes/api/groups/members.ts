@@ -12,7 +12,7 @@ const Membership = Body({ role: Role }, { examples: [{ role: 'member' }] });
 const members: FastifyPluginAsyncTypebox = async (app) => {
   const { db } = app;
 
-  // What is no id is refused by the validation, which comes next.
+  // The validation, which comes next, refuses what is no id.
   const managersOrWriters = async (request: Pick<FastifyRequest, 'actor'> & { params: { id: string } }) => {
     if (isId(request.params.id)) await requireGroupManager(db, request.actor(), request.params.id);
   };

@@ -1,4 +1,4 @@
-/** What people do about their own account without being signed in, or to be signed in afresh. */
+/** Confirming the password, setting one with a code, and signing up. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { requireCode, useCode } from '../../../accounts/codes.ts';
@@ -31,92 +31,92 @@ const SignUp = Body(
   { examples: [{ username: 'cleo', password: 'battery staple', email: 'cleo@example.org' }] },
 );
 
+const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
+  const { db, passwords } = scope;
+  scope.addHook('onRequest', scope.requireSignedIn);
+  scope.addHook('onRequest', scope.requireSession);
+
+  scope.post(
+    '/confirm',
+    {
+      onRequest: scope.requireCapacity,
+      schema: {
+        operationId: 'confirm',
+        security: sessionOnly,
+        summary: 'Give the password again',
+        description: 'The session is fresh again: sensitive changes ask for a fresh one.',
+        body: Confirmation,
+        response: responses({ 204: Nothing }),
+        errors: [403, 429],
+      },
+    },
+    async (request, reply) => {
+      using _slot = await passwords.acquireSlot();
+      await confirmPassword(db, passwords, request.actor(), request.body.password);
+      return reply.code(204).send();
+    },
+  );
+};
+
+const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, options) => {
+  const { db, passwords } = scope;
+  scope.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+
+  scope.post(
+    '/reset',
+    {
+      config: { anonymous: true },
+      onRequest: scope.requireCapacity,
+      schema: {
+        operationId: 'resetPassword',
+        summary: 'Set a password with a one-time code',
+        description: 'Ends all sessions of the user.',
+        body: Reset,
+        response: responses({ 204: Nothing }),
+      },
+    },
+    async (request, reply) => {
+      using _slot = await passwords.acquireSlot();
+      const { code, password } = request.body;
+      await requireCode(db, code);
+      await useCode(db, request.actor(), code, await passwords.hash(password));
+      return reply.code(204).send();
+    },
+  );
+
+  if (!options.signUp) return;
+  scope.post(
+    '/up',
+    {
+      config: { anonymous: true },
+      onRequest: scope.requireCapacity,
+      schema: {
+        operationId: 'signUp',
+        summary: 'Make oneself an account',
+        description: 'Only where the setting SIGN_UP is open.',
+        body: SignUp,
+        response: responses({ 201: User }),
+        errors: [409, 429],
+      },
+    },
+    async (request, reply) => {
+      using _slot = await passwords.acquireSlot();
+      const actor = request.actor();
+      await countAttempt(db, actor, 'POST /api/sign/up');
+      const { password, ...fields } = request.body;
+      const passwordHash = await passwords.hash(password);
+      const row = await signUp(db, actor, { name: '', email: null, ...fields, passwordHash });
+      reply.code(201).header('location', `/api/users/${row.id}`).version(row);
+      return userJson(row);
+    },
+  );
+};
+
 const account: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (app, options) => {
-  const { db, passwords } = app;
-
-  const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.addHook('onRequest', app.requireSignedIn);
-    scope.addHook('onRequest', app.requireSession);
-
-    scope.post(
-      '/confirm',
-      {
-        onRequest: app.requireCapacity,
-        schema: {
-          operationId: 'confirm',
-          security: sessionOnly,
-          summary: 'Give the password again',
-          description: 'The session is fresh again: sensitive changes ask for a fresh one.',
-          body: Confirmation,
-          response: responses({ 204: Nothing }),
-          errors: [403, 429],
-        },
-      },
-      async (request, reply) => {
-        using _slot = await passwords.acquireSlot();
-        await confirmPassword(db, passwords, request.actor(), request.body.password);
-        return reply.code(204).send();
-      },
-    );
-  };
-
-  const anyone: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.addHook('onRequest', async (_request, reply) => {
-      reply.header('cache-control', 'no-store');
-    });
-
-    scope.post(
-      '/reset',
-      {
-        config: { anonymous: true },
-        onRequest: app.requireCapacity,
-        schema: {
-          operationId: 'resetPassword',
-          summary: 'Set a password with a one-time code',
-          description: 'Ends all sessions of the user.',
-          body: Reset,
-          response: responses({ 204: Nothing }),
-        },
-      },
-      async (request, reply) => {
-        using _slot = await passwords.acquireSlot();
-        const { code, password } = request.body;
-        await requireCode(db, code);
-        await useCode(db, request.actor(), code, await passwords.hash(password));
-        return reply.code(204).send();
-      },
-    );
-
-    if (!options.signUp) return;
-    scope.post(
-      '/up',
-      {
-        config: { anonymous: true },
-        onRequest: app.requireCapacity,
-        schema: {
-          operationId: 'signUp',
-          summary: 'Make oneself an account',
-          description: 'Only where the setting SIGN_UP is open.',
-          body: SignUp,
-          response: responses({ 201: User }),
-          errors: [409, 429],
-        },
-      },
-      async (request, reply) => {
-        using _slot = await passwords.acquireSlot();
-        const actor = request.actor();
-        await countAttempt(db, actor, 'POST /api/sign/up');
-        const { password, ...fields } = request.body;
-        const passwordHash = await passwords.hash(password);
-        const row = await signUp(db, actor, { name: '', email: null, ...fields, passwordHash });
-        reply.code(201).header('location', `/api/users/${row.id}`).version(row);
-        return userJson(row);
-      },
-    );
-  };
-
   app.register(signedIn);
-  app.register(anyone);
+  app.register(anyone, options);
 };
 
 export default account;

@@ -37,6 +37,8 @@ const Credentials = Body(
   { examples: [{ username: 'ann', password: 'correct horse' }] },
 );
 
+type Passport = InstanceType<typeof Authenticator>;
+
 const SignedIn = Type.Object({ user: User, session: Session });
 
 declare module 'fastify' {
@@ -58,7 +60,7 @@ declare module 'fastify' {
 }
 
 const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app, { lifetimes }) => {
-  const { db, sessionCookie: cookie } = app;
+  const { sessionCookie: cookie } = app;
   const passport = new Authenticator({ userProperty: 'verifiedUser' });
   passport.use('password', passwordStrategy(app));
   passport.registerUserSerializer(async (user: VerifiedUser) => user);
@@ -83,6 +85,13 @@ const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app,
     rolling: false,
   });
   await app.register(passport.initialize());
+
+  app.register(signingIn, { passport });
+  app.register(signingOut);
+};
+
+const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app, { passport }) => {
+  const { sessionCookie: cookie } = app;
 
   app.post(
     '/in',
@@ -117,6 +126,20 @@ const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app,
     },
   );
 
+  async function requireHttps({ protocol }: FastifyRequest): Promise<void> {
+    if (!cookie.attributes.secure || protocol === 'https') return;
+    throw app.problem({
+      status: 400,
+      kind: 'https-required',
+      detail:
+        'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
+    });
+  }
+};
+
+const signingOut: FastifyPluginAsyncTypebox = async (app) => {
+  const { db, sessionCookie: cookie } = app;
+
   app.post(
     '/out',
     {
@@ -133,16 +156,6 @@ const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app,
       return reply.code(204).send();
     },
   );
-
-  async function requireHttps({ protocol }: FastifyRequest): Promise<void> {
-    if (!cookie.attributes.secure || protocol === 'https') return;
-    throw app.problem({
-      status: 400,
-      kind: 'https-required',
-      detail:
-        'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',
-    });
-  }
 };
 
 /** Keeps @fastify/session from saving, setting or clearing anything when the answer is sent. */

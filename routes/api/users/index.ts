@@ -35,78 +35,78 @@ const Changes = Body(
 
 const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
 
+const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
+  const { db } = scope;
+  scope.patch(
+    '/:id',
+    {
+      schema: {
+        operationId: 'changeUser',
+        summary: 'Change a user',
+        description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
+        params: IdParams,
+        body: Changes,
+        response: responses({ 200: User }),
+        errors: [403, 404, 409, 412],
+      },
+      onRequest: async (request) => requireMayChangeUser(request.actor(), request.params.id),
+    },
+    async (request, reply) => {
+      const { body, params } = request;
+      const row = await changeUser(db, request.actor(), params.id, body, request.versionMatch());
+      reply.version(row);
+      return userJson(row);
+    },
+  );
+};
+
+const writers: FastifyPluginAsyncTypebox = async (scope) => {
+  const { db, passwords } = scope;
+  scope.addHook('onRequest', scope.requirePermission(WRITE_USERS));
+
+  scope.post(
+    '/',
+    {
+      schema: {
+        operationId: 'createUser',
+        summary: 'Make a user',
+        description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
+        body: NewUser,
+        response: responses({ 201: CreatedUser }),
+        errors: [403, 409],
+      },
+    },
+    async (request, reply) => {
+      const { password, ...fields } = request.body;
+      const passwordHash = password === undefined ? null : await passwords.hash(password);
+      const made = { name: '', email: null, active: true, ...fields, passwordHash };
+      const { user, code } = await createUser(db, request.actor(), made);
+      reply.code(201).header('location', `/api/users/${user.id}`).version(user);
+      return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
+    },
+  );
+
+  scope.delete(
+    '/:id',
+    {
+      schema: {
+        operationId: 'deleteUser',
+        summary: 'Remove a user',
+        description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
+        params: IdParams,
+        response: responses({ 204: Nothing }),
+        errors: [403, 404, 409, 412],
+      },
+    },
+    async (request, reply) => {
+      await deleteUser(db, request.actor(), request.params.id, request.versionMatch());
+      return reply.code(204).send();
+    },
+  );
+};
+
 const users: FastifyPluginAsyncTypebox = async (app) => {
-  const { db, passwords } = app;
-
   app.addHook('onRequest', app.requireSignedIn);
-
-  const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.patch(
-      '/:id',
-      {
-        schema: {
-          operationId: 'changeUser',
-          summary: 'Change a user',
-          description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
-          params: IdParams,
-          body: Changes,
-          response: responses({ 200: User }),
-          errors: [403, 404, 409, 412],
-        },
-        onRequest: async (request) => requireMayChangeUser(request.actor(), request.params.id),
-      },
-      async (request, reply) => {
-        const { body, params } = request;
-        const row = await changeUser(db, request.actor(), params.id, body, request.versionMatch());
-        reply.version(row);
-        return userJson(row);
-      },
-    );
-  };
-
-  const writers: FastifyPluginAsyncTypebox = async (scope) => {
-    scope.addHook('onRequest', app.requirePermission(WRITE_USERS));
-
-    scope.post(
-      '/',
-      {
-        schema: {
-          operationId: 'createUser',
-          summary: 'Make a user',
-          description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
-          body: NewUser,
-          response: responses({ 201: CreatedUser }),
-          errors: [403, 409],
-        },
-      },
-      async (request, reply) => {
-        const { password, ...fields } = request.body;
-        const passwordHash = password === undefined ? null : await passwords.hash(password);
-        const made = { name: '', email: null, active: true, ...fields, passwordHash };
-        const { user, code } = await createUser(db, request.actor(), made);
-        reply.code(201).header('location', `/api/users/${user.id}`).version(user);
-        return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
-      },
-    );
-
-    scope.delete(
-      '/:id',
-      {
-        schema: {
-          operationId: 'deleteUser',
-          summary: 'Remove a user',
-          description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
-          params: IdParams,
-          response: responses({ 204: Nothing }),
-          errors: [403, 404, 409, 412],
-        },
-      },
-      async (request, reply) => {
-        await deleteUser(db, request.actor(), request.params.id, request.versionMatch());
-        return reply.code(204).send();
-      },
-    );
-  };
 
   app.register(list);
   app.register(oneselfOrWriters);

@@ -20,12 +20,12 @@ type Cursor = { key: string; id: string };
 
 const ID_LENGTH = 36;
 
-/** @returns the place in a list that is in the order of keys, as it is given for the next page. */
+/** @returns the cursor as text, for `after`. */
 function encode({ key, id }: Cursor): string {
   return Buffer.from(id + key).toString('base64url');
 }
 
-/** @returns undefined when it is none of ours. */
+/** @returns the cursor, or undefined when the text is none. */
 function decode(text: string): Cursor | undefined {
   const bytes = Buffer.from(text, 'base64url').toString();
   const [id, key] = [bytes.slice(0, ID_LENGTH), bytes.slice(ID_LENGTH)];

@@ -94,7 +94,7 @@ export class OwnPasswordError extends RuleError {
 
 /** The change would leave no user who can sign in and holds every permission. */
 export class LastAdministratorError extends RuleError {
-  override message = 'No other active user would hold every permission (*). Give it to somebody else first.';
+  override message = 'No other user who can sign in would hold every permission (*). Give it to another user first.';
 }
 
 /** The group of administrators does not carry every permission. */

@@ -1,4 +1,4 @@
-/** autocannon, for where there is no wrk. It is told what to send by an HTTP archive, the one way to give it several. */
+/** Runs autocannon where wrk is not installed. An HTTP archive (HAR) is its only way to send several requests. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,7 +31,7 @@ function archive(url: string, requests: Request[]): string {
   return JSON.stringify({ log: { entries } });
 }
 
-/** @param write writes a file of that name and text. @returns what came of it. */
+/** @param write writes a temporary file and returns its path. */
 export async function runAutocannon(
   url: string,
   requests: Request[],

@@ -1,4 +1,4 @@
-/** Two pictures for the docs, as SVG: what a request costs, and how little it matters among how many users. */
+/** Draws two charts for the docs, as SVG: the cost of a request, and its cost by the number of users. */
 import type { Measurement } from './compare.ts';
 import { requestsIn, type ScaleRow } from './scale.ts';
 
@@ -23,7 +23,7 @@ function picture(height: number, title: string, parts: string[]): string {
   ].join('\n');
 }
 
-/** @returns bars of the processor time of the reads, by engine and request. */
+/** Draws bars of the reads' CPU time, by engine and request. */
 export function comparisonChart(measured: Measurement[]): string {
   const shown = measured.filter(({ row }) => row === 'one user' || row === 'list of 20');
   const longest = Math.max(...shown.map(({ cpu }) => cpu));
@@ -84,7 +84,7 @@ function plot(engine: string, rows: ScaleRow[], top: number): string[] {
   return [text(16, top - 10, engine, 'font-weight="600"'), ...grid, ...marks, ...lines];
 }
 
-/** @returns lines of what each request costs among more and more users, as a ratio to the fewest. */
+/** Draws a line for each request: its cost by the number of users, relative to the smallest number. */
 export function scaleChart(rows: ScaleRow[]): string {
   const engines = [...Map.groupBy(rows, ({ engine }) => engine)];
   const step = PLOT.height + 70;

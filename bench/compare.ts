@@ -1,7 +1,6 @@
 /**
- * What a request costs, beside the least that it could cost: each contender serves the same rows from the same database, first
- * by itself, and then in the same seconds as the reference. What is compared is the processor time that the operating system
- * counts for each.
+ * Compares the CPU time of a request between Rollcall and other servers. Each contender serves the same rows from the
+ * same database, first alone and then concurrently with the reference.
  */
 import {
   BESIDE_WRITES,
@@ -24,19 +23,19 @@ export interface Measurement {
   engine: BenchEngine['name'];
   row: Row;
   contender: string;
-  /** Microseconds of processor time for each good answer, while nobody else was asked; the median of the rounds. */
+  /** Microseconds of CPU time for each 2xx response, while only this server had load; the median of the rounds. */
   cpu: number;
   /**
-   * How many times that of the reference, which is bare Fastify, or the hash alone; the median, too. Reads are asked of both in the
-   * same seconds for it, so that it is not the quotient of two `cpu`s.
+   * The CPU time relative to the reference (bare Fastify, or the hash alone); the median of the rounds. For reads it
+   * comes from concurrent runs, so it is not the quotient of two `cpu` values.
    */
   ratio: number | null;
   perSecond: number;
   p50: number;
   p99: number;
-  /** Megabytes, after its turn. */
+  /** In megabytes, after its turn. */
   memory: number;
-  /** Answers that were not 2xx, in all rounds. */
+  /** Responses other than 2xx, in all rounds. */
   other: number;
 }
 
@@ -49,45 +48,41 @@ export function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
-/** @returns the same in an order in which another one is first. */
-export function rotated<Item>(items: Item[], by: number): Item[] {
+/** Rotates the order, so that each round begins with another item. */
+export function rotate<Item>(items: Item[], by: number): Item[] {
   const first = (by + items.length) % items.length;
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Sends requests for so many seconds, and counts what the server needed for each. */
+/** Sends requests and measures the server's CPU time for each. */
 export async function measure(
   server: MeasuredServer,
   ...[requests, options]: [Parameters<typeof load>[1], Parameters<typeof load>[2]]
 ): Promise<Load & { cpu: number }> {
   const before = server.cpu();
-  const answered = await load(server.url, requests, options);
-  return { ...answered, cpu: (server.cpu() - before) / Math.max(1, answered.good) };
+  const result = await load(server.url, requests, options);
+  return { ...result, cpu: (server.cpu() - before) / Math.max(1, result.good) };
 }
 
 type Running = Contender & { server: MeasuredServer };
 
-/** What one contender did with one request in one round. */
+/** The result of one contender for one request in one round. */
 interface Turn extends Load {
   contender: string;
   row: Row;
   round: number;
   cpu: number;
   memory: number;
-  /** How many times the reference's processor time it needed in the same seconds; null where they were not asked at once. */
+  /** The CPU time relative to the reference in a concurrent run; null without such a run. */
   ratio: number | null;
 }
 
-/** How long each serves a row without being measured, in seconds. */
+/** How long each contender serves a row before it is measured, in seconds. */
 const WARM_UP = 1;
-/**
- * And the reads before the first of them, so that their code is compiled: V8 does that again and again as it learns how it is
- * used. A user cost 75 µs in a process's second second of work, and 58 from the fourth on; with bare Fastify 51 and 45, from the
- * third on.
- */
+/** A longer first warm-up, in seconds: V8 recompiles hot code several times in a process's first seconds. */
 export const FIRST_WARM_UP = 5;
 
-/** All contenders take turns with the request: each by itself, and then, where that can be, each beside the reference. */
+/** Measures each contender alone and then, for reads, concurrently with the reference. */
 async function turnsOf(
   row: Row,
   running: Running[],
@@ -96,28 +91,30 @@ async function turnsOf(
   round: number,
 ): Promise<Turn[]> {
   const turns: Turn[] = [];
-  const taking = running.filter(({ rows }) => rows.includes(row));
-  const reference = READS.includes(row) ? taking.find(({ name }) => name === referenceOf(row)) : undefined;
-  const ask = ({ server, headers }: Running, length = seconds) =>
+  const participants = running.filter(({ rows }) => rows.includes(row));
+  const reference = READS.includes(row)
+    ? participants.find(({ name }) => name === referenceOf(row))
+    : undefined;
+  const measureRow = ({ server, headers }: Running, length = seconds) =>
     measure(server, requestOf(row, ids, headers), { seconds: length });
-  // It goes on hashing for those who went away.
-  const rest = async ({ server }: Running) => {
+  // The server still hashes for clients that have disconnected.
+  const waitUntilIdle = async ({ server }: Running) => {
     if (row === 'sign-in') await settle(() => server.cpu());
   };
-  const endWrites = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
+  const stopWriting = row === BESIDE_WRITES ? await keepWriting(url) : undefined;
   try {
-    for (const contender of taking) {
-      await ask(contender, WARM_UP);
-      await rest(contender);
+    for (const contender of participants) {
+      await measureRow(contender, WARM_UP);
+      await waitUntilIdle(contender);
     }
-    for (const contender of rotated(taking, round)) {
-      const alone = await ask(contender);
-      await rest(contender);
+    for (const contender of rotate(participants, round)) {
+      const alone = await measureRow(contender);
+      await waitUntilIdle(contender);
       const memory = contender.server.memory()[0] ?? 0;
       const turn: Turn = { ...alone, contender: contender.name, row, round, memory, ratio: null };
       if (reference && contender !== reference) {
-        // The same seconds of the same processor: whatever else the machine does, and however fast it is, meets both.
-        const [own, its] = await Promise.all([ask(contender), ask(reference)]);
+        // Both run at the same time on the same CPU, so other load on the machine affects both alike.
+        const [own, its] = await Promise.all([measureRow(contender), measureRow(reference)]);
         if (its.other > 0) throw new Error(`${row}: ${its.other} answers of ${reference.name} were not 2xx.`);
         turn.ratio = own.cpu / its.cpu;
         turn.other += own.other;
@@ -125,16 +122,16 @@ async function turnsOf(
       turns.push(turn);
     }
   } finally {
-    await endWrites?.();
+    await stopWriting?.();
   }
   return turns;
 }
 
 /**
- * One round, with servers of its own: how well V8 compiles a server's code is a matter of chance, a tenth and more of what a
- * request costs, and stays as it is for as long as the process lives.
+ * Runs one round with new server processes: V8 compiles the same code better or worse by chance, and a process keeps
+ * that for as long as it lives.
  */
-async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: number): Promise<Turn[]> {
+async function runRound(list: Contender[], filled: Filled, turns: Turns, round: number): Promise<Turn[]> {
   const running: Running[] = [];
   try {
     for (const contender of list) {
@@ -147,8 +144,8 @@ async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: 
         await load(server.url, requestOf(row, filled.ids, headers), { seconds: FIRST_WARM_UP });
       }
     }
-    // Until somebody has written to a database of SQLite's since it was opened, each read asks the system how large it is: so
-    // that those whose turn comes before the first write don't pay for that, and they alone, there is one now.
+    // Until the first write after opening, each read on SQLite makes an additional system call. This write ends that
+    // for all contenders alike.
     await writeOnce(filled.url);
     const taken: Turn[] = [];
     for (const row of ROWS) taken.push(...(await turnsOf(row, running, filled, turns, round)));
@@ -158,17 +155,16 @@ async function oneRound(list: Contender[], filled: Filled, turns: Turns, round: 
   }
 }
 
-/** Compares the contenders on one engine, among so many users. */
 export async function compare(engine: BenchEngine, users: number, turns: Turns): Promise<Measurement[]> {
   const filled = await fill(await engine.makeDatabase(), users);
   const list = contenders(engine.name, filled);
   const taken: Turn[] = [];
-  const letSleep = keepGeneratorAwake();
+  const stopBusyLoop = keepGeneratorAwake();
   try {
     for (let round = 0; round < turns.rounds; round++)
-      taken.push(...(await oneRound(list, filled, turns, round)));
+      taken.push(...(await runRound(list, filled, turns, round)));
   } finally {
-    letSleep();
+    stopBusyLoop();
   }
   return ROWS.flatMap((row) =>
     list
@@ -188,7 +184,7 @@ function summary(engine: BenchEngine['name'], row: Row, contender: string, taken
   const own = taken.filter((turn) => turn.contender === contender);
   const middle = (figure: 'cpu' | 'perSecond' | 'p50' | 'p99' | 'memory') =>
     median(own.map((turn) => turn[figure]));
-  // Where they could not be asked at once, by the turns of one round, since the machine is now quicker and now slower.
+  // Without a concurrent run, compare turns of the same round, because the machine's speed changes over time.
   const ratios = own.flatMap(({ round, cpu, ratio }) => {
     const reference = taken.find((turn) => turn.round === round && turn.contender === referenceOf(row));
     return ratio ?? (reference ? cpu / reference.cpu : []);

@@ -1,9 +1,9 @@
-/** Who is compared, and what each is asked for: the least that can be done, the usual way, and Rollcall. */
+/** Lists the servers that the bench compares, and their requests: minimal servers, a stock service, and Rollcall. */
 import { type Filled, PASSWORD } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import type { Request } from './request.ts';
 
-/** One user, while somebody else changes something a hundred times a second: nothing that was read before holds for long. */
+/** Reads one user while another process writes all the time, so that caches are soon invalid. */
 export const BESIDE_WRITES = 'one user, beside writes';
 
 export const ROWS = ['index', 'one user', BESIDE_WRITES, 'list of 20', 'change', 'sign-in'] as const;
@@ -13,7 +13,7 @@ export type Row = (typeof ROWS)[number];
 export interface Contender {
   name: string;
   file: string;
-  /** What says who is calling. */
+  /** The credentials of the caller. */
   headers: Record<string, string>;
   rows: Row[];
 }
@@ -21,15 +21,13 @@ export interface Contender {
 export const BARE = 'bare Fastify';
 export const HASH = 'node:http, the hash alone';
 
-/** Where those who are compared don't wait for each other: as they would to write, or to hash. */
+/** The rows in which contenders can run concurrently: writes and hashes would wait for each other. */
 export const READS: Row[] = ['index', 'one user', BESIDE_WRITES, 'list of 20'];
 
-/** What the others of a row are compared with. */
 export function referenceOf(row: Row): string {
   return row === 'sign-in' ? HASH : BARE;
 }
 
-/** @returns who is compared on that engine. */
 export function contenders(engine: BenchEngine['name'], { cookie, stockCookie, token }: Filled): Contender[] {
   const servers = 'bench/servers';
   const withoutAuth: Contender[] = [
@@ -60,8 +58,8 @@ export function contenders(engine: BenchEngine['name'], { cookie, stockCookie, t
   return engine === 'SQLite' ? [...withoutAuth, ...withAuth] : withAuth;
 }
 
-/** How many users are changed in turn: of requests to change one and the same, most would only wait for each other. */
-const CHANGED = 100;
+/** Changes rotate among this many users, because changes of one user would wait for each other. */
+const CHANGED_USERS = 100;
 
 export function requestOf(row: Row, ids: string[], headers: Record<string, string>): Request | Request[] {
   const id = ids[Math.floor(ids.length / 2)] ?? '';
@@ -71,9 +69,9 @@ export function requestOf(row: Row, ids: string[], headers: Record<string, strin
     [BESIDE_WRITES]: { method: 'GET', path: `/api/users/${id}`, headers },
     'list of 20': { method: 'GET', path: '/api/users?limit=20', headers },
     change: ids
-      .slice(0, CHANGED)
+      .slice(0, CHANGED_USERS)
       .map((each) => ({ method: 'PATCH', path: `/api/users/${each}`, headers, body: '{"name":"Changed"}' })),
-    // As different users: of one, no more than ten may try at once.
+    // Different users, because the throttle limits the concurrent attempts of one user.
     'sign-in': ids.slice(0, 1000).map((_, number) => ({
       method: 'POST',
       path: '/api/sign/in',

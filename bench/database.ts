@@ -1,4 +1,4 @@
-/** Databases to measure on: filled with so many users, each with a session, in lists of many rows at once. */
+/** Fills databases for the bench with users, each with a session. */
 import { createHmac, hash } from 'node:crypto';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { keyOf, makeSecret } from '../accounts/secrets.ts';
@@ -8,39 +8,38 @@ import { makeSecret as newKey } from '../config/secret.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 
-/** What every server that is measured signs its cookies with. */
+/** All measured servers sign their cookies with this key. */
 export const SECRET_KEY = newKey();
 export const PASSWORD = 'correct horse battery staple';
 
-const ROWS_AT_ONCE = 500;
+const ROWS_PER_INSERT = 500;
 const DAY = 24 * 60 * 60 * 1000;
 
 export interface Filled {
   url: string;
   /** The ids of all users, in order. */
   ids: string[];
-  /** The id of the group of the first user, who manages it and may do everything. */
+  /** The first user's group. That user manages it and has every permission. */
   group: string;
-  /** @returns the Cookie header of the user of that number. */
+  /** @returns a user's Cookie header. */
   cookieOf(number: number): string;
-  /** What the first user sends: Rollcall's cookie, that of the stock service, and an API token. */
+  /** The first user's cookie for Rollcall, their cookie for the stock service, and their API token. */
   cookie: string;
   stockCookie: string;
   token: string;
 }
 
-/** @returns an id like a UUIDv7 that is the number's, so that ids are in the order of numbers. */
+/** @returns an id in the form of a UUIDv7. Ids sort by their number. */
 function idOf(number: number, kind: string): string {
   const digits = (Date.UTC(2026, 0, 1) + number).toString(16).padStart(12, '0');
   return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-${kind}${number.toString(16).padStart(11, '0')}`;
 }
 
-/** @returns the secret of that user's session. */
-const secretOf = (number: number) => hash('sha256', `${SECRET_KEY} ${number}`, 'base64url');
+const sessionSecretOf = (number: number) => hash('sha256', `${SECRET_KEY} ${number}`, 'base64url');
 
-const quoted = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
+const quote = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
 
-/** Makes the database at that URL, which must be empty, and fills it. */
+/** Creates the tables in the empty database at that URL and fills them. */
 export async function fill(url: string, count: number): Promise<Filled> {
   const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
   await ensureSchema(engine, true);
@@ -48,15 +47,17 @@ export async function fill(url: string, count: number): Promise<Filled> {
   const now = Date.now();
   const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
     `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
-      .map((row) => `(${row.map(quoted).join(', ')})`)
+      .map((row) => `(${row.map(quote).join(', ')})`)
       .join(', ')}`;
   const userColumns = 'id version created_at updated_at username username_key name name_key email email_key';
   const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
 
   const ids = Array.from({ length: count }, (_, number) => idOf(number, 'a'));
   await engine.withMigrationLock(async ({ run }) => {
-    for (let first = 0; first < count; first += ROWS_AT_ONCE) {
-      const some = ids.slice(first, first + ROWS_AT_ONCE).map((id, index) => ({ id, number: first + index }));
+    for (let first = 0; first < count; first += ROWS_PER_INSERT) {
+      const some = ids
+        .slice(first, first + ROWS_PER_INSERT)
+        .map((id, index) => ({ id, number: first + index }));
       const users = some.map(({ id, number }) => {
         const name = `user${number}`;
         const keys = [
@@ -70,7 +71,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
         return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
       });
       const sessions = some.map(({ id, number }) => {
-        const key = hash('sha256', secretOf(number), 'base64url');
+        const key = hash('sha256', sessionSecretOf(number), 'base64url');
         const times = [now, now, now, now + DAY, now + DAY];
         return [key, idOf(number, 'b'), id, ...times, 0, '127.0.0.1', 'bench'];
       });
@@ -94,7 +95,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
   ]);
   await engine.close();
   const signed = (number: number, encoding: 'base64' | 'base64url') => {
-    const secret = secretOf(number);
+    const secret = sessionSecretOf(number);
     const signature = createHmac('sha256', SECRET_KEY).update(secret).digest(encoding);
     return `${secret}.${signature.replace(/=+$/, '')}`;
   };
@@ -110,33 +111,32 @@ export async function fill(url: string, count: number): Promise<Filled> {
   };
 }
 
-/** How often `keepWriting` writes, in milliseconds. */
-const WRITING = 10;
+/** In milliseconds. */
+const WRITE_INTERVAL = 10;
 
-/** Opens the database as another process would. @returns what changes a user. */
+/** Opens its own connection, as another process would. */
 async function openForChanges(url: string) {
   const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
   const db = prepareQueries(engine);
   const [user] = await db.users.page('', 1);
-  if (!user) throw new Error('There is nobody to change.');
+  if (!user) throw new Error('There is no user to change.');
   let { version } = user;
   const change = () => db.atomically([db.users.change({ ...user, version: version++ }, Date.now())]);
   return { change, close: () => engine.close() };
 }
 
-/** Changes one user once. */
 export async function writeOnce(url: string): Promise<void> {
   const { change, close } = await openForChanges(url);
   await change().finally(close);
 }
 
-/** Changes one user again and again. @returns what ends that. */
+/** Changes one user repeatedly. @returns a function that stops it. */
 export async function keepWriting(url: string): Promise<() => Promise<void>> {
   const { change, close } = await openForChanges(url);
   let last: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     last = last.then(change);
-  }, WRITING);
+  }, WRITE_INTERVAL);
   return async () => {
     clearInterval(timer);
     await last;

@@ -1,4 +1,4 @@
-/** The databases to measure on: SQLite's files, and a MariaDB or MySQL server of the bench's own where one is installed. */
+/** Provides databases for the bench: SQLite files, and its own MariaDB or MySQL server where one is installed. */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,13 +10,13 @@ export interface BenchEngine {
   name: 'SQLite' | 'MariaDB';
   /** @returns the URL of a new, empty database. */
   makeDatabase(): Promise<string>;
-  /** @returns the processor time that the database server has used, in microseconds: none, for SQLite. */
+  /** @returns the CPU time of the database server in microseconds; SQLite has no server. */
   cpu(): number;
-  /** @returns what the database takes on the disk, in megabytes. */
+  /** @returns the size on disk in megabytes. */
   size(url: string): number;
 }
 
-// As a server that has the machine's memory, not the few megabytes of the tests' ones; and it need not outlive a power cut.
+// The settings of a dedicated server; the tests' servers use little memory. Durability does not matter here.
 const FLAGS = ['--innodb-buffer-pool-size=2G', '--innodb-flush-log-at-trx-commit=2', '--skip-log-bin'];
 
 const megabytes = (files: string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0) / 1e6;
@@ -50,7 +50,7 @@ function mariadb(server: MysqlServer): BenchEngine {
   };
 }
 
-/** Does the work with each engine, and removes what that leaves. @param named which one alone. */
+/** Runs the work on each engine and removes the databases. @param named the only engine to use, if given. */
 export async function onEngines<Result>(
   named: string | undefined,
   work: (engine: BenchEngine) => Promise<Result>,

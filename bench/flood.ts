@@ -1,4 +1,4 @@
-/** Whether those who are signed in notice it when ten times as many sign in as can. */
+/** Measures the latency of signed-in reads while ten times more users sign in than the service can hash for. */
 import { median, type Turns } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { fill } from './database.ts';
@@ -10,19 +10,19 @@ import { MeasuredServer } from './server.ts';
 
 export interface FloodResult {
   engine: BenchEngine['name'];
-  /** Sign-ins a second when nothing else is asked for. */
+  /** Sign-ins a second without other load. */
   capacity: number;
-  /** Signed-in reads, at the same rate, with nothing else and during the flood: the round in the middle, by their ratio. */
+  /** Signed-in reads at a constant rate, without and with the flood, in the round with the median ratio. */
   quiet: Load;
   flooded: Load;
-  /** How many times the quiet p99 that of the flood is. */
+  /** The flooded p99 relative to the quiet one. */
   ratio: number;
-  /** How many sign-ins a second succeeded, and were turned away, during the flood. */
+  /** Accepted and refused sign-ins a second during the flood. */
   signedIn: number;
   refused: number;
 }
 
-/** Signed-in reads a second: far from what the service could do. */
+/** Signed-in reads a second, far below the service's capacity. */
 const RATE = 200;
 
 export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Promise<FloodResult> {
@@ -31,14 +31,14 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
   const read = requestOf('list of 20', ids, { cookie });
   const signIn = requestOf('sign-in', ids, {});
   const reading = { seconds, rate: RATE, connections: 4 };
-  const rest = () => settle(() => server.cpu() + engine.cpu());
-  const letSleep = keepGeneratorAwake();
+  const waitUntilIdle = () => settle(() => server.cpu() + engine.cpu());
+  const stopBusyLoop = keepGeneratorAwake();
   try {
     await load(server.url, read, { seconds: 2 });
     const { perSecond: capacity } = await load(server.url, signIn, { seconds, connections: 8 });
     const results: FloodResult[] = [];
     for (let round = 0; round < rounds; round++) {
-      await rest();
+      await waitUntilIdle();
       const quiet = await load(server.url, read, reading);
       const [flooded, signIns] = await Promise.all([
         load(server.url, read, reading),
@@ -61,7 +61,7 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
     if (!chosen) throw new Error('There was no round.');
     return chosen;
   } finally {
-    letSleep();
+    stopBusyLoop();
     await server.stop();
   }
 }

@@ -1,4 +1,4 @@
-/** npm run bench: how fast is it, beside what. Everything in one run on one machine, with tables or JSON as the result. */
+/** npm run bench: measures the service and prints tables or JSON. Compare figures within one run only. */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -20,7 +20,6 @@ interface Options {
   chart?: string;
 }
 
-/** Measures on each engine, and shows what came of it. */
 async function run<Result>(
   { engine, json, chart }: Options,
   measure: (engine: BenchEngine) => Promise<Result[]>,

@@ -1,6 +1,6 @@
 /**
- * How long one client waits who asks for one thing after the other: with one process and with four, and with the database a
- * known way off, which shows how often a request goes there.
+ * Measures the latency of one client that sends one request at a time: with one process, with four workers, and with a
+ * distant database, which shows the number of round trips of each request.
  */
 import { connect, createServer, type Socket } from 'node:net';
 import mysql from 'mysql2/promise';
@@ -21,12 +21,12 @@ export interface LatencyRow {
   /** In milliseconds. */
   p50: number;
   p99: number;
-  /** How many times there and back to the database that is, where the database is so far off that it tells. */
+  /** The latency in round trips to the database; null when the database is near. */
   roundTrips: number | null;
 }
 
-/** How far the database is off, in milliseconds one way. */
-const DISTANCE = 10;
+/** The delay to the distant database, in milliseconds one way. */
+const DELAY = 10;
 
 type Requests = Record<string, Request | Request[]>;
 
@@ -37,7 +37,7 @@ function usualReads({ ids, cookie }: Filled): Requests {
   };
 }
 
-/** Those that also ask what the caller may do, or for more than one thing. */
+/** Reads that also check permissions, or need several queries. */
 function otherReads({ ids, cookie, group }: Filled): Requests {
   const get = (path: string): Request => ({ method: 'GET', path, headers: { cookie } });
   return {
@@ -52,7 +52,7 @@ function otherReads({ ids, cookie, group }: Filled): Requests {
   };
 }
 
-async function alone(servers: Map<string, MeasuredServer>, requests: Requests, turns: Turns) {
+async function measureLatencies(servers: Map<string, MeasuredServer>, requests: Requests, turns: Turns) {
   const rows: Omit<LatencyRow, 'engine' | 'roundTrips'>[] = [];
   for (const [row, request] of Object.entries(requests)) {
     const figures = new Map(
@@ -75,23 +75,23 @@ async function alone(servers: Map<string, MeasuredServer>, requests: Requests, t
   return rows;
 }
 
-/** Passes on what comes, both ways, each piece so many milliseconds later. @returns the port, and what ends it. */
-async function startDistance(port: number, distance: number): Promise<{ port: number; end: () => void }> {
-  const delayed = (from: Socket, to: Socket) => {
-    from.setNoDelay().on('data', (piece) => setTimeout(() => to.write(piece), distance));
-    from.on('close', () => setTimeout(() => to.destroy(), distance)).on('error', () => {});
+/** Starts a proxy that delays each chunk in both directions. @param delay in milliseconds. */
+async function startDelayingProxy(port: number, delay: number): Promise<{ port: number; end: () => void }> {
+  const forward = (from: Socket, to: Socket) => {
+    from.setNoDelay().on('data', (chunk) => setTimeout(() => to.write(chunk), delay));
+    from.on('close', () => setTimeout(() => to.destroy(), delay)).on('error', () => {});
   };
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1');
-    delayed(near, far);
-    delayed(far, near);
+    forward(near, far);
+    forward(far, near);
   });
   const own = await freePort();
   server.listen(own, '127.0.0.1');
   return { port: own, end: () => server.close() };
 }
 
-/** @returns how long it is there and back, in milliseconds. */
+/** @returns the round-trip time in milliseconds. */
 async function measureRoundTrip(url: string): Promise<number> {
   const connection = await mysql.createConnection(url);
   const times: number[] = [];
@@ -107,37 +107,37 @@ async function measureRoundTrip(url: string): Promise<number> {
 export async function latency(engine: BenchEngine, turns: Turns): Promise<LatencyRow[]> {
   const filled = await fill(await engine.makeDatabase(), 1000);
   const servers = new Map<string, MeasuredServer>();
-  const letSleep = keepGeneratorAwake();
+  const stopBusyLoop = keepGeneratorAwake();
   try {
     for (const workers of [1, 4]) {
       const environment = { DATABASE_URL: filled.url, WORKERS: String(workers) };
       const what = workers === 1 ? 'one process' : `${workers} workers`;
       servers.set(what, await MeasuredServer.start('server.ts', environment));
     }
-    const near = await alone(servers, usualReads(filled), turns);
+    const near = await measureLatencies(servers, usualReads(filled), turns);
     return [
       ...near.map((each) => ({ engine: engine.name, ...each, roundTrips: null })),
-      ...(engine.name === 'SQLite' ? [] : await fromAfar(filled, turns)),
+      ...(engine.name === 'SQLite' ? [] : await measureDistant(filled, turns)),
     ];
   } finally {
-    letSleep();
+    stopBusyLoop();
     for (const server of servers.values()) await server.stop();
   }
 }
 
-async function fromAfar(filled: Filled, turns: Turns): Promise<LatencyRow[]> {
+async function measureDistant(filled: Filled, turns: Turns): Promise<LatencyRow[]> {
   const database = new URL(filled.url);
-  const distance = await startDistance(Number(database.port), DISTANCE);
-  database.port = String(distance.port);
+  const proxy = await startDelayingProxy(Number(database.port), DELAY);
+  database.port = String(proxy.port);
   const server = await MeasuredServer.start('server.ts', { DATABASE_URL: database.href });
   try {
     const roundTrip = await measureRoundTrip(database.href);
     const what = `a database ${roundTrip.toFixed(1)} ms there and back`;
     const requests = { ...usualReads(filled), ...otherReads(filled) };
-    const rows = await alone(new Map([[what, server]]), requests, turns);
+    const rows = await measureLatencies(new Map([[what, server]]), requests, turns);
     return rows.map((each) => ({ engine: 'MariaDB', ...each, roundTrips: each.p50 / roundTrip }));
   } finally {
     await server.stop();
-    distance.end();
+    proxy.end();
   }
 }

@@ -1,4 +1,4 @@
-/** A real load generator, in a process and on a processor of its own: wrk where it is installed, else autocannon. */
+/** Runs a load generator as its own process on its own CPU: wrk where it is installed, else autocannon. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +7,9 @@ import { installed } from './processors.ts';
 import type { Load, LoadOptions, Request } from './request.ts';
 import { runWrk } from './wrk.ts';
 
-/** What the figures were got with. */
 export const GENERATOR = installed('wrk') ? 'wrk' : 'autocannon';
 
-/** Sends the requests again and again, one after the other, over so many connections. */
+/** Sends the requests in turn, repeatedly, over several connections. */
 export async function load(
   url: string,
   requests: Request | Request[],
@@ -18,7 +17,7 @@ export async function load(
 ): Promise<Load> {
   const all = [requests].flat();
   const [first] = all;
-  if (!first) throw new Error('There is nothing to ask for.');
+  if (!first) throw new Error('There is no request to send.');
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-load-'));
   const write = (name: string, text: string) => {
     const file = join(folder, name);

@@ -1,4 +1,4 @@
-/** What was measured, as tables to read, in Markdown. */
+/** Formats the results as Markdown tables. */
 import type { Measurement } from './compare.ts';
 import type { FloodResult } from './flood.ts';
 import type { LatencyRow } from './latency.ts';

@@ -1,4 +1,4 @@
-/** What a load generator is asked to do, and what it tells of it, whichever it is. */
+/** The input and output that both load generators share. */
 
 export interface Request {
   method: string;
@@ -10,17 +10,17 @@ export interface Request {
 export interface LoadOptions {
   seconds: number;
   connections: number;
-  /** How many requests a second at most; without it as many as are answered. */
+  /** The maximum of requests a second; unlimited when absent. */
   rate?: number;
 }
 
-/** What came of it. Only answers with 2xx are good. */
+/** The result of a run. Only 2xx responses are good. */
 export interface Load {
   good: number;
-  /** Refusals, errors and time-outs. */
+  /** Other responses, errors and timeouts. */
   other: number;
   perSecond: number;
-  /** In milliseconds, of all answers. */
+  /** The latency of all responses, in milliseconds. */
   p50: number;
   p99: number;
 }

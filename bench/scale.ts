@@ -1,5 +1,5 @@
-/** Whether a request costs the same among a thousand users, each with a session, and among a million. */
-import { FIRST_WARM_UP, median, rotated } from './compare.ts';
+/** Measures how the cost of a request depends on the number of users, each of whom has a session. */
+import { FIRST_WARM_UP, median, rotate } from './compare.ts';
 import { requestOf } from './contenders.ts';
 import { type Filled, fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
@@ -11,35 +11,34 @@ import { MeasuredServer } from './server.ts';
 export interface ScaleRow {
   engine: BenchEngine['name'];
   users: number;
-  /** Seconds that filling the database took. */
+  /** The time to fill the database, in seconds. */
   filled: number;
-  /** Megabytes on the disk. */
+  /** The size on disk in megabytes. */
   size: number;
-  /** Microseconds of processor time for each answer, by request: of the server, and of the database server. */
+  /** The CPU time of the server and the database server for each response, by request, in microseconds. */
   cpu: Record<string, number>;
-  /** How many times that among the fewest users who can ask that, in the same round; the median, as of the time. */
+  /** The CPU time relative to the smallest database in the same round; the median of the rounds. */
   ratio: Record<string, number>;
 }
 
 /**
- * How many users take turns in asking and in being asked for: as many as there are in the smallest database, whose rows a process
- * keeps; and twice as many as it keeps, where there are so many. (With wrk alone: autocannon's connections each begin with the
- * first of a list, so that each user would be asked for several times in a row.)
+ * How many users send and receive requests in turn. FEW fit into the row cache. MANY are twice its capacity, and need
+ * wrk: autocannon's connections all begin with the first request, so each user would come several times in a row.
  */
 const FEW = 1_000;
 const MANY = 20_000;
 const BY_FEW = 'one user';
 const BY_MANY = 'one user, of 20,000 in turn';
-/** How many different places in the list, and words to search for. */
+/** How many different positions in the list, and search texts. */
 const PLACES = 100;
 
-/** @returns what was asked for among the most users: some of it asks for more of them than the others have. */
+/** @returns the requests of the largest database: smaller ones have too few users for some requests. */
 export function requestsIn(rows: ScaleRow[]): string[] {
   return Object.keys(rows.at(-1)?.cpu ?? {});
 }
 
-/** @returns so many numbers below the limit, spread evenly, in an order that jumps about. */
-function spread(count: number, limit: number): number[] {
+/** @returns evenly spread numbers below the limit, in a shuffled but fixed order. */
+function spreadEvenly(count: number, limit: number): number[] {
   return Array.from({ length: count }, (_, index) =>
     Math.floor((((index * 7919) % count) + 0.5) * (limit / count)),
   );
@@ -52,14 +51,14 @@ function requests({ ids, cookieOf }: Filled): Record<string, Request | Request[]
     path,
     headers: { cookie },
   });
-  const places = spread(PLACES, ids.length);
-  const askedBy = (count: number) =>
-    spread(Math.min(count, ids.length), ids.length).map((number) =>
+  const places = spreadEvenly(PLACES, ids.length);
+  const requestsOfUsers = (count: number) =>
+    spreadEvenly(Math.min(count, ids.length), ids.length).map((number) =>
       get(`/api/users/${ids[ids.length - 1 - number]}`, cookieOf(number)),
     );
   return {
-    [BY_FEW]: askedBy(FEW),
-    ...(ids.length >= MANY && GENERATOR === 'wrk' ? { [BY_MANY]: askedBy(MANY) } : {}),
+    [BY_FEW]: requestsOfUsers(FEW),
+    ...(ids.length >= MANY && GENERATOR === 'wrk' ? { [BY_MANY]: requestsOfUsers(MANY) } : {}),
     'list of 20': get('/api/users?limit=20'),
     'page deep in the list': places.map((number) =>
       get(`/api/users?limit=20&after=${ids[Math.floor(number * 0.9)]}`),
@@ -86,7 +85,7 @@ async function prepare(engine: BenchEngine, users: number): Promise<Sized> {
   return { row, server, requests: requests(filled) };
 }
 
-/** The sizes, from the least on, take turns, so that none has the quiet minutes of the machine for itself. */
+/** The databases take turns, so that changes of the machine's speed affect all sizes alike. @param sizes ascending. */
 export async function scale(
   engine: BenchEngine,
   sizes: number[],
@@ -95,35 +94,35 @@ export async function scale(
   const sized: Sized[] = [];
   for (const users of sizes) sized.push(await prepare(engine, users));
   await settle(engine.cpu);
-  const letSleep = keepGeneratorAwake();
+  const stopBusyLoop = keepGeneratorAwake();
   try {
     for (const { server, requests } of sized)
       await load(server.url, requests[BY_FEW] ?? [], { seconds: FIRST_WARM_UP });
     for (const name of Object.keys(sized.at(-1)?.requests ?? {})) {
-      const asked = sized.filter(({ requests }) => name in requests);
-      const costs = asked.map(() => [] as number[]);
-      // Each goes on where its turn before ended, or those at the end of a long row of users would never be asked for.
-      const answers = asked.map(() => 0);
+      const participants = sized.filter(({ requests }) => name in requests);
+      const costs = participants.map(() => [] as number[]);
+      // Each turn continues where the previous one ended, so that the last users of a long list have a turn, too.
+      const responses = participants.map(() => 0);
       for (let round = -1; round < rounds; round++) {
-        for (const [index, { server, requests, row }] of rotated([...asked.entries()], round)) {
+        for (const [index, { server, requests, row }] of rotate([...participants.entries()], round)) {
           const before = server.cpu() + engine.cpu();
-          const list = rotated([requests[name] ?? []].flat(), answers[index] ?? 0);
+          const list = rotate([requests[name] ?? []].flat(), responses[index] ?? 0);
           const { good, other } = await load(server.url, list, { seconds });
           if (other > 0) throw new Error(`${name} among ${row.users}: ${other} answers were not 2xx.`);
-          // The first round warms up, and does not count.
+          // Round -1 is a warm-up.
           if (round >= 0) costs[index]?.push((server.cpu() + engine.cpu() - before) / Math.max(1, good));
-          answers[index] = (answers[index] ?? 0) + good;
+          responses[index] = (responses[index] ?? 0) + good;
         }
       }
       const [fewest = []] = costs;
-      for (const [index, { row }] of asked.entries()) {
+      for (const [index, { row }] of participants.entries()) {
         const own = costs[index] ?? [];
         row.cpu[name] = median(own);
         row.ratio[name] = median(own.map((cost, round) => cost / (fewest[round] ?? cost)));
       }
     }
   } finally {
-    letSleep();
+    stopBusyLoop();
     for (const { server } of sized) await server.stop();
   }
   return sized.map(({ row }) => row);

@@ -1,4 +1,4 @@
-/** A server that is measured: a process of its own, on a processor of its own where that can be had. */
+/** Runs a measured server as its own process, on its own CPU where possible. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { childrenOf, onServerProcessor, processorTime } from './processors.ts';
 const START_DEADLINE = 60_000;
 const STOP_DEADLINE = 15_000;
 
-/** What runs still: however the bench ends, it leaves nothing behind. */
+/** The bench kills these when it exits, however it ends. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -29,8 +29,8 @@ export class MeasuredServer {
   }
 
   /**
-   * @param file what to run, relative to the project. @param pinned whether it is to have one processor alone, or all.
-   * @returns it once it listens. @throws when it ends before that.
+   * Resolves when the server listens. @throws when it exits before that.
+   * @param file relative to the project. @param pinned whether it runs on one CPU alone, or on all.
    */
   static async start(
     file: string,
@@ -41,7 +41,7 @@ export class MeasuredServer {
     const command = [process.execPath, join(PROJECT_ROOT, file)];
     const [program = '', ...args] = pinned ? onServerProcessor(command) : command;
     const { PATH = '', HOME = '/' } = process.env;
-    const given = {
+    const defaults = {
       PATH,
       HOME,
       PORT: String(port),
@@ -52,25 +52,25 @@ export class MeasuredServer {
     };
     const child = spawn(program, args, {
       cwd: PROJECT_ROOT,
-      env: { ...given, ...environment },
+      env: { ...defaults, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);
     child.once('exit', () => running.delete(child));
-    let said = '';
+    let output = '';
     const listening = new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding('utf8').on('data', (text: string) => {
-          said += text;
-          if (said.includes('listens on')) resolve();
+          output += text;
+          if (output.includes('listens on')) resolve();
         });
       }
       child.once('error', reject);
-      child.once('exit', () => reject(new Error(`${file} ended before it listened: ${said}`)));
+      child.once('exit', () => reject(new Error(`${file} ended before it listened: ${output}`)));
     });
     const deadline = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE);
     await listening.finally(() => clearTimeout(deadline));
-    // What it says from now on is read, or it would wait for that, and forgotten.
+    // Read and discard later output, because the server would block on a full pipe.
     for (const stream of [child.stdout, child.stderr]) stream?.removeAllListeners('data').resume();
     return new MeasuredServer(child, `http://127.0.0.1:${port}`);
   }
@@ -79,17 +79,17 @@ export class MeasuredServer {
     return this.#child.pid ?? 0;
   }
 
-  /** @returns the processor time that it has used, in microseconds. */
+  /** @returns the CPU time in microseconds. */
   cpu(): number {
     return processorTime(this.pid);
   }
 
-  /** @returns its resident memory, and that of each of its workers, in megabytes. */
+  /** @returns the resident memory of the process and of each worker, in megabytes. */
   memory(): number[] {
     return [this.pid, ...childrenOf(this.pid)].map(residentMemory);
   }
 
-  /** Stops it as an operator would, and kills it if that does not help. */
+  /** Sends SIGTERM, and SIGKILL after the deadline. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');

@@ -1,10 +1,10 @@
-/** wrk, told by a script in Lua what to send, and asked by the same for its figures. */
+/** Runs wrk. A Lua script gives it the requests and prints its figures as JSON. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { onGeneratorProcessor } from './processors.ts';
 import type { Load, LoadOptions, Request } from './request.ts';
 
-/** @returns the text as one in Lua, whose escapes are those of JSON as long as all characters are in ASCII. */
+/** Quotes a Lua string. For ASCII, Lua's escapes are those of JSON. */
 const lua = (text: string) => JSON.stringify(text);
 
 function format({ method, path, headers = {}, body }: Request): string {
@@ -14,9 +14,8 @@ function format({ method, path, headers = {}, body }: Request): string {
 }
 
 function script(requests: Request[], { rate, connections }: LoadOptions): string {
-  // wrk has no rate of its own: each connection waits before each of its requests, as long as chance will have it. Were all
-  // pauses the same, then two hundred connections would ask all at once, and again all at once after each pause: a few
-  // such blows a second and nothing between them, where people come one by one, at any moment (a Poisson process).
+  // wrk has no rate limit, so each connection pauses before each request. Equal pauses would make all connections send
+  // at the same time; random ones imitate independent users (a Poisson process).
   const mean = rate === undefined ? 0 : (connections / rate) * 1000;
   const pause = mean === 0 ? '' : `delay = function() return -math.log(1 - math.random()) * ${mean} end`;
   return `
@@ -40,7 +39,7 @@ end
 
 interface Summary {
   requests: number;
-  /** Answers of 400 and above. */
+  /** Responses with a status of 400 and above. */
   status: number;
   failed: number;
   microseconds: number;
@@ -48,7 +47,7 @@ interface Summary {
   p99: number;
 }
 
-/** @param write writes a file of that name and text. @returns what came of it. */
+/** @param write writes a temporary file and returns its path. */
 export async function runWrk(
   url: string,
   requests: Request[],
@@ -60,7 +59,7 @@ export async function runWrk(
   const { seconds, connections } = options;
   const flags = ['--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`];
   const [program = '', ...args] = onGeneratorProcessor(['wrk', ...flags, '--script', file, url]);
-  // wrk counts an answer of 3xx as good.
+  // wrk would count 3xx as success.
   await refuseRedirection(url, first);
   const { stdout } = await promisify(execFile)(program, args);
   const summary: Summary = JSON.parse(stdout.slice(stdout.lastIndexOf('\n{') + 1));

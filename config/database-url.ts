@@ -1,29 +1,28 @@
 /**
- * What may stand in DATABASE_URL. mysql2 takes any parameter and passes over those that it does not know: a misspelt
- * one that asks for TLS would leave the connection in plain text.
+ * Checks DATABASE_URL. mysql2 ignores unknown parameters, so a misspelt one that asks for TLS would leave the connection
+ * in plain text.
  */
 
-/** The parameters that may be given, and which values. */
 const PARAMETERS: Record<string, { allowed: string; accepts: (value: string) => boolean }> = {
   ssl: {
     allowed: 'true, false, or a JSON object such as {"ca":"…"}, with special characters as %XX',
-    accepts: (value) => value === 'true' || value === 'false' || isObject(value),
+    accepts: (value) => value === 'true' || value === 'false' || isJsonObject(value),
   },
   socketPath: { allowed: "the path of the server's socket", accepts: (value) => value.startsWith('/') },
 };
 
 /**
- * @returns why the URL can't be used, put so that it stands in brackets: empty when there is no more to say than how it
- * must be, undefined when nothing is wrong. It shows nothing of what may be a secret.
+ * @returns what is wrong with the URL, without any secret of it: undefined when it is valid, and empty when there is
+ * nothing to add to the allowed form.
  */
-export function faultOf(url: string): string | undefined {
+export function findUrlProblem(url: string): string | undefined {
   if (url.startsWith('sqlite:')) return undefined;
-  const parsed = parse(url);
+  const parsed = parseUrl(url);
   if (!parsed) return '';
   const seen = new Set<string>();
   for (const [name, value] of parsed.searchParams) {
     const parameter = PARAMETERS[name];
-    // What follows a ? in a password looks like a parameter, too.
+    // An unescaped ? in a password makes the rest of it look like a parameter, which must not be shown.
     if (!parameter && !/^[\w-]{1,30}$/.test(name)) return '';
     const known = Object.keys(PARAMETERS).join(', ');
     if (!parameter) return `it has a parameter ${name}, but there are only these: ${known}`;
@@ -35,8 +34,8 @@ export function faultOf(url: string): string | undefined {
 }
 
 /**
- * @returns the URL for mysql2, in which `ssl=true` stands for TLS with an ordinary certificate: one that is trusted, and
- * is for that host, which mysql2 does not ask of its own accord.
+ * @returns the URL for mysql2, in which `ssl=true` means TLS with a trusted certificate for that host. By default mysql2
+ * does not check the host.
  */
 export function driverUrl(url: string): string {
   const parsed = new URL(url);
@@ -44,8 +43,8 @@ export function driverUrl(url: string): string {
   return parsed.href;
 }
 
-/** Special characters in its password must be written as %XX, or it can't be taken apart. */
-function parse(url: string): URL | undefined {
+/** @returns undefined for an invalid URL, or one whose password has special characters that are not written as %XX. */
+function parseUrl(url: string): URL | undefined {
   try {
     const parsed = new URL(url);
     for (const part of [parsed.username, parsed.password, parsed.pathname]) decodeURIComponent(part);
@@ -57,7 +56,7 @@ function parse(url: string): URL | undefined {
   }
 }
 
-function isObject(text: string): boolean {
+function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,7 +1,6 @@
 /**
- * Reads the settings: command line over environment over configuration file over defaults. Everything that is wrong
- * is found at once and told in one line each, before anything is created, so that a mistake never half-starts the
- * service.
+ * Loads the settings. The command line takes precedence over the environment, which takes precedence over the
+ * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -10,23 +9,22 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
-import { faultOf } from './database-url.ts';
-import { explain, type GivenSettings, SettingsSchema, settingNames } from './schema.ts';
+import { findUrlProblem } from './database-url.ts';
+import { findSetting, type RawSettings, SettingsSchema, settingNames } from './schema.ts';
 
-/** The settings as the service uses them: complete, checked, with absolute paths. */
-export interface Settings extends Omit<GivenSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY'> {
+/** The settings as the service uses them: complete, valid, with absolute paths. */
+export interface Settings extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY'> {
   WORKERS: number;
-  /** The keys that cookies may be signed with, newest first; empty until one is made (see secret.ts). */
+  /** The keys that sign cookies, newest first; empty until one is made (see secret.ts). */
   SECRET_KEY: string[];
   TRUST_PROXY: boolean | string[];
   AUTO_MIGRATE: boolean;
-  /** Where a key lies that the service made itself. */
+  /** The file of the key that the service makes itself. */
   secretPath: string;
-  /** The configuration file that was read, if any. */
   configFile?: string;
 }
 
-/** Thrown when settings are wrong; the message has one line for each of them. */
+/** The message has one line for each invalid setting. */
 export class SettingsError extends Error {
   constructor(lines: string[]) {
     super(lines.join('\n'));
@@ -34,41 +32,38 @@ export class SettingsError extends Error {
   }
 }
 
-interface Given {
+interface SourcedValue {
   value: string;
-  /** Where it was given, put so that it completes "given …". */
+  /** The words after "given", such as "in the environment". */
   origin: string;
 }
-type Source = Record<string, Given>;
+type SourcedValues = Record<string, SourcedValue>;
 
 interface LoadOptions {
-  /** The project's folder, from which relative paths count. */
+  /** The folder that relative paths start from. */
   root: string;
   environment: NodeJS.ProcessEnv;
-  /** What the command line says, by the setting's name. */
+  /** The command line's settings, by name. */
   flags?: Record<string, string | undefined>;
 }
 
-/**
- * @returns the checked settings.
- * @throws {SettingsError} when a setting is wrong, unknown, missing, or its file can't be read.
- */
+/** @throws {SettingsError} when a setting is invalid, unknown or missing, or when its file can't be read. */
 export function loadSettings({ root, environment, flags = {} }: LoadOptions): Settings {
   const configFile = environment.APP_CONFIG_FILE ? resolve(root, environment.APP_CONFIG_FILE) : undefined;
   const problems: string[] = [];
-  const given: Source = {
+  const sourced: SourcedValues = {
     ...(configFile ? readConfigFile(configFile, root, problems) : {}),
-    ...pick(environment, 'in the environment', root, problems),
-    ...pick(flags, 'on the command line', root, problems),
+    ...pickSettings(environment, 'in the environment', root, problems),
+    ...pickSettings(flags, 'on the command line', root, problems),
   };
-  const values = validate(given, problems);
+  const values = validateEach(sourced, problems);
   const settings: Settings = {
     ...values,
     DATABASE_URL: absoluteDatabaseUrl(values.DATABASE_URL, root),
-    WORKERS: values.WORKERS === 'auto' ? usualWorkers(values) : Number(values.WORKERS),
+    WORKERS: values.WORKERS === 'auto' ? defaultWorkers(values) : Number(values.WORKERS),
     SECRET_KEY: values.SECRET_KEY?.split(',').map((key) => key.trim()) ?? [],
     TRUST_PROXY: parseTrustProxy(values.TRUST_PROXY),
-    SESSION_IDLE: given.SESSION_IDLE
+    SESSION_IDLE: sourced.SESSION_IDLE
       ? values.SESSION_IDLE
       : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
     AUTO_MIGRATE: values.AUTO_MIGRATE ?? isSqlite(values),
@@ -78,18 +73,18 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
   if (isSqlite(settings)) {
     settings.secretPath = resolve(dirname(settings.DATABASE_URL.slice('sqlite:'.length)), 'secret.key');
   }
-  checkTogether(settings, given, problems);
+  validateTogether(settings, sourced, problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
 
-function readConfigFile(path: string, root: string, problems: string[]): Source {
+function readConfigFile(path: string, root: string, problems: string[]): SourcedValues {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
     throw new SettingsError([
-      `APP_CONFIG_FILE names ${path}, which can't be read: ${reason(error)}. Correct the path (relative ones count from ${root}) or unset it.`,
+      `APP_CONFIG_FILE names ${path}, which can't be read: ${describeReadError(error)}. Correct the path (relative ones start from ${root}) or unset it.`,
     ]);
   }
   for (const [index, line] of content.split(/\r?\n/).entries()) {
@@ -101,30 +96,30 @@ function readConfigFile(path: string, root: string, problems: string[]): Source 
   }
   const values = parseEnv(content);
   for (const name of Object.keys(values)) {
-    if (explain(name) || secretNamedBy(name)) continue;
-    problems.push(`${name} (given in ${path}) is not a setting. There are: ${settingNames.join(', ')}.`);
+    if (findSetting(name) || secretSettingOf(name)) continue;
+    problems.push(`${name} (given in ${path}) is not a setting. Valid settings: ${settingNames.join(', ')}.`);
   }
-  return pick(values, `in ${path}`, root, problems);
+  return pickSettings(values, `in ${path}`, root, problems);
 }
 
-/** The secret setting that NAME_FILE gives, or undefined. */
-function secretNamedBy(name: string): string | undefined {
+/** @returns NAME for NAME_FILE, if NAME is a secret setting. */
+function secretSettingOf(name: string): string | undefined {
   const setting = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : '';
-  return explain(setting)?.secret ? setting : undefined;
+  return findSetting(setting)?.secret ? setting : undefined;
 }
 
-/** The settings among the values; an empty one counts as not given, and a secret's file is read. */
-function pick(
+/** @returns the settings among the values, without empty ones, and with the contents of secrets' files. */
+function pickSettings(
   values: Record<string, string | undefined>,
   origin: string,
   root: string,
   problems: string[],
-): Source {
-  const found: Source = {};
+): SourcedValues {
+  const found: SourcedValues = {};
   for (const [name, value] of Object.entries(values)) {
     if (!value) continue;
-    if (explain(name)) found[name] = { value, origin };
-    const setting = secretNamedBy(name);
+    if (findSetting(name)) found[name] = { value, origin };
+    const setting = secretSettingOf(name);
     if (!setting) continue;
     if (values[setting]) {
       problems.push(`${setting} and ${name} are both given ${origin}. Give one of them.`);
@@ -137,79 +132,82 @@ function pick(
         origin: `in ${path}, named by ${name} ${origin}`,
       };
     } catch (error) {
-      problems.push(`${name} (given ${origin}) names ${path}, which can't be read: ${reason(error)}.`);
+      problems.push(
+        `${name} (given ${origin}) names ${path}, which can't be read: ${describeReadError(error)}.`,
+      );
     }
   }
   return found;
 }
 
-// env-schema writes into the schema that it is given; Ajv remembers what it has compiled of it.
+// A copy, because env-schema modifies the schema.
 const schema = structuredClone(SettingsSchema);
 const ajv = new Ajv({
   allErrors: true,
   coerceTypes: true,
   useDefaults: true,
   strict: false,
-  // It is always the same, and right: to check that at each start would take 10 ms.
+  // The schema is constant and valid, so checking it would only slow each start down.
   validateSchema: false,
 });
 
-/** Converts and completes the settings; those that are wrong are told of and left out. */
-function validate(given: Source, problems: string[]): GivenSettings {
-  const data = Object.fromEntries(Object.entries(given).map(([name, { value }]) => [name, value]));
+/** @returns the settings with their types and defaults, without the invalid ones, which are added to the problems. */
+function validateEach(sourced: SourcedValues, problems: string[]): RawSettings {
+  const data = Object.fromEntries(Object.entries(sourced).map(([name, { value }]) => [name, value]));
   try {
-    return envSchema<GivenSettings>({ schema, data, env: false, ajv });
+    return envSchema<RawSettings>({ schema, data, env: false, ajv });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
     const names = new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)));
-    for (const name of names) problems.push(wrong(name, given));
-    const rest = Object.entries(given).filter(([name]) => !names.has(name));
-    return validate(Object.fromEntries(rest), problems);
+    for (const name of names) problems.push(describeInvalid(name, sourced));
+    const rest = Object.entries(sourced).filter(([name]) => !names.has(name));
+    return validateEach(Object.fromEntries(rest), problems);
   }
 }
 
-function checkTogether(settings: Settings, given: Source, problems: string[]): void {
+function validateTogether(settings: Settings, sourced: SourcedValues, problems: string[]): void {
   for (const key of settings.SECRET_KEY) {
     if (key.length < 32 || new Set(key).size < 10 || /change|example|secret|password/i.test(key)) {
-      problems.push(wrong('SECRET_KEY', given, ' (one key is too short or easy to guess)'));
+      problems.push(describeInvalid('SECRET_KEY', sourced, ' (one key is too short or easy to guess)'));
       break;
     }
   }
   if (settings.SESSION_IDLE > settings.SESSION_LIFETIME) {
     problems.push(
-      `SESSION_IDLE is ${settings.SESSION_IDLE} (given ${originOf('SESSION_IDLE', given)}), but must not be longer than SESSION_LIFETIME, which is ${settings.SESSION_LIFETIME} (given ${originOf('SESSION_LIFETIME', given)}).`,
+      `SESSION_IDLE is ${settings.SESSION_IDLE} (given ${originOf('SESSION_IDLE', sourced)}), but must not be longer than SESSION_LIFETIME, which is ${settings.SESSION_LIFETIME} (given ${originOf('SESSION_LIFETIME', sourced)}).`,
     );
   }
-  const fault = faultOf(settings.DATABASE_URL);
-  if (fault !== undefined) problems.push(wrong('DATABASE_URL', given, fault && ` (${fault})`));
+  const problem = findUrlProblem(settings.DATABASE_URL);
+  if (problem !== undefined)
+    problems.push(describeInvalid('DATABASE_URL', sourced, problem && ` (${problem})`));
   if (!isSqlite(settings) && settings.WORKERS > settings.POOL_SIZE) {
     problems.push(
-      `WORKERS is ${settings.WORKERS} (given ${originOf('WORKERS', given)}), but the workers share POOL_SIZE connections, which is ${settings.POOL_SIZE} (given ${originOf('POOL_SIZE', given)}), and each needs one. Give fewer workers or more connections.`,
+      `WORKERS is ${settings.WORKERS} (given ${originOf('WORKERS', sourced)}), but the workers share POOL_SIZE connections, which is ${settings.POOL_SIZE} (given ${originOf('POOL_SIZE', sourced)}), and each needs one. Set fewer workers or more connections.`,
     );
   }
   if (Array.isArray(settings.TRUST_PROXY) && !settings.TRUST_PROXY.every(isNetwork)) {
-    problems.push(wrong('TRUST_PROXY', given));
+    problems.push(describeInvalid('TRUST_PROXY', sourced));
   }
   if (settings.NODE_ENV !== 'production') return;
   if (settings.SECRET_KEY.length === 0 && !problems.some((line) => line.startsWith('SECRET_KEY'))) {
     problems.push(
-      'SECRET_KEY is missing, and production needs one that is the same for every process and host. Make it with "npm run manage -- secret" and give it as SECRET_KEY, or its file as SECRET_KEY_FILE.',
+      'SECRET_KEY is missing. Production requires one that is the same for every process and host. Make it with "npm run manage -- secret", and set SECRET_KEY to it or SECRET_KEY_FILE to its file.',
     );
   }
-  if (settings.AUTH_HACK_USER) problems.push(wrong('AUTH_HACK_USER', given));
+  if (settings.AUTH_HACK_USER) problems.push(describeInvalid('AUTH_HACK_USER', sourced));
 }
 
-function wrong(name: string, given: Source, why = ''): string {
-  const schema = explain(name);
-  const value = schema?.secret ? 'given, but not as it must be' : JSON.stringify(given[name]?.value);
-  return `${name} is ${value}${why} (given ${originOf(name, given)}). It must be ${schema?.allowed}.`;
+function describeInvalid(name: string, sourced: SourcedValues, why = ''): string {
+  const setting = findSetting(name);
+  const value = setting?.secret ? 'invalid' : JSON.stringify(sourced[name]?.value);
+  return `${name} is ${value}${why} (given ${originOf(name, sourced)}). It must be ${setting?.allowed}.`;
 }
 
-function originOf(name: string, given: Source): string {
-  return given[name]?.origin ?? 'by default';
+function originOf(name: string, sourced: SourcedValues): string {
+  return sourced[name]?.origin ?? 'by default';
 }
 
-function reason(error: unknown): string {
+function describeReadError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES') return 'this user may not read it';
@@ -217,12 +215,12 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function isSqlite({ DATABASE_URL }: Pick<GivenSettings, 'DATABASE_URL'>): boolean {
+function isSqlite({ DATABASE_URL }: Pick<RawSettings, 'DATABASE_URL'>): boolean {
   return DATABASE_URL.startsWith('sqlite:');
 }
 
-/** One for each processor, but no more than there are connections for. */
-function usualWorkers(values: GivenSettings): number {
+/** One for each processor, and on MySQL at most one for each connection. */
+function defaultWorkers(values: RawSettings): number {
   return isSqlite(values) ? availableParallelism() : Math.min(availableParallelism(), values.POOL_SIZE);
 }
 

@@ -1,16 +1,15 @@
 /**
- * The settings that an operator may give, each with what it is for, what is allowed and what holds when it is
- * absent. The README's table of settings and every message about a wrong setting say what stands here.
+ * The settings with their purpose, allowed values and defaults. Every message about an invalid setting quotes this schema,
+ * and a test compares the README's table with it.
  */
 import type { Static, TSchemaOptions } from 'typebox';
 import { Type } from 'typebox';
 
-interface Explained extends TSchemaOptions {
-  /** What the setting is for. */
+interface SettingOptions extends TSchemaOptions {
   description: string;
-  /** What may be given, put so that it completes "must be …". */
+  /** The words after "must be" in a message. */
   allowed: string;
-  /** Whether its value must not appear in any message; it may then be given as a file, too: NAME_FILE. */
+  /** Whether messages must not show the value, and NAME_FILE may name a file that holds it. */
   secret?: boolean;
 }
 
@@ -30,7 +29,7 @@ function wholeNumber(minimum: number, maximum: number, options: { description: s
   });
 }
 
-function text(options: Explained & { pattern: string; default?: string }) {
+function text(options: SettingOptions & { pattern: string; default?: string }) {
   return Type.String(options);
 }
 
@@ -39,7 +38,7 @@ const years = (n: number) => n * 366 * 24 * 60 * 60;
 export const SettingsSchema = Type.Object({
   NODE_ENV: choice(['development', 'test', 'production'], {
     default: 'development',
-    description: 'What the service runs for. In production it insists on a strong secret and on HTTPS.',
+    description: 'The environment. Production requires a strong secret and HTTPS.',
   }),
   HOST: text({
     pattern: '^\\S+$',
@@ -49,30 +48,30 @@ export const SettingsSchema = Type.Object({
   }),
   PORT: wholeNumber(0, 65535, {
     default: 5000,
-    description: 'The port to listen on; 0 picks a free one.',
+    description: 'The port to listen on; 0 selects a free one.',
   }),
   WORKERS: text({
     pattern: '^(auto|[1-9][0-9]{0,2})$',
     default: 'auto',
     allowed: 'auto, or a whole number from 1 to 999',
-    description: 'How many worker processes serve; auto is one for each processor, 1 runs without a primary.',
+    description: 'The number of worker processes; auto is one for each processor, 1 runs without a primary.',
   }),
   DATABASE_URL: text({
     secret: true,
-    // Two slashes would be taken for the beginning of a host's name by some and for a path by others.
+    // Two slashes are ambiguous: a host or a path may follow them.
     pattern: '^(sqlite:(?!:memory:)(?!//[^/]).+|mysql://.+)$',
     default: 'sqlite:data/rollcall.db',
     allowed:
       'sqlite:PATH or mysql://user:password@host:port/database, with special characters in the password as %XX',
-    description: 'The database. A relative path counts from the project.',
+    description: "The database. A relative path starts from the project's folder.",
   }),
   POOL_SIZE: wholeNumber(1, 10_000, {
     default: 20,
-    description: 'How many connections to MySQL the service may have; its workers share them.',
+    description: 'The largest number of connections to MySQL, which the workers share.',
   }),
   POOL_RECYCLE: wholeNumber(1, years(1), {
     default: 3600,
-    description: 'Seconds after which a connection to MySQL is replaced before it is used again.',
+    description: 'The age in seconds after which a connection to MySQL is replaced.',
   }),
   SECRET_KEY: Type.Optional(
     text({
@@ -80,64 +79,65 @@ export const SettingsSchema = Type.Object({
       pattern: '^.{32,}$',
       allowed:
         'made by "npm run manage -- secret": 32 characters at least; several keys, separated by commas, newest first',
-      description: 'Signs the session cookies. Outside production one is made and kept beside the database.',
+      description: 'Signs the session cookies. Outside production the service makes one beside the database.',
     }),
   ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
-    description: 'The least level that is logged; debug also logs each request.',
+    description: 'The lowest level that is logged; debug also logs each request.',
   }),
   TRUST_PROXY: text({
     pattern: '^[0-9A-Za-z.:/, ]+$',
     default: 'false',
     allowed: 'false, true, or the addresses and networks of the proxies, separated by commas',
     description:
-      'Whose X-Forwarded-… headers are believed. Behind a proxy that ends TLS it must name that proxy.',
+      'The proxies whose X-Forwarded-… headers are trusted. It must name a proxy that terminates TLS.',
   }),
   SESSION_IDLE: wholeNumber(10, years(1), {
     default: 2 * 60 * 60,
-    description: 'Seconds without a request after which a session ends.',
+    description: 'Seconds without a request after which a session expires.',
   }),
   SESSION_LIFETIME: wholeNumber(10, years(1), {
     default: 24 * 60 * 60,
-    description: 'Seconds after which a session ends however active it is.',
+    description: 'Seconds after which even an active session expires.',
   }),
   REMEMBER_LIFETIME: wholeNumber(10, years(10), {
     default: 30 * 24 * 60 * 60,
-    description: 'Seconds that a session lives, active or idle, whose sign-in asked to be remembered.',
+    description: 'The lifetime in seconds of sessions whose sign-in asked to be remembered, active or idle.',
   }),
   SIGN_UP: choice(['closed', 'open'], {
     default: 'closed',
-    description: 'Whether people may make themselves an account: POST /api/sign/up.',
+    description: 'Whether anyone may create an account: POST /api/sign/up.',
   }),
   AUDIT_RETENTION: wholeNumber(0, 36_500, {
     default: 0,
-    description: 'Days after which entries of the audit trail are removed; 0 keeps them for ever.',
+    description: 'Days after which audit events are purged; 0 keeps them for ever.',
   }),
   DOCS: Type.Boolean({
     default: true,
     allowed: 'true or false',
-    description: 'Whether /openapi.json and the page to try the API, /docs, are served.',
+    description: 'Whether the service serves /openapi.json and the API explorer /docs.',
   }),
   AUTH_HACK_USER: Type.Optional(
     text({
       pattern: '^\\S+$',
       allowed: 'the name of a user, and never be given in production',
-      description: 'The user that ?hack=1 stands for, to try things out without signing in.',
+      description: 'The user as whom requests with ?hack=1 are authenticated, for development.',
     }),
   ),
   AUTO_MIGRATE: Type.Optional(
     Type.Boolean({
       allowed: 'true or false',
-      description: 'Whether the service brings the database up to date when it starts: true on SQLite.',
+      description: 'Whether the service migrates the database when it starts. The default is true on SQLite.',
     }),
   ),
 });
 
-export type GivenSettings = Static<typeof SettingsSchema>;
+/** The settings before paths and automatic values are resolved (see load.ts). */
+export type RawSettings = Static<typeof SettingsSchema>;
 
-/** @returns what is said of the setting of that name, or undefined when there is none. */
-export function explain(name: string): { allowed: string; secret: boolean } | undefined {
+/** @returns the schema's entry, or undefined when there is no such setting. */
+export function findSetting(name: string): { allowed: string; secret: boolean } | undefined {
   const schema: object | undefined = Object.entries(SettingsSchema.properties).find(
     ([key]) => key === name,
   )?.[1];

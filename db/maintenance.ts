@@ -1,6 +1,6 @@
 /**
- * Purges expired rows in batches with pauses between them, so that requests do not wait for it. One process of a service
- * does this, never a request.
+ * Purges expired rows in batches with pauses between them, so that requests do not wait for it. One process of a
+ * service does this, never a request.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';

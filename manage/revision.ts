@@ -10,14 +10,20 @@ import { PROJECT_ROOT } from '../config/project.ts';
 import { acceptFiles } from '../db/migrate/check.ts';
 import {
   type Dialect,
-  fileText,
+  joinStatements,
   LOSES_DATA,
   migrationsFolder,
   NEEDS_HAND,
   readMigrations,
 } from '../db/migrate/migrations.ts';
-import { forward, lost, reverse, undoRenames, withoutValue } from '../db/migrate/reverse.ts';
-import { isAsInCode, readSnapshot } from '../db/migrate/snapshots.ts';
+import {
+  findRemoved,
+  findUnfillable,
+  generateDown,
+  generateSqliteUp,
+  undoRenames,
+} from '../db/migrate/reverse.ts';
+import { readSnapshot, snapshotMatchesCode } from '../db/migrate/snapshots.ts';
 import { print } from './context.ts';
 
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
@@ -81,7 +87,7 @@ async function generate(dialect: Dialect, url: string, name: string, custom: boo
   );
   if (status === 0 && readMigrations(dialect).length > before) return true;
   // Without a terminal it makes nothing and ends with 0, as it does when there is nothing to do.
-  if (status === 0 && (await isAsInCode(dialect, before - 1))) return false;
+  if (status === 0 && (await snapshotMatchesCode(dialect, before - 1))) return false;
   throw new Error(
     `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,
   );
@@ -106,13 +112,16 @@ async function complete(dialect: Dialect, custom: boolean, unchanged: boolean): 
     const before = readSnapshot(dialect, number - 1);
     const after = readSnapshot(dialect, number);
     const { snapshot: undone, renames } = undoRenames(after);
-    const added = lost(undone, before);
+    const added = findRemoved(undone, before);
     const own = readFileSync(up, 'utf8');
     const broken = dialect === 'sqlite' && own.includes('`__new_') && added.length + renames.length > 0;
-    const text = broken ? fileText(await forward(before, after)) : own;
-    writeFileSync(up, marked(lost(before, undone), text));
-    const unfilled = withoutValue(undone, before);
-    writeFileSync(down, handMarked(unfilled, marked(added, fileText(await reverse(dialect, before, after)))));
+    const text = broken ? joinStatements(await generateSqliteUp(before, after)) : own;
+    writeFileSync(up, marked(findRemoved(before, undone), text));
+    const unfilled = findUnfillable(undone, before);
+    writeFileSync(
+      down,
+      handMarked(unfilled, marked(added, joinStatements(await generateDown(dialect, before, after)))),
+    );
     for (const column of unfilled) print(`${down} needs a hand: nothing can be put into ${column}`);
   }
   print(`wrote ${up} and ${down}`);

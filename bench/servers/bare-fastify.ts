@@ -1,6 +1,6 @@
 /**
- * The reference: the very same handlers and prepared queries, without any hook that asks who is calling. What Rollcall
- * costs more than this is what its knowing who is calling costs.
+ * The reference: the same handlers and prepared queries without authentication. The difference between Rollcall and
+ * this is the cost of authentication.
  */
 import list from '../../routes/api/users/list.ts';
 import { change, makeBareApp } from './without-auth.ts';

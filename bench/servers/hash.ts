@@ -1,4 +1,4 @@
-/** What a sign-in can't do without: checking one password against one hash, as many at once as are asked for. */
+/** The minimum of a sign-in: it verifies one password against one hash, with unlimited concurrency. */
 import { createServer } from 'node:http';
 import { hash, verify } from '@node-rs/argon2';
 import { PASSWORD } from '../database.ts';

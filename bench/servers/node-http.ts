@@ -1,4 +1,4 @@
-/** The least that Node does for a request: a constant body, and nothing else. */
+/** The minimum of a request in Node: a constant body. */
 import { createServer } from 'node:http';
 
 const BODY = JSON.stringify({ name: 'constant', version: '1.0.0' });

@@ -1,6 +1,6 @@
 /**
- * What one gets by following the manuals: @fastify/session and @fastify/passport on every route, sessions in the database,
- * the user looked up for each request. The handlers and queries are the same as everywhere.
+ * The stock service, built as the manuals say: @fastify/session and @fastify/passport on every route, sessions in the
+ * database, and a user lookup for each request. The handlers and queries are those of the other servers.
  */
 import { hash, randomUUIDv7 } from 'node:crypto';
 import fastifyCookie from '@fastify/cookie';

@@ -1,4 +1,4 @@
-/** The same handlers and prepared queries as Rollcall's on a bare Fastify, for the servers that it is compared with. */
+/** Provides Rollcall's handlers and prepared queries on bare Fastify, for the servers that the bench compares. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { loadSettings } from '../../config/load.ts';
@@ -11,7 +11,7 @@ import paging from '../../plugins/http/paging.ts';
 import routeTable from '../../plugins/http/route-table.ts';
 import validation from '../../plugins/http/validation.ts';
 
-/** @returns an app with what the handlers need, to which nobody has added any yet. */
+/** @returns an app with the plugins that the handlers need, but without routes. */
 export async function makeBareApp() {
   const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
   const app = Fastify({
@@ -29,7 +29,7 @@ export async function makeBareApp() {
   return app;
 }
 
-/** Changes a user, asking nobody who they are. */
+/** Changes a user without authentication. */
 export async function change(app: FastifyInstance): Promise<void> {
   app.patch<{ Params: { id: string }; Body: { name: string } }>('/:id', async (request) => {
     const row = await app.db.users.find(request.params.id);

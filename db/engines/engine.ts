@@ -1,4 +1,4 @@
-/** The interface that both engines implement, so that queries and rules are written once, and the errors that they throw. */
+/** The interface of both engines, so that queries and rules are written once, and the errors that they throw. */
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type * as schema from '../schema/index.sqlite.ts';
 import type { BuiltQuery, SelectQuery, Values } from './statement.ts';
@@ -19,7 +19,7 @@ export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 /** A connection that holds the migration lock. */
 export interface MigrationConnection {
   query: Query;
-  /** @throws {DatabaseUnavailableError} when the outcome is unknown. @throws {Error} when the server refused the statement. */
+  /** @throws {DatabaseUnavailableError} when the outcome is unknown; any other error means that nothing changed. */
   run(statement: string): Promise<void>;
   /** @returns one message for each foreign key with dangling references. */
   brokenReferences(): Promise<string[]>;
@@ -57,29 +57,27 @@ export interface Engine {
   ): CachedRead<Result>;
   /** Prepares a writing query. @returns a function from its values to a step for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Step;
-  /**
-   * Prepares a condition: a query that must find some rows, or none. It locks the rows that it finds until the transaction ends.
-   * @returns a function from its values to a step for `atomically`.
-   */
+  /** Prepares a query that must find some rows, or none. It locks the rows that it finds until the transaction ends. */
   condition(query: BuiltQuery, rows: 'some' | 0): (values: Values) => Step;
   /**
    * Runs the steps in order in one transaction.
-   * @returns undefined when it committed, else the first step with an unexpected number of rows: all steps are rolled back then.
+   * @returns undefined after COMMIT; after ROLLBACK the first step with an unexpected number of rows.
    * @throws {DuplicateError} @throws {MissingReferenceError} @throws {DatabaseUnavailableError}
    */
   atomically(steps: Step[]): Promise<Step | undefined>;
   /** Runs a reading statement once, without preparing it. */
   readonly query: Query;
   /**
-   * Runs the work in its own connection, which holds the lock that all migrators of all processes take. It does not enforce
-   * foreign keys, because rebuilding a table would cascade to those that refer to it: the work must check `brokenReferences`.
+   * Runs the work in its own connection, which holds the lock that all migrators of all processes take. It does not
+   * enforce foreign keys, because rebuilding a table would cascade to those that refer to it: the work must check
+   * `brokenReferences`.
    */
   withMigrationLock<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
   /** @returns whether another process is migrating, where its unfinished changes are visible (MySQL). */
   isMigrating(): Promise<boolean>;
   /** Copies the write-ahead log (WAL) into the database file (SQLite); does nothing on MySQL. */
   checkpoint(): Promise<void>;
-  /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools for that. */
+  /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools. */
   backup(file: string): Promise<void>;
   close(): Promise<void>;
 }

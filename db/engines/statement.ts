@@ -1,6 +1,6 @@
 /**
- * Compiles a drizzle query once into its SQL, a function that binds its parameters, and one that maps its rows to objects.
- * drizzle itself repeats this work for every run and row; measured in docs/performance.md.
+ * Compiles a drizzle query once into its SQL, a function that binds its parameters, and one that maps its rows to
+ * objects. drizzle itself repeats this work for every run and row; measured in docs/performance.md.
  */
 import { Column, is, Param, Placeholder, SQL } from '../drizzle.ts';
 import { unsafeCast } from '../schema/column-types.ts';
@@ -44,7 +44,7 @@ function makeBinder(param: unknown): (values: Values) => unknown {
 
 /**
  * @returns a function that makes an object of a row's values. It is generated code for just these fields, as Fastify's
- * serializers are, which saves some of the time of a list; measured in docs/performance.md.
+ * serializers are, because a loop over the fields for each row of a list is slower.
  */
 export function makeRowMapper<Row>(query: SelectQuery<Row>): (values: unknown[]) => Row {
   const fields = Object.entries(query._.selectedFields);
@@ -62,7 +62,7 @@ export function makeRowMapper<Row>(query: SelectQuery<Row>): (values: unknown[])
   };
 }
 
-/** @returns the function that decodes the driver's value for a column or expression, or undefined when none is needed. */
+/** @returns the decoder of the driver's value for a column or expression, or undefined when it needs none. */
 function findDecoder(field: unknown): ((value: unknown) => unknown) | undefined {
   const expression = is(field, SQL.Aliased) ? field.sql : field;
   const decoder = is(expression, SQL) && 'decoder' in expression ? expression.decoder : expression;

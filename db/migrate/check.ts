@@ -1,38 +1,34 @@
-/**
- * Looks for whatever would make migrations go wrong later: forgotten ones, ones that can't be taken back, ones that
- * drizzle-kit's migrator would skip, ones that were edited after they had been made, and dialects out of step.
- */
+/** Finds faults of the migrations before they reach a database, so that a review or CI run catches them. */
 import { readdirSync } from 'node:fs';
 import { unfinishedMessage } from './errors.ts';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './schema-state.ts';
-import { isAsInCode } from './snapshots.ts';
+import { snapshotMatchesCode } from './snapshots.ts';
 
-/** @returns what is wrong with the files of both dialects, in sentences for the reader; nothing if all is well. */
+/** @returns one sentence for each fault in the files of both dialects. */
 export async function checkFiles(): Promise<string[]> {
-  const sqlite = readMigrations('sqlite');
-  const mysql = readMigrations('mysql');
+  const [sqlite, mysql] = [readMigrations('sqlite'), readMigrations('mysql')];
   return [
     ...(await checkDialect('sqlite', sqlite)),
     ...(await checkDialect('mysql', mysql)),
-    ...checkInStep(sqlite, mysql),
+    ...compareNames(sqlite, mysql),
   ];
 }
 
-/** Notes the newest migration's files as they are now, in both dialects: for those who have edited them by hand. */
+/** Accepts an edit by hand of the newest migration, in both dialects. */
 export function acceptFiles(): void {
   for (const dialect of ['sqlite', 'mysql'] as const) acceptHashes(dialect, readMigrations(dialect));
 }
 
-/** @returns what is wrong between a database and the files. */
+/** @returns one sentence for each difference between a database and the files. */
 export function checkDatabase(state: SchemaState): string[] {
   const { applied, hashes, unknown, unfinished, migrating } = state;
   const faults = applied
     .filter(({ when, hash }) => hashes.get(when) !== hash)
     .map(({ name }) => `${name}.sql was edited after it had been applied to the database.`);
   if (unknown > 0) faults.push(`The database has ${unknown} migrations that the code does not know.`);
-  if (migrating) faults.push('Another process is migrating the database at this moment.');
+  if (migrating) faults.push('Another process is migrating the database.');
   else if (unfinished) faults.push(unfinishedMessage(state, unfinished));
   return faults;
 }
@@ -40,32 +36,27 @@ export function checkDatabase(state: SchemaState): string[] {
 async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<string[]> {
   const faults: string[] = [];
   for (const [index, { name, when, down }] of migrations.entries()) {
-    if (down === undefined) faults.push(`${dialect}: there is no ${name}.down.sql that takes ${name} back.`);
-    if (when <= (migrations[index - 1]?.when ?? 0)) {
-      faults.push(
-        `${dialect}: ${name} is not newer than the one before it; make it anew on top of that one.`,
-      );
-    }
+    if (down === undefined) faults.push(`there is no ${name}.down.sql that takes ${name} back.`);
+    // drizzle-kit's own migrator skips a migration that is older than the newest applied one.
+    if (when <= (migrations[index - 1]?.when ?? 0))
+      faults.push(`${name} is not newer than the one before it; make it anew on top of that one.`);
   }
   const known = new Set(migrations.flatMap(({ name }) => [`${name}.sql`, `${name}.down.sql`]));
-  for (const file of readdirSync(migrationsFolder(dialect))) {
-    if (file.endsWith('.sql') && !known.has(file)) faults.push(`${dialect}: ${file} is not in the journal.`);
-  }
+  for (const file of readdirSync(migrationsFolder(dialect)))
+    if (file.endsWith('.sql') && !known.has(file)) faults.push(`${file} is not in the journal.`);
   faults.push(...checkHashes(dialect, migrations));
-  if (!(await isAsInCode(dialect, migrations.length - 1))) {
+  if (!(await snapshotMatchesCode(dialect, migrations.length - 1)))
     faults.push(
-      `${dialect}: the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME`,
+      'the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME',
     );
-  }
-  return faults;
+  return faults.map((fault) => `${dialect}: ${fault}`);
 }
 
-function checkInStep(sqlite: Migration[], mysql: Migration[]): string[] {
-  const faults: string[] = [];
-  for (let index = 0; index < Math.max(sqlite.length, mysql.length); index++) {
+function compareNames(sqlite: Migration[], mysql: Migration[]): string[] {
+  const longer = sqlite.length > mysql.length ? sqlite : mysql;
+  return longer.flatMap((_, index) => {
     const [one, other] = [sqlite[index]?.name, mysql[index]?.name];
-    if (one === other) continue;
-    faults.push(`Migration ${index} is ${one ?? 'missing'} for sqlite and ${other ?? 'missing'} for mysql.`);
-  }
-  return faults;
+    if (one === other) return [];
+    return `Migration ${index} is ${one ?? 'missing'} for sqlite and ${other ?? 'missing'} for mysql.`;
+  });
 }

@@ -1,7 +1,4 @@
-/**
- * The migrations as files. drizzle-kit writes NAME.sql and keeps the journal; beside each lies NAME.down.sql, which
- * takes it back. Statements are set apart by drizzle-kit's breakpoints.
- */
+/** Reads the migrations' files. drizzle-kit writes the journal and NAME.sql; NAME.down.sql is ours, and reverts it. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,69 +8,62 @@ export type Dialect = Engine['dialect'];
 export type Direction = 'up' | 'down';
 
 export interface Migration {
-  /** The file's name without its ending, such as 0003_add_title. */
+  /** The file's name without its extension, such as 0003_add_title. */
   name: string;
-  /** When it was generated, in milliseconds since 1970; by this the database remembers it. */
+  /** When it was generated, in milliseconds since 1970. It identifies the migration in the database. */
   when: number;
   /** The SHA-256 of its file. */
   hash: string;
   up: string[];
-  /** Undefined when there is no file that takes it back. */
+  /** Undefined when NAME.down.sql is missing. */
   down: string[] | undefined;
-  /** In which directions data is lost, as the files say (see LOSES_DATA). */
+  /** The directions whose files contain LOSES_DATA. */
   losesData: Direction[];
-  /** In which directions something must still be written by hand, as the files say (see NEEDS_HAND). */
+  /** The directions whose files contain NEEDS_HAND. */
   needsHand: Direction[];
 }
 
-/** The beginning of the comment in a file that says what is lost by it. */
+/** Begins the comment that lists what a file deletes. */
 export const LOSES_DATA = '-- loses data:';
-/** The beginning of the comment in a file that says what must be written by hand before it can be run. */
+/** Begins the comment that lists what must be written by hand before the file can run. */
 export const NEEDS_HAND = '-- needs a hand:';
 const BREAKPOINT = '--> statement-breakpoint';
 
-/** What drizzle-kit notes of the migrations that it generated. */
-interface Journal {
-  entries: { tag: string; when: number }[];
-}
-
-/** @returns the folder of the dialect's migrations. */
 export function migrationsFolder(dialect: Dialect): string {
   return join(import.meta.dirname, '../migrations', dialect);
 }
 
-/** @returns the migrations of the dialect in the order of their journal. @throws when a file is missing. */
-export function readMigrations(dialect: Dialect, folder = migrationsFolder(dialect)): Migration[] {
-  const journal: Journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8'));
+/** @returns the migrations in the order of the journal. @throws {Error} when a file is missing. */
+export function readMigrations(dialect: Dialect): Migration[] {
+  const read = (file: string) => readFileSync(join(migrationsFolder(dialect), file), 'utf8');
+  const journal: { entries: { tag: string; when: number }[] } = JSON.parse(read('meta/_journal.json'));
   return journal.entries.map(({ tag, when }) => {
-    const up = readFileSync(join(folder, `${tag}.sql`), 'utf8');
-    const downFile = join(folder, `${tag}.down.sql`);
-    const down = existsSync(downFile) ? readFileSync(downFile, 'utf8') : undefined;
+    const up = read(`${tag}.sql`);
+    const down = existsSync(join(migrationsFolder(dialect), `${tag}.down.sql`))
+      ? read(`${tag}.down.sql`)
+      : undefined;
     return {
       name: tag,
       when,
       hash: createHash('sha256').update(up).digest('hex'),
-      up: statements(up),
-      down: down === undefined ? undefined : statements(down),
-      losesData: directionsWith(LOSES_DATA, up, down),
-      needsHand: directionsWith(NEEDS_HAND, up, down),
+      up: splitStatements(up),
+      down: down === undefined ? undefined : splitStatements(down),
+      losesData: findDirections(LOSES_DATA, up, down),
+      needsHand: findDirections(NEEDS_HAND, up, down),
     };
   });
 }
 
-function directionsWith(mark: string, up: string, down = ''): Direction[] {
+function findDirections(mark: string, up: string, down = ''): Direction[] {
   return [...(up.includes(mark) ? ['up' as const] : []), ...(down.includes(mark) ? ['down' as const] : [])];
 }
 
-/** The statements of a file; a part that is nothing but comments is none. */
-function statements(text: string): string[] {
-  return text
-    .split(BREAKPOINT)
-    .map((part) => part.trim())
-    .filter((part) => part.replace(/^\s*--.*$/gm, '').trim() !== '');
+/** Parts that hold only comments are left out, because engines reject an empty statement. */
+function splitStatements(text: string): string[] {
+  const parts = text.split(BREAKPOINT).map((part) => part.trim());
+  return parts.filter((part) => part.replace(/^\s*--.*$/gm, '').trim() !== '');
 }
 
-/** @returns the text of a file with these statements. */
-export function fileText(parts: string[]): string {
-  return `${parts.join(`${BREAKPOINT}\n`)}\n`;
+export function joinStatements(statements: string[]): string {
+  return `${statements.join(`${BREAKPOINT}\n`)}\n`;
 }

@@ -1,66 +1,40 @@
 /**
- * How far a migration has come, where the engine can't undo one that stops halfway: on MySQL each change of the schema
- * commits by itself. Before each statement it is written down which one it is, and what those before it were, so that a
- * later run knows where to go on, and whether the file still says what has been done.
+ * Records each statement of a migration on MySQL, which commits every change of the schema at once. A later run then knows
+ * where to resume, and whether the file still matches what was run.
  */
 import { createHash } from 'node:crypto';
 import type { Engine, MigrationConnection, Query } from '../engines/engine.ts';
-import type { Direction } from './migrations.ts';
+import type { Direction, Migration } from './migrations.ts';
 
 export interface Progress {
   name: string;
   direction: Direction;
   /** The index of the statement that was begun last. */
   statement: number;
-  /**
-   * begun: it is not known whether that statement took effect; failed: the server refused it; unchecked: all have taken
-   * effect, but it has not been seen yet that every row refers to one that is there.
-   */
+  /** begun: unknown outcome; failed: no effect; unchecked: all took effect, but references may dangle. */
   state: 'begun' | 'failed' | 'unchecked';
-  /** What the statements before that one were, and that one itself (see `hashOf`). */
+  /** The hash of all statements before that one, and that one's own. */
   before: string;
   itself: string;
 }
 
-interface ProgressKeeper {
-  /** Makes the place for it, before the first of several migrations. */
-  begin(): Promise<void>;
-  /** Notes that the statement of that index is about to be run, or has failed. */
-  write(
-    migration: Pick<Progress, 'name' | 'direction'>,
-    parts: string[],
-    index: number,
-    failed: boolean,
-  ): Promise<void>;
-  /** Runs the statement that notes the end of the migration, and notes at once that its references are unchecked. */
-  finish(migration: Pick<Progress, 'name' | 'direction'>, statement: string): Promise<void>;
-  /** Notes that every row refers to one that is there. */
-  forget(): Promise<void>;
-}
-
 const TABLE = '__rollcall_unfinished';
 
-/** @returns what keeps the progress on that engine. */
-export function progressOf({ dialect }: Engine, { query, run }: MigrationConnection): ProgressKeeper {
-  // SQLite undoes the whole transaction, the migrations before it included.
-  if (dialect === 'sqlite') {
-    const nothing = async () => {};
-    return {
-      begin: nothing,
-      write: nothing,
-      finish: (_migration, statement) => run(statement),
-      forget: nothing,
-    };
-  }
-  const replace = async ({ name, direction, statement, state, before, itself }: Progress) => {
+/** @returns the functions that record progress. */
+export function createProgressStore({ dialect }: Engine, { query, run }: MigrationConnection) {
+  const save = async (progress: Progress, statement?: string) => {
+    await run('START TRANSACTION');
+    if (statement !== undefined) await run(statement);
     await run(`DELETE FROM ${TABLE}`);
+    const { name, direction, state, before, itself } = progress;
     await run(
-      `INSERT INTO ${TABLE} VALUES ('${name}', '${direction}', ${statement}, '${state}', '${before}', '${itself}')`,
+      `INSERT INTO ${TABLE} VALUES ('${name}', '${direction}', ${progress.statement}, '${state}', '${before}', '${itself}')`,
     );
+    await run('COMMIT');
   };
-  return {
-    async begin() {
-      // A table that an earlier version of the service made lacks columns; it is empty here.
+  const mysql = {
+    async createTable() {
+      // Earlier versions of the service made the table without these columns. It is empty here.
       const columns = await query(
         `SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '${TABLE}'`,
       );
@@ -71,34 +45,30 @@ export function progressOf({ dialect }: Engine, { query, run }: MigrationConnect
          statement int NOT NULL, state varchar(9) NOT NULL, hash_before char(64) NOT NULL, hash_itself char(64) NOT NULL)`,
       );
     },
-    async write(migration, parts, index, failed) {
-      await run('START TRANSACTION');
-      await replace({
-        name: migration.name,
-        direction: migration.direction,
-        statement: index,
-        state: failed ? 'failed' : 'begun',
-        before: hashOf(parts.slice(0, index)),
-        itself: hashOf(parts.slice(index, index + 1)),
-      });
-      await run('COMMIT');
+    saveStatement(migration: Migration, direction: Direction, index: number, state: 'begun' | 'failed') {
+      const { name, [direction]: parts = [] } = migration;
+      const before = hashStatements(parts.slice(0, index));
+      const itself = hashStatements(parts.slice(index, index + 1));
+      return save({ name, direction, statement: index, state, before, itself });
     },
-    async finish({ name, direction }, statement) {
-      await run('START TRANSACTION');
-      await run(statement);
-      await replace({ name, direction, statement: 0, state: 'unchecked', before: '', itself: '' });
-      await run('COMMIT');
-    },
-    forget: () => run(`DELETE FROM ${TABLE}`),
+    /** Runs the statement that marks the migration as applied or reverted, in one transaction with the progress. */
+    complete: ({ name }: Migration, direction: Direction, statement: string) =>
+      save({ name, direction, statement: 0, state: 'unchecked', before: '', itself: '' }, statement),
+    clear: () => run(`DELETE FROM ${TABLE}`),
   };
+  if (dialect === 'mysql') return mysql;
+  // SQLite rolls all migrations back in one transaction.
+  const ignore = async () => {};
+  const complete: typeof mysql.complete = (_migration, _direction, statement) => run(statement);
+  return { createTable: ignore, saveStatement: ignore, complete, clear: ignore };
 }
 
-/** @returns the SHA-256 of statements in that order, in hexadecimal. */
-export function hashOf(statements: string[]): string {
+/** @returns the SHA-256 of the statements in order, in hexadecimal. */
+export function hashStatements(statements: string[]): string {
   return createHash('sha256').update(JSON.stringify(statements)).digest('hex');
 }
 
-/** @returns how far a migration came that did not end, if there is one. */
+/** @returns the progress of an unfinished migration, if there is one. */
 export async function readProgress(engine: Engine, query: Query): Promise<Progress | undefined> {
   if (engine.dialect === 'sqlite' || !(await hasTable(engine, query, TABLE))) return undefined;
   const [row] = await query(`SELECT * FROM ${TABLE}`);
@@ -113,17 +83,10 @@ export async function readProgress(engine: Engine, query: Query): Promise<Progre
   };
 }
 
-/** @returns whether the database has a table of that name. */
-export async function hasTable(
-  { dialect }: Pick<Engine, 'dialect'>,
-  query: Query,
-  name: string,
-): Promise<boolean> {
-  const found =
+export async function hasTable({ dialect }: Engine, query: Query, name: string): Promise<boolean> {
+  const condition =
     dialect === 'sqlite'
-      ? await query(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '${name}'`)
-      : await query(
-          `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '${name}'`,
-        );
-  return found.length > 0;
+      ? `sqlite_master WHERE type = 'table' AND name = '${name}'`
+      : `information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '${name}'`;
+  return (await query(`SELECT 1 FROM ${condition}`)).length > 0;
 }

@@ -1,28 +1,26 @@
-/** What those who move a database's schema tell each other: where it stands, and how it may be moved. */
+/** The types that the migrator, its messages and its callers share. */
 import type { Direction, Migration } from './migrations.ts';
 import type { Progress } from './progress.ts';
 
-/** Where a database stands. */
 export interface SchemaState {
-  /** What the code knows, in order. */
+  /** All migrations of the code, in order. */
   migrations: Migration[];
   applied: Migration[];
   pending: Migration[];
-  /** The hashes of the applied migrations' files as they were then, by the time that names the migration. */
+  /** The files' hashes at the time they were applied, by the migrations' `when`. */
   hashes: Map<number, string>;
-  /** How many migrations the database has that this code does not know: it is ahead. */
+  /** The number of applied migrations that the code lacks. The database is then ahead of the code. */
   unknown: number;
-  /** A migration that failed or was killed halfway, or whose references are unchecked, where the engine can't undo it. */
+  /** The migration that stopped halfway or whose references are unchecked (MySQL only). */
   unfinished: Progress | undefined;
-  /** Whether another process is migrating at this moment: what looks unfinished or pending is then its business. */
+  /** Whether another process is migrating now. It may be about to apply what is pending or unfinished. */
   migrating: boolean;
 }
 
 export interface MoveOptions {
-  /** Whether steps that lose data are taken, too. */
+  /** Whether to run steps that lose data. */
   acceptLoss?: boolean;
-  /** What becomes of the statement at which an earlier run was stopped without an answer: run it again, or go on after it. */
+  /** Whether to rerun or skip the statement at which an earlier run stopped. */
   unfinished?: 'redo' | 'skip';
-  /** Told of each step that was taken. */
   onStep?: (direction: Direction, name: string) => void;
 }

@@ -1,7 +1,4 @@
-/**
- * drizzle-kit's snapshots: what the schema was after each migration. From two of them its API makes the statements
- * that lead from one to the other; from the tables in the code it makes the one that should be the newest.
- */
+/** Reads drizzle-kit's snapshots of the schema after each migration, and generates statements from two of them. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -17,61 +14,53 @@ export interface Column {
   primaryKey: boolean;
   default?: unknown;
 }
-interface ForeignKey {
-  tableFrom: string;
-  tableTo: string;
-  columnsFrom: string[];
-  columnsTo: string[];
-}
 export interface Table {
   name: string;
   columns: Record<string, Column>;
   indexes: Record<string, { columns: string[]; isUnique: boolean }>;
-  foreignKeys: Record<string, ForeignKey>;
+  foreignKeys: Record<
+    string,
+    { tableFrom: string; tableTo: string; columnsFrom: string[]; columnsTo: string[] }
+  >;
   compositePrimaryKeys: Record<string, { columns: string[] }>;
   uniqueConstraints: Record<string, { columns: string[] }>;
 }
-/** What we read of a snapshot; whatever else is in it is kept as it is. */
+/** Only the part that we read; the other properties are kept. */
 export interface Snapshot {
   id: string;
   prevId: string;
   tables: Record<string, Table>;
-  /** What was renamed since the snapshot before, as quoted names: old to new. */
+  /** The renames since the previous snapshot, from old to new, as quoted names. */
   _meta: { tables: Record<string, string>; columns: Record<string, string> };
 }
 
-/** Loaded when it is needed: it is large, and as an ES module it can't be loaded at all. */
-function kit(): typeof KitApi {
+/** Loaded on demand because it is large, and by require because it can't be loaded as an ES module. */
+function loadKit(): typeof KitApi {
   return createRequire(import.meta.url)('drizzle-kit/api');
 }
 
-/** @returns the snapshot after the migration of that number, counted from 0; before the first there is an empty one. */
-export function readSnapshot(dialect: Dialect, number: number, folder = migrationsFolder(dialect)): Snapshot {
-  const name = `${String(Math.max(number, 0)).padStart(4, '0')}_snapshot.json`;
-  const snapshot: Snapshot = JSON.parse(readFileSync(join(folder, 'meta', name), 'utf8'));
+/** @returns the snapshot after migration `number`; an empty one for -1. */
+export function readSnapshot(dialect: Dialect, number: number): Snapshot {
+  const file = `meta/${String(Math.max(number, 0)).padStart(4, '0')}_snapshot.json`;
+  const snapshot: Snapshot = JSON.parse(readFileSync(join(migrationsFolder(dialect), file), 'utf8'));
   return number >= 0 ? snapshot : { ...snapshot, tables: {}, _meta: { tables: {}, columns: {} } };
 }
 
-/** @returns the snapshot of the tables as the code has them. */
-async function snapshotOfCode(dialect: Dialect): Promise<Snapshot> {
-  const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = kit();
-  const made =
+/** @returns whether the tables in the code equal those after migration `number`. */
+export async function snapshotMatchesCode(dialect: Dialect, number: number): Promise<boolean> {
+  const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = loadKit();
+  const generated =
     dialect === 'sqlite'
       ? await generateSQLiteDrizzleJson(await import('../schema/index.sqlite.ts'), undefined, 'snake_case')
       : await generateMySQLDrizzleJson(await import('../schema/index.mysql.ts'), undefined, 'snake_case');
-  // As it would be read back from its file.
-  return JSON.parse(JSON.stringify(made));
-}
-
-/** @returns whether the tables in the code are those after the migration of that number. */
-export async function isAsInCode(dialect: Dialect, number: number): Promise<boolean> {
-  const { tables } = await snapshotOfCode(dialect);
+  // JSON drops undefined properties, as in the snapshot's file.
+  const { tables }: Snapshot = JSON.parse(JSON.stringify(generated));
   return isDeepStrictEqual(tables, readSnapshot(dialect, number).tables);
 }
 
-/** @returns the statements that lead from one schema to the other, which may either add or remove things, not both. */
-export function statementsBetween(dialect: Dialect, from: Snapshot, to: Snapshot): Promise<string[]> {
-  const { generateSQLiteMigration, generateMySQLMigration } = kit();
+/** The schemas must differ only in additions or only in removals; otherwise drizzle-kit asks about renames. */
+export function generateStatements(dialect: Dialect, from: Snapshot, to: Snapshot): Promise<string[]> {
+  const { generateSQLiteMigration, generateMySQLMigration } = loadKit();
   return dialect === 'sqlite'
     ? generateSQLiteMigration(unsafeCast<KitApi.DrizzleSQLiteSnapshotJSON>(from), unsafeCast(to))
     : generateMySQLMigration(unsafeCast<KitApi.DrizzleMySQLSnapshotJSON>(from), unsafeCast(to));

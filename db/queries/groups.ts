@@ -124,7 +124,7 @@ export function groupQueries(engine: Engine) {
       removePermissions({ groupId }),
       ...grant(groupId, permissions),
     ],
-    /** Must precede steps that change or rely on the groups' rights (see rightsVersion), and requires their versions. */
+    /** Must precede steps that change or rely on the groups' rights (see rightsVersion). Requires their versions. */
     guard(rows: { id: string; version: number }[]): Step {
       const [ids, versions] = [rows.map(({ id }) => id), rows.map(({ version }) => version)];
       return guard(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });

@@ -1,6 +1,6 @@
 /**
- * Finds users by text, by group, and by whether they are active. Each query follows an index, so that the cost of a page
- * does not depend on the number of users.
+ * Finds users by text, by group, and by whether they are active. Each query follows an index, so that the cost of a
+ * page does not depend on the number of users.
  */
 import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
@@ -110,8 +110,9 @@ export function userSearch(engine: Engine) {
       };
     },
     /**
-     * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A page may
-     * be short when many users match by two keys or fail the filters, because no page reads more than a fixed number of rows.
+     * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A
+     * page may be short when many users match by two keys or fail the filters, because no page reads more than a fixed
+     * number of rows.
      */
     async beginningWith(
       q: string,

@@ -1,7 +1,7 @@
 /**
  * SQLite's column types. Each table is written once, as a function of column types, and so exists in both dialects.
- * SQLite's give the TypeScript types; `unsafeCast` applies them to MySQL's (column-types.mysql.ts), and the tests on both
- * engines prove that they fit.
+ * SQLite's give the TypeScript types; `unsafeCast` applies them to MySQL's (column-types.mysql.ts), and the tests on
+ * both engines prove that they fit.
  */
 import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, Placeholder, SQL } from 'drizzle-orm';
 import { sql, sqliteCore as sqlite } from '../drizzle.ts';
@@ -67,7 +67,7 @@ export function typedPlaceholdersFor<Name extends string>(
   return unsafeCast(Object.fromEntries(names.map((name) => [name, typedPlaceholder(name, columns[name])])));
 }
 
-/** @returns a placeholder with the column's type, which drizzle requires in the SET of an UPDATE and in selected fields. */
+/** @returns a placeholder of the column's type, which drizzle requires in the SET of an UPDATE and in selections. */
 export function typedPlaceholder<Data>(
   name: string,
   column: Column<ColumnBaseConfig<ColumnDataType, string> & { data: Data }>,

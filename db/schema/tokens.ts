@@ -1,6 +1,6 @@
 /**
- * API tokens, with which programs authenticate. The row's key is the token's SHA-256, so a copy of the database does not
- * let anyone sign in.
+ * API tokens, with which programs authenticate. The row's key is the token's SHA-256, so a copy of the database does
+ * not let anyone sign in.
  */
 import type { ColumnTypes } from './column-types.ts';
 import type { UsersTable } from './users.ts';

@@ -1,6 +1,6 @@
 /**
- * Users. Names and e-mail addresses are stored as they were entered, and as normalized keys (see identifiers.ts), so that
- * Ann and ANN are one user on both engines.
+ * Users. Names and e-mail addresses are stored as they were entered, and as normalized keys (see identifiers.ts), so
+ * that Ann and ANN are one user on both engines.
  */
 import { SEARCH_PREFIX_LENGTH } from '../identifiers.ts';
 import { baseColumns, rightsVersion } from './base.ts';

@@ -6,7 +6,7 @@ import fp from 'fastify-plugin';
 
 export default fp<{ username: string }>(
   async (app, { username }) => {
-    app.log.warn({ username }, 'AUTH_HACK_USER is set: ?hack=1 on any request stands for this user');
+    app.log.warn({ username }, 'AUTH_HACK_USER is set: ?hack=1 authenticates as this user');
     app.addRequestLoader('hack', async ({ query }) => {
       const isSent = typeof query === 'object' && query !== null && 'hack' in query && query.hack === '1';
       return isSent ? app.db.users.findCredentials(username) : undefined;

@@ -1,4 +1,4 @@
-/** The key that the service makes for itself: every process must use the same one, and nobody else may read it. */
+/** The service generates its own secret key: all processes must use the same one, and other users must not read it. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,41 +12,41 @@ function settingsIn(folder: string, environment: Record<string, string> = {}) {
   return loadSettings({ root: folder, environment });
 }
 
-test('a key is made once', async (t) => {
+test('A missing secret key is generated once', async (t) => {
   const folder = makeFolder(t);
   const settings = settingsIn(folder);
   const first = withSecret(settings).SECRET_KEY;
 
-  t.test('with 256 bits', async (t) => {
+  t.test('The generated key has 256 bits', async (t) => {
     t.equal(first.length, 1);
     t.match(first[0], /^[\w-]{43}$/);
     t.not(makeSecret(), makeSecret());
   });
 
-  t.test('in a file that only its owner can read, and a folder likewise', async (t) => {
+  t.test('Only the owner can read the key file and its folder', async (t) => {
     t.equal(statSync(settings.secretPath).mode & 0o777, 0o600);
     t.equal(statSync(join(folder, 'data')).mode & 0o777, 0o700);
-    t.same(readdirSync(join(folder, 'data')), ['secret.key'], 'with nothing beside it');
+    t.same(readdirSync(join(folder, 'data')), ['secret.key'], 'no other file is left');
   });
 
-  t.test('and kept', async (t) => {
+  t.test('The next start reads the same key', async (t) => {
     const before = readFileSync(settings.secretPath, 'utf8');
     t.same(withSecret(settingsIn(folder)).SECRET_KEY, first);
     t.equal(readFileSync(settings.secretPath, 'utf8'), before);
   });
 });
 
-test('a key that was given is used, and no file is made', async (t) => {
+test('A configured key is used, and no file is made', async (t) => {
   const folder = makeFolder(t);
   const key = makeSecret();
   t.same(withSecret(settingsIn(folder, { SECRET_KEY: key })).SECRET_KEY, [key]);
   t.same(readdirSync(folder), []);
 });
 
-/** How often the processes come to a place without a key, for there is some luck in who comes first. */
+/** How often the processes race for a new key; one race may pass by chance. */
 const ROUNDS = 50;
 
-test('processes that start at once agree on one key', async (t) => {
+test('Processes that start at the same time use the same key', async (t) => {
   const folder = makeFolder(t);
   const module = (path: string) => JSON.stringify(pathToFileURL(join(PROJECT_ROOT, path)).href);
   const program = `
@@ -66,18 +66,18 @@ test('processes that start at once agree on one key', async (t) => {
   t.teardown(() => {
     for (const each of processes) each.kill();
   });
-  const said = (pattern: RegExp) => (stdout: string) => pattern.exec(stdout)?.[0];
-  await Promise.all(processes.map((each) => each.says('that it is ready', said(/ready/))));
+  const find = (pattern: RegExp) => (stdout: string) => pattern.exec(stdout)?.[0];
+  await Promise.all(processes.map((each) => each.says('ready', find(/ready/))));
   for (const { child } of processes) child.stdin?.write('go');
-  const keys = await Promise.all(processes.map((each) => each.says('its keys', said(/keys: .*\n/))));
+  const keys = await Promise.all(processes.map((each) => each.says('its keys', find(/keys: .*\n/))));
 
   const rounds = Array.from({ length: ROUNDS }, (_, round) => join(folder, `${round}`));
   const kept = rounds.map((path) => readFileSync(join(path, 'secret.key'), 'utf8').trim());
   t.same(new Set(keys), new Set([`keys: ${kept}\n`]));
-  for (const path of rounds) t.same(readdirSync(path), ['secret.key'], 'and leave nothing behind');
+  for (const path of rounds) t.same(readdirSync(path), ['secret.key'], 'no other file is left');
 });
 
-test('a file that holds no key is refused, and left as it is', async (t) => {
+test('A key file without a valid key is refused and not changed', async (t) => {
   for (const content of ['', 'short\n']) {
     const folder = makeFolder(t);
     const settings = { ...settingsIn(folder), secretPath: join(folder, 'secret.key') };
@@ -90,22 +90,22 @@ test('a file that holds no key is refused, and left as it is', async (t) => {
   }
 });
 
-test('a path where no file can be is refused in one line that names it', async (t) => {
+test('An impossible path of the key file is reported in one line with the path', async (t) => {
   const folder = makeFolder(t);
   writeFileSync(join(folder, 'file'), '');
   for (const secretPath of [folder, join(folder, 'file', 'secret.key')]) {
     const refused = () => withSecret({ ...settingsIn(folder), secretPath });
     t.throws(refused, {
       name: 'SettingsError',
-      message: new RegExp(`^.*${secretPath} can't be read or made: .*$`),
+      message: new RegExp(`^.*${secretPath} can't be read or created: .*$`),
     });
   }
 });
 
-test('what a process left that died while it made a key is no obstacle', async (t) => {
+test('A temporary file of a crashed process does not prevent a new key', async (t) => {
   const folder = makeFolder(t);
   const settings = { ...settingsIn(folder), secretPath: join(folder, 'secret.key') };
-  // In containers a service has the same process id at every start.
+  // In a container the service has the same process id at every start, and so the same name of the file.
   writeFileSync(`${settings.secretPath}.${process.pid}`, '');
   t.match(withSecret(settings).SECRET_KEY, [/^[\w-]{43}$/]);
 });

@@ -1,4 +1,4 @@
-/** Which unique index held a key already decides which field the client is told of: both engines must name the same. */
+/** The name of the violated unique index decides which field the API reports, so both engines must report the same name. */
 import { randomUUIDv7 } from 'node:crypto';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
@@ -7,7 +7,7 @@ import { upgrade } from '../../db/migrate/migrator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
 
-onEachEngine('a key that is there already', async (t, { makeDatabase }) => {
+onEachEngine('A duplicate key is reported with the name of its index', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL: await makeDatabase(t) };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
   t.teardown(() => engine.close());
@@ -17,25 +17,25 @@ onEachEngine('a key that is there already', async (t, { makeDatabase }) => {
   );
   const db = prepareQueries(engine);
   const group = (name: string, id = randomUUIDv7()) => ({ id, name, title: '', permissions: [] });
-  const added = (...groups: ReturnType<typeof group>[]) =>
+  const add = (...groups: ReturnType<typeof group>[]) =>
     db.atomically(groups.flatMap((each) => db.groups.add(each, 1)));
 
-  t.test('is named by its index, whatever the value', async (t) => {
+  t.test('DuplicateError names the unique index, whatever the value is', async (t) => {
     for (const name of ['plain', "it's for key 'other'", "a.b' for key 'users.c", 'groups.title']) {
-      await added(group(name));
-      await t.rejects(added(group(name)), new DuplicateError('groups_name'), name);
+      await add(group(name));
+      await t.rejects(add(group(name)), new DuplicateError('groups_name'), name);
     }
   });
 
-  t.test('of a table itself is PRIMARY', async (t) => {
+  t.test('DuplicateError names a primary key PRIMARY', async (t) => {
     const id = randomUUIDv7();
-    await t.rejects(added(group('one', id), group('two', id)), new DuplicateError('PRIMARY'));
+    await t.rejects(add(group('one', id), group('two', id)), new DuplicateError('PRIMARY'));
   });
 
-  t.test('of several columns names them all', async (t) => {
+  t.test('DuplicateError names a unique index of several columns', async (t) => {
     const [ann, one, two] = [userNamed('ann'), group('one'), group('two')];
     await db.atomically([db.users.add(ann, 1)]);
-    await added(one, two);
+    await add(one, two);
     const both = [one, two].flatMap(({ id }) =>
       db.memberships.add({ groupId: id, userId: ann.id, role: 'member' }, 1),
     );

@@ -1,6 +1,6 @@
 /**
- * Each table is written once and made twice, for SQLite and for MySQL, and the types know the one of them only. So that
- * they can't drift apart, what drizzle has made of them is compared part by part.
+ * Each table is defined once and built for SQLite and for MySQL, but the TypeScript types describe only SQLite. This test
+ * compares the tables that drizzle builds, so that the dialects can't diverge.
  */
 import { createRequire } from 'node:module';
 import type * as Core from 'drizzle-orm';
@@ -15,10 +15,10 @@ import * as sqliteTables from '../../db/schema/index.sqlite.ts';
 
 const mysqlCore = loadMysqlCore();
 
-// The same copy of drizzle that made the tables.
+// This must be the copy of drizzle that built the tables.
 const { is, getTableName, SQL }: typeof Core = createRequire(import.meta.url)('drizzle-orm');
 
-/** What the types of both dialects mean. */
+/** The kind of each SQL type, the same for both dialects. */
 const KINDS: { type: RegExp; kind: string }[] = [
   { type: /^(?:text|varchar)\((\d+)\)( CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)?$/, kind: 'text up to' },
   { type: /^(?:text|char\(\d+\) CHARACTER SET ascii COLLATE ascii_bin)$/, kind: 'key' },
@@ -40,17 +40,17 @@ function nameOf(column: object): string {
   return 'name' in column ? String(column.name) : 'nameless';
 }
 
-/** Of what kind a column is where its SQL type does not say it. */
+/** The kind of columns whose SQL type does not show it. */
 const SPECIAL: Record<string, string> = { SQLiteBoolean: 'flag', SQLiteTextJson: 'json' };
 
-/** @returns what a column holds, and as what the code sees it. */
+/** @returns the kind of a column, and its type in the code. */
 function meaningOf(column: { columnType: string; dataType: string; getSQLType(): string }) {
   const kind = SPECIAL[column.columnType] ?? kindOf(column.getSQLType());
   const custom = kind === 'json' ? 'json' : 'string';
   return { kind, data: column.columnType.endsWith('CustomColumn') ? custom : column.dataType };
 }
 
-/** @returns the table's parts, without what only one of the dialects has. */
+/** @returns the parts of a table that both dialects have. */
 function describe(table: SQLiteTable | MySqlTable) {
   const { name, columns, primaryKeys, uniqueConstraints, foreignKeys, indexes, checks } = is(
     table,
@@ -94,31 +94,31 @@ function describeAll(tables: object) {
   });
 }
 
-test('the schema', async (t) => {
+test('Both dialects have the same schema', async (t) => {
   const [sqlite, mysql] = [describeAll(sqliteTables), describeAll(mysqlTables)];
 
-  t.test('has the same tables in both dialects', async (t) => {
+  t.test('Every table has the same parts in both dialects', async (t) => {
     t.strictSame(
       sqlite.map(({ key, name }) => [key, name]),
       mysql.map(({ key, name }) => [key, name]),
     );
     t.ok(sqlite.length >= 5);
     for (const { key, ...table } of sqlite) {
-      t.strictSame(table, describe(parseMysql(key)), `${key}, part by part`);
-      t.notMatch(JSON.stringify(table), 'unknown to this test', `${key} is made of what this test knows`);
+      t.strictSame(table, describe(parseMysql(key)), `${key} is the same in both dialects`);
+      t.notMatch(JSON.stringify(table), 'unknown to this test', `this test knows every type of ${key}`);
     }
   });
 });
 
-function inSql(column: string): string {
+function snakeCase(column: string): string {
   return column.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** @returns what keeps its keys unique under a name that does not tell its table and columns. */
+/** @returns the unique constraints that are not named by their table and columns. */
 function misnamed({ name, columns, indexes, uniqueConstraints }: ReturnType<typeof describe>): string[] {
   return [
     ...indexes
-      .filter((index) => index.unique && index.name !== [name, ...index.columns.map(inSql)].join('_'))
+      .filter((index) => index.unique && index.name !== [name, ...index.columns.map(snakeCase)].join('_'))
       .map((index) => index.name),
     ...uniqueConstraints.map((constraint) => constraint.join('_')),
     ...columns.filter(({ unique }) => unique).map((column) => column.name),
@@ -144,14 +144,14 @@ interface Parts {
   onUpdate?: 'cascade';
   to?: 'id' | 'other';
   index?: string;
-  indexed?: 'one' | 'both' | 'turned';
+  indexed?: 'one' | 'both' | 'reversed';
   unique?: boolean;
   uniqueColumn?: boolean;
   more?: boolean;
   computed?: boolean;
 }
 
-/** A small table with a parent, in which each part can be another one. */
+/** Defines a small table with a parent; each part of it can be varied. */
 function define(v: ColumnTypes, parts: Parts) {
   const parents = v.table('parents', { id: v.id(), other: v.ref().notNull() });
   const text = v.string(parts.length ?? 20).default(parts.text ?? 'a');
@@ -185,7 +185,7 @@ function define(v: ColumnTypes, parts: Parts) {
       const index = {
         one: () => started.on(table.text),
         both: () => started.on(table.text, table.number),
-        turned: () => started.on(table.number, table.text),
+        reversed: () => started.on(table.number, table.text),
       };
       return [
         parts.key === 'one'
@@ -197,7 +197,7 @@ function define(v: ColumnTypes, parts: Parts) {
   );
 }
 
-test('a unique index is named by its table and columns, as SQLite names it when a key is there already', async (t) => {
+test('A unique index is named by its table and columns, as SQLite names it in errors', async (t) => {
   for (const table of describeAll(sqliteTables)) t.strictSame(misnamed(table), [], table.name);
   const described = (parts: Parts) =>
     misnamed(describe(define(sqliteColumnTypes, { unique: true, ...parts })));
@@ -206,10 +206,10 @@ test('a unique index is named by its table and columns, as SQLite names it when 
   t.strictSame(described({ index: 'children_text_number', uniqueColumn: true }), ['plain']);
 });
 
-test('a table that differs in one thing', async (t) => {
+test('The comparison of dialects finds any single difference', async (t) => {
   const described = (v: ColumnTypes, parts: Parts = {}) => describe(define(v, parts));
   const expected = described(sqliteColumnTypes);
-  t.strictSame(described(mysqlColumnTypes), expected, 'as long as nothing differs they are the same');
+  t.strictSame(described(mysqlColumnTypes), expected, 'the tables are the same without a difference');
 
   const differences: Parts[] = [
     { name: 'others' },
@@ -227,12 +227,12 @@ test('a table that differs in one thing', async (t) => {
     { to: 'other' },
     { index: 'children_other' },
     { indexed: 'one' },
-    { indexed: 'turned' },
+    { indexed: 'reversed' },
     { unique: true },
     { uniqueColumn: true },
   ];
   for (const difference of differences) {
-    t.test(`is found out: ${JSON.stringify(difference)}`, async (t) => {
+    t.test(`A difference between dialects is found: ${JSON.stringify(difference)}`, async (t) => {
       t.strictNotSame(described(mysqlColumnTypes, difference), expected);
       t.strictNotSame(described(mysqlColumnTypes), described(sqliteColumnTypes, difference));
     });

@@ -1,6 +1,6 @@
 /**
- * How SQLite goes about each statement of the service (MariaDB's plans depend on what is in its tables), so that they cost the same among a million users as among a thousand:
- * no query looks at a whole table or sorts one, and none is planned anew each time that it is run.
+ * Checks SQLite's query plan of each statement of the service, so that none gets slower with more rows: no statement may
+ * scan or sort a whole table, or be planned again each time it runs. MariaDB's plans depend on the data and are not tested.
  */
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -10,7 +10,7 @@ import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { ensureSchema } from '../../db/migrate/migrator.ts';
 
-/** What is sorted, or told apart, is what one user has: their sessions, and the permissions of their groups. */
+/** These sort or deduplicate only the rows of one user: their sessions and the permissions of their groups. */
 const SORTED_BY_USER = [
   'select distinct "group_permissions"."permission" from "memberships"',
   'select distinct "group_permissions"."permission" from "sessions"',
@@ -18,7 +18,7 @@ const SORTED_BY_USER = [
   'select "id", "created_at", "last_seen_at"',
 ];
 
-test('the statements', async (t) => {
+test('No statement of the service scans or sorts a whole table in SQLite', async (t) => {
   const settings = loadSettings({
     root: PROJECT_ROOT,
     environment: { DATABASE_URL: `sqlite:${join(t.testdir(), 'rollcall.db')}` },
@@ -27,54 +27,54 @@ test('the statements', async (t) => {
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
   const texts: string[] = [];
-  const note = (...queries: { toSQL(): { sql: string } }[]) =>
+  const record = (...queries: { toSQL(): { sql: string } }[]) =>
     texts.push(...queries.map((query) => query.toSQL().sql));
-  const noting =
+  const recording =
     <Query extends { toSQL(): { sql: string } }, Rest extends unknown[], Result>(
       prepare: (query: Query, ...rest: Rest) => Result,
     ) =>
     (query: Query, ...rest: Rest) => {
-      note(query);
+      record(query);
       return prepare(query, ...rest);
     };
   const prepares = t.capture(Sqlite.prototype, 'prepare', Sqlite.prototype.prepare);
   prepareQueries({
     ...engine,
-    read: noting(engine.read),
-    readOne: noting(engine.readOne),
-    readOneCached: noting(engine.readOneCached),
+    read: recording(engine.read),
+    readOne: recording(engine.readOne),
+    readOneCached: recording(engine.readOneCached),
     readAll(queries) {
-      note(...queries);
+      record(...queries);
       return engine.readAll(queries);
     },
     readWith(thing, list) {
-      note(thing, list);
+      record(thing, list);
       return engine.readWith(thing, list);
     },
     readWithCached(thing, list, make) {
-      note(thing, list);
+      record(thing, list);
       return engine.readWithCached(thing, list, make);
     },
-    write: noting(engine.write),
-    condition: noting(engine.condition),
+    write: recording(engine.write),
+    condition: recording(engine.condition),
   });
   const prepared = prepares().map(({ args }) => String(args[0]));
-  t.ok(texts.length > 50, 'they are all here');
+  t.ok(texts.length > 50, 'all statements are recorded');
 
   for (const text of new Set(texts)) {
-    await t.test(text, async (t) => {
+    await t.test(`The plan uses an index for ${text}`, async (t) => {
       const plan = await engine.query(`EXPLAIN QUERY PLAN ${text.replaceAll('?', "'1'")}`);
       const steps = plan.map(({ detail }) => String(detail));
-      // A page is what was read first, with its limit.
-      t.notMatch(steps.join('\n'), /\bSCAN (?!page$)/m, 'looks at no whole table');
-      if (!SORTED_BY_USER.some((beginning) => text.startsWith(beginning))) {
-        t.notMatch(steps.join('\n'), /TEMP B-TREE/, 'sorts nothing');
+      // `page` is a subquery that is limited to one page.
+      t.notMatch(steps.join('\n'), /\bSCAN (?!page$)/m, 'the plan has no full scan');
+      if (!SORTED_BY_USER.some((start) => text.startsWith(start))) {
+        t.notMatch(steps.join('\n'), /TEMP B-TREE/, 'the plan has no sort');
       }
     });
   }
 
   await t.test('No statement is planned by the values of its parameters', async (t) => {
-    t.ok(prepared.length > 50, 'all statements are here');
+    t.ok(prepared.length > 50, 'all prepared statements are recorded');
     for (const text of prepared) t.notMatch(text, /[^+]\?/, text);
   });
 });

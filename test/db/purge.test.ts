@@ -1,4 +1,4 @@
-/** What is over is removed, all of it and nothing else, by the service itself and not by a request. */
+/** The service removes all expired rows, and nothing else, by itself and outside of requests. */
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import mysql from 'mysql2/promise';
 import type { Test } from 'tap';
@@ -12,14 +12,14 @@ import { userNamed } from '../support/files.ts';
 import { startServer, until } from '../support/processes.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-/** More than are removed at once. */
-const MANY = 1_200;
-/** So many that a server looks for what is over by the index, and not at all of them. */
-const LIVING = 400;
+/** More rows than one batch removes. */
+const EXPIRED = 1_200;
+/** Enough valid rows that the server uses the index to find the expired ones. */
+const VALID = 400;
 
 const key = () => randomBytes(32).toString('base64url');
 
-/** @returns a database in which of each kind some are over and one is not, and how many there are of each. */
+/** @returns a database with expired and valid rows in each table, and a function that counts them. */
 async function prepare(t: Test, { makeDatabase }: TestEngine) {
   const url = await makeDatabase(t);
   const settings = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
@@ -45,11 +45,11 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
       ...{ before: null, after: null },
     });
   await db.atomically([
-    ...Array.from({ length: MANY }, () => session(now - 1)).flat(),
-    ...Array.from({ length: LIVING }, (_, n) => session(now + DAY + n)).flat(),
+    ...Array.from({ length: EXPIRED }, () => session(now - 1)).flat(),
+    ...Array.from({ length: VALID }, (_, n) => session(now + DAY + n)).flat(),
     ...[now - 1, now + DAY].flatMap((expiresAt) => [
       db.attempts.begin(key(), expiresAt),
-      // Of another user each, since a user has one code.
+      // One user for each code, because a user has only one.
       ...codeOf(expiresAt),
     ]),
     ...[null, now + DAY, now - DAY, now - 31 * DAY].map(token),
@@ -76,30 +76,30 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   return { url, db, count, sessionUntil: session };
 }
 
-onEachEngine('what is over', async (t, engine) => {
+onEachEngine('Expired rows are purged', async (t, engine) => {
   const { url, db, count, sessionUntil } = await prepare(t, engine);
-  t.strictSame(await count(), { sessions: MANY + LIVING, attempts: 2, codes: 2, tokens: 4, audit: 3 });
+  t.strictSame(await count(), { sessions: EXPIRED + VALID, attempts: 2, codes: 2, tokens: 4, audit: 3 });
 
-  t.test('stays while the service is not told to remove it', async (t) => {
+  t.test('An aborted purge removes nothing', async (t) => {
     t.equal(await purge(db, { auditRetention: 0, signal: AbortSignal.abort() }), 0);
-    t.equal((await count()).sessions, MANY + LIVING);
+    t.equal((await count()).sessions, EXPIRED + VALID);
   });
 
-  t.test('is removed by the service, but for the audit trail, which is kept', async (t) => {
+  t.test('A running service removes expired rows and keeps the audit trail', async (t) => {
     const environment = { DATABASE_URL: url, WORKERS: '1', AUTO_MIGRATE: 'false' };
     const server = await startServer(t, { environment });
-    const left = { sessions: LIVING, attempts: 1, codes: 1, tokens: 3, audit: 3 };
-    await until('all that is over is gone', async () =>
-      JSON.stringify(await count()) === JSON.stringify(left) ? true : undefined,
+    const remaining = { sessions: VALID, attempts: 1, codes: 1, tokens: 3, audit: 3 };
+    await until('all expired rows are removed', async () =>
+      JSON.stringify(await count()) === JSON.stringify(remaining) ? true : undefined,
     );
     await server.stop();
-    t.strictSame(await count(), left);
-    t.equal(await purge(db, { auditRetention: 0 }), 0, 'nothing else is');
-    t.strictSame(await count(), left);
+    t.strictSame(await count(), remaining);
+    t.equal(await purge(db, { auditRetention: 0 }), 0, 'there are no more expired rows');
+    t.strictSame(await count(), remaining);
   });
 
   if (engine.name === 'MySQL') {
-    t.test('is removed while somebody holds a row that is not over', async (t) => {
+    t.test('Expired rows are removed while another transaction locks a valid row', async (t) => {
       const holder = await mysql.createConnection(url);
       t.teardown(() => holder.destroy());
       await holder.query('START TRANSACTION');
@@ -111,7 +111,7 @@ onEachEngine('what is over', async (t, engine) => {
     });
   }
 
-  t.test('of the audit trail is what is older than the operator wishes to keep', async (t) => {
+  t.test('Audit events older than AUDIT_RETENTION are removed', async (t) => {
     t.equal(await purge(db, { auditRetention: 10 }), 1);
     t.equal((await count()).audit, 2);
   });

@@ -1,6 +1,6 @@
 /**
- * Who is asking, and maybe what they hold, is looked up by every request, and SQLite's engine gives what it gave before while
- * nothing has changed. No change, whoever made it, may be missed for a moment: here each kind of it is made right after that.
+ * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
+ * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
@@ -10,7 +10,7 @@ import { onEachEngine } from '../support/engines.ts';
 import { openServing, sessionOf, userNamed } from '../support/files.ts';
 import { noteStatements } from '../support/statements.ts';
 
-onEachEngine('a session that is asked for again and again', async (t, { name, makeDatabase }) => {
+onEachEngine('A cached session is never stale', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
   const { db } = await openServing(t, url);
   const other = await openServing(t, url);
@@ -21,49 +21,49 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
     const session = sessionOf(user.id);
     await db.atomically([db.users.add(user, Date.now()), db.sessions.add(session)]);
     const find = () => db.sessions.find(session.key);
-    // Often enough for it to be kept.
-    for (let asked = 0; asked < 3; asked++) t.match(await find(), { userId: user.id, active: true });
+    // Read often enough to be cached.
+    for (let reads = 0; reads < 3; reads++) t.match(await find(), { userId: user.id, active: true });
     return { user, session, find };
   }
 
-  t.test('is read anew by each, or only looked after whether anything has changed', async (t) => {
+  t.test('Each read of a session reaches the database', async (t) => {
     const { find } = await prepare('ann');
     statements();
-    const [one, another] = [await find(), await find()];
-    t.equal(statements().length, 2, 'the database is asked each time');
-    t.equal(one === another, name === 'SQLite', 'it is the same row where the engine can tell');
-    if (name === 'SQLite') t.throws(() => Object.assign(one ?? {}, { active: false }), TypeError);
+    const [first, second] = [await find(), await find()];
+    t.equal(statements().length, 2, 'each read runs one statement');
+    t.equal(first === second, name === 'SQLite', 'SQLite returns the cached row');
+    if (name === 'SQLite') t.throws(() => Object.assign(first ?? {}, { active: false }), TypeError);
   });
 
   for (const [who, by] of [
     ['by this connection', db],
-    ['by another one', other.db],
+    ['by another connection', other.db],
   ] as const) {
-    const first = who.replaceAll(' ', '-');
+    const prefix = who.replaceAll(' ', '-');
 
-    t.test(`is gone when it was ended ${who}`, async (t) => {
-      const { session, find } = await prepare(`${first}-ended`);
+    t.test(`A session ended ${who} is not found any more`, async (t) => {
+      const { session, find } = await prepare(`${prefix}-ended`);
       await by.atomically([by.sessions.end(session.key)]);
       t.equal(await find(), undefined);
-      t.equal(await find(), undefined, 'and stays so');
+      t.equal(await find(), undefined, 'it stays ended');
     });
 
-    t.test(`tells that its user was disabled ${who}`, async (t) => {
-      const { user, find } = await prepare(`${first}-disabled`);
+    t.test(`A session shows that its user was disabled ${who}`, async (t) => {
+      const { user, find } = await prepare(`${prefix}-disabled`);
       const change = { ...user, version: 1, active: false };
       t.equal(await by.atomically([by.users.change(change, Date.now())]), undefined);
       t.match(await find(), { active: false });
     });
 
-    t.test(`tells when it was seen ${who}`, async (t) => {
-      const { session, find } = await prepare(`${first}-seen`);
+    t.test(`A session shows when it was touched ${who}`, async (t) => {
+      const { session, find } = await prepare(`${prefix}-seen`);
       const seen = { key: session.key, lastSeenAt: session.now + 1, expiresAt: session.expiresAt + 1 };
       await by.atomically([by.sessions.touch({ ...seen, unseenSince: session.now + 1 })]);
       t.match(await find(), { lastSeenAt: session.now + 1, expiresAt: session.expiresAt + 1 });
     });
 
-    t.test(`is there again when it was begun anew ${who}`, async (t) => {
-      const { session, find } = await prepare(`${first}-again`);
+    t.test(`A session that was ended and added again ${who} is found`, async (t) => {
+      const { session, find } = await prepare(`${prefix}-again`);
       await by.atomically([by.sessions.end(session.key)]);
       t.equal(await find(), undefined);
       await by.atomically([by.sessions.add(session)]);
@@ -71,35 +71,30 @@ onEachEngine('a session that is asked for again and again', async (t, { name, ma
     });
   }
 
-  t.test(
-    'is given as it is after a list of writes that did not take effect, and after one that did',
-    async (t) => {
-      const { session, find } = await prepare('missed');
-      const ending = db.sessions.end(session.key);
-      const missing = db.users.remove({ id: session.id, version: 1 });
-      t.equal(await db.atomically([ending, missing]), missing);
-      t.match(await find(), { id: session.id });
-      await t.rejects(
-        db.atomically([ending, db.sessions.add(session), db.users.add(userNamed('missed'), 1)]),
-      );
-      t.match(await find(), { id: session.id });
-      await db.atomically([ending]);
-      t.equal(await find(), undefined);
-    },
-  );
+  t.test('A session is right after a failed and after a successful transaction', async (t) => {
+    const { session, find } = await prepare('missed');
+    const end = db.sessions.end(session.key);
+    const missing = db.users.remove({ id: session.id, version: 1 });
+    t.equal(await db.atomically([end, missing]), missing);
+    t.match(await find(), { id: session.id });
+    await t.rejects(db.atomically([end, db.sessions.add(session), db.users.add(userNamed('missed'), 1)]));
+    t.match(await find(), { id: session.id });
+    await db.atomically([end]);
+    t.equal(await find(), undefined);
+  });
 
-  t.test('is not lost among more of them than are kept', async (t) => {
+  t.test('A session is found after the cache evicted it', async (t) => {
     const { session, find } = await prepare('crowded');
     const before = await find();
-    for (let number = 0; number < 15_001; number++) await db.sessions.find(`nobody ${number}`);
-    if (name === 'SQLite') t.not(await find(), before, 'it was forgotten');
+    for (let number = 0; number < 15_001; number++) await db.sessions.find(`unknown ${number}`);
+    if (name === 'SQLite') t.not(await find(), before, 'the row was evicted');
     t.match(await find(), { id: session.id });
     await other.db.atomically([other.db.sessions.end(session.key)]);
     t.equal(await find(), undefined);
   });
 });
 
-onEachEngine('a token that is asked for again and again', async (t, { name, makeDatabase }) => {
+onEachEngine('A cached token is never stale', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
   const [{ db }, other] = [await openServing(t, url), await openServing(t, url)];
   const user = userNamed('ann');
@@ -111,9 +106,9 @@ onEachEngine('a token that is asked for again and again', async (t, { name, make
     scopes: ['audit:read'],
   };
   await db.atomically([db.users.add(user, 1), db.tokens.add({ ...token, expiresAt: null }, 1)]);
-  for (let asked = 0; asked < 3; asked++) t.match(await db.tokens.find(token.key), { scopes: token.scopes });
+  for (let reads = 0; reads < 3; reads++) t.match(await db.tokens.find(token.key), { scopes: token.scopes });
   if (name === 'SQLite')
-    t.ok(Object.isFrozen((await db.tokens.find(token.key))?.scopes), 'for nobody to change');
+    t.ok(Object.isFrozen((await db.tokens.find(token.key))?.scopes), 'the cached scopes are frozen');
   await other.db.atomically([other.db.tokens.touch(token.key, 2, 2)]);
   t.match(await db.tokens.find(token.key), { lastUsedAt: 2 });
   await other.db.atomically([other.db.users.change({ ...user, version: 1, active: false }, 2)]);
@@ -122,7 +117,7 @@ onEachEngine('a token that is asked for again and again', async (t, { name, make
   t.equal(await db.tokens.find(token.key), undefined);
 });
 
-onEachEngine('what the user of a session or token holds', async (t, { name, makeDatabase }) => {
+onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabase }) => {
   const url = await makeDatabase(t);
   const [{ db }, other] = [await openServing(t, url), await openServing(t, url)];
   const groupNamed = (name: string, permissions: string[]) => {
@@ -130,7 +125,7 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
     return { id, name, title: '', permissions };
   };
   const [user, many] = [userNamed('ann'), userNamed('many')];
-  const [session, manys] = [sessionOf(user.id), sessionOf(many.id)];
+  const [session, otherSession] = [sessionOf(user.id), sessionOf(many.id)];
   const token = { key: `${user.id}-------`, id: user.id, userId: user.id, name: 'robot', expiresAt: null };
   const [writers, readers] = [
     groupNamed('writers', ['users:write', 'audit:read']),
@@ -143,64 +138,60 @@ onEachEngine('what the user of a session or token holds', async (t, { name, make
   });
   await db.atomically([
     ...[user, many].map((each) => db.users.add(each, 1)),
-    ...[session, manys].flatMap((each) => db.sessions.add(each)),
+    ...[session, otherSession].flatMap((each) => db.sessions.add(each)),
     db.tokens.add({ ...token, scopes: [] }, 1),
     ...[writers, readers].flatMap((each) => db.groups.add(each, 1)),
   ]);
   const find = () => Promise.all([db.sessions.find(session.key), db.tokens.find(token.key)]);
-  async function holds(t: Test, permissions: string[], when: string) {
-    // Often enough for it to be kept.
-    for (let asked = 0; asked < 3; asked++) t.match(await find(), [{ permissions }, { permissions }], when);
+  async function assertPermissions(t: Test, permissions: string[], when: string) {
+    // Read often enough to be cached.
+    for (let reads = 0; reads < 3; reads++) t.match(await find(), [{ permissions }, { permissions }], when);
     const lengths = (await find()).map((each) => each?.permissions.length);
-    t.strictSame(lengths, [permissions.length, permissions.length], `no more than these ${when}`);
+    t.strictSame(lengths, [permissions.length, permissions.length], `no other permissions ${when}`);
     if (name === 'SQLite') for (const each of await find()) t.ok(Object.isFrozen(each?.permissions));
   }
 
   for (const [who, by] of [
     ['by this connection', db],
-    ['by another one', other.db],
+    ['by another connection', other.db],
   ] as const) {
-    await t.test(`is told as it is, whatever was changed ${who}`, async (t) => {
+    await t.test(`Permissions are current after changes ${who}`, async (t) => {
       const both = ['audit:read', 'users:write'];
-      await holds(t, [], 'in no group');
+      await assertPermissions(t, [], 'in no group');
       await by.atomically([writers, readers].flatMap((group) => by.memberships.add(member(group), 1)));
-      await holds(t, both, 'in two groups, one of them held twice');
+      await assertPermissions(t, both, 'in two groups that share a permission');
       await by.atomically(by.groups.setPermissions(writers.id, ['tea:make']));
-      await holds(t, ['audit:read', 'tea:make'], 'when a group carries others');
+      await assertPermissions(t, ['audit:read', 'tea:make'], 'when the permissions of a group were changed');
       await by.atomically([by.memberships.remove(readers.id, user.id, 'member')]);
-      await holds(t, ['tea:make'], 'when a group was left');
+      await assertPermissions(t, ['tea:make'], 'when the user left a group');
       await by.atomically(by.groups.setPermissions(writers.id, []));
-      await holds(t, [], 'when the group carries nothing any more');
+      await assertPermissions(t, [], 'when the group has no permissions any more');
       await by.atomically([
         ...by.groups.setPermissions(writers.id, writers.permissions),
         by.memberships.remove(writers.id, user.id, 'member'),
       ]);
-      await holds(t, [], 'when nobody belongs to it');
+      await assertPermissions(t, [], 'when the group has permissions but no member');
     });
   }
 
-  t.test('is nobody else’s', async (t) => {
+  t.test('Permissions of one user do not appear for another', async (t) => {
     await db.atomically([db.memberships.add(member(writers, many), 1)]);
-    t.match(await db.sessions.find(manys.key), {
+    t.match(await db.sessions.find(otherSession.key), {
       userId: many.id,
       permissions: ['audit:read', 'users:write'],
     });
-    await holds(t, [], 'whatever others hold');
+    await assertPermissions(t, [], 'whatever permissions others have');
     await other.db.atomically([other.db.sessions.end(session.key), other.db.tokens.end(user.id, token.id)]);
-    t.strictSame(await find(), [undefined, undefined], 'and ends with the session and the token');
+    t.strictSame(await find(), [undefined, undefined], 'ended credentials are not found any more');
   });
 });
 
-test('a query with more than one value', async (t) => {
+test('A cached query with more than one value is refused', async (t) => {
   const { engine } = await openServing(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
   const { users } = engine.tables;
   const condition = and(equals(users.id, 'id'), equals(users.version, 'version'));
   const query = engine.build.select({ id: users.id }).from(users).where(condition);
   const find = engine.readOneCached(query);
-  for (let asked = 0; asked < 2; asked++)
-    await t.rejects(
-      find({ id: 'x', version: 1 }),
-      TypeError,
-      'is refused, since its first one would stand for all',
-    );
+  for (let reads = 0; reads < 2; reads++)
+    await t.rejects(find({ id: 'x', version: 1 }), TypeError, 'the cache key is only the first value');
 });

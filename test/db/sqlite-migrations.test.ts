@@ -1,13 +1,13 @@
 /**
- * Migrations change what people have entrusted to the service. One that goes wrong must leave everything as it was, and
- * rebuilding a table, which is how SQLite changes a column, must not empty the tables that refer to it.
+ * A failed migration on SQLite must change nothing. SQLite changes a column by rebuilding the table, and that must not
+ * delete the rows of tables that reference it.
  */
 import { type Test, test } from 'tap';
 import { DuplicateError } from '../../db/engines/engine.ts';
 import { ensureSchema, inspect, upgrade } from '../../db/migrate/migrator.ts';
 import { makeFile, newPath, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
 
-/** What drizzle-kit writes for a changed column: a new table, the rows copied, the old one dropped. */
+/** The statements of drizzle-kit for a changed column: create a new table, copy the rows, drop the old table. */
 const REBUILD = [
   'PRAGMA foreign_keys=OFF',
   `CREATE TABLE __new_users (id text PRIMARY KEY NOT NULL, version integer DEFAULT 7 NOT NULL,
@@ -24,14 +24,14 @@ const REBUILD = [
   'CREATE UNIQUE INDEX users_username_key ON users (username_key)',
 ];
 
-test('migrations', async (t) => {
-  /** @returns when each migration that the database has was generated, in the order in which they were applied. */
-  const inFile = (t: Test, path: string) =>
+test('SQLite migrations are applied once and in order', async (t) => {
+  /** @returns the applied migrations of the database, in the order in which they were applied. */
+  const appliedIn = (t: Test, path: string) =>
     openBeside(t, path)
       .prepare<[], { created_at: number }>('SELECT created_at FROM __drizzle_migrations')
       .all();
 
-  t.test('are pending on an empty database', async (t) => {
+  t.test('All migrations are pending on an empty database', async (t) => {
     const engine = await openFile(t, newPath(t));
     const { applied, pending, unknown } = await inspect(engine);
     t.same(applied, []);
@@ -43,31 +43,31 @@ test('migrations', async (t) => {
     });
   });
 
-  t.test('are applied once, in their order', async (t) => {
+  t.test('Migrations are applied once, in order', async (t) => {
     const path = newPath(t);
     const engine = await openFile(t, path);
     const { pending } = await inspect(engine);
-    t.equal((await ensureSchema(engine, true)).length, pending.length, 'and told');
+    t.equal((await ensureSchema(engine, true)).length, pending.length, 'the applied migrations are returned');
     t.same(await ensureSchema(engine, true), []);
     t.same(await ensureSchema(engine, false), []);
     t.same(
-      inFile(t, path),
+      appliedIn(t, path),
       pending.map(({ when }) => ({ created_at: when })),
     );
     const after = await inspect(engine);
     t.same([after.applied.length, after.pending], [pending.length, []]);
   });
 
-  t.test('are applied once by several that upgrade at the same time', async (t) => {
+  t.test('Concurrent upgrades apply each migration once', async (t) => {
     const path = newPath(t);
     const engines = [await openFile(t, path), await openFile(t, path), await openFile(t, path)];
     const [first] = engines;
     const pending = first ? (await inspect(first)).pending : [];
     await Promise.all(engines.map((engine) => upgrade(engine)));
-    t.equal(inFile(t, path).length, pending.length);
+    t.equal(appliedIn(t, path).length, pending.length);
   });
 
-  t.test('that the code does not know are refused: the database is ahead', async (t) => {
+  t.test('A database with unknown migrations is refused as ahead of the code', async (t) => {
     const { engine, path } = await makeFile(t);
     openBeside(t, path).exec(
       "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
@@ -80,7 +80,7 @@ test('migrations', async (t) => {
   });
 });
 
-test('work that is done exclusively', async (t) => {
+test('Work under the migration lock is atomic and exclusive', async (t) => {
   const { db, engine, path } = await makeFile(t);
   const ann = userNamed('ann');
   const session = sessionOf(ann.id);
@@ -97,7 +97,7 @@ test('work that is done exclusively', async (t) => {
       for (const statement of statements) await run(statement);
     });
 
-  t.test('may rebuild a table, and those that refer to it keep their rows', async (t) => {
+  t.test('Rebuilding a table keeps the rows of tables that reference it', async (t) => {
     await execute(REBUILD);
     t.match(beside.pragma('table_info(users)'), [{ name: 'id' }, { name: 'version', dflt_value: '7' }]);
     t.match(await db.sessions.find(session.key), { userId: ann.id });
@@ -107,7 +107,7 @@ test('work that is done exclusively', async (t) => {
     );
   });
 
-  t.test('that fails in the middle leaves everything as it was', async (t) => {
+  t.test('Work that fails halfway changes nothing', async (t) => {
     const before = dump();
     const half = ["UPDATE users SET name = 'lost'", 'DROP TABLE sessions', 'CREATE TABLE half (id text)'];
     await t.rejects(execute([...half, 'ALTER TABLE nowhere ADD COLUMN x text']), { message: /nowhere/ });
@@ -122,7 +122,7 @@ test('work that is done exclusively', async (t) => {
     t.same(dump(), before);
   });
 
-  t.test('can be told of references to nothing before it is too late', async (t) => {
+  t.test('Work can check for broken references before it commits', async (t) => {
     const before = dump();
     const work = engine.withMigrationLock(async ({ run, brokenReferences }) => {
       t.same(await brokenReferences(), []);
@@ -133,24 +133,24 @@ test('work that is done exclusively', async (t) => {
     t.same(dump(), before);
   });
 
-  t.test('lets nobody write meanwhile, and lets them go on after it', async (t) => {
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  t.test('Other writes wait until the work ends, and then succeed', async (t) => {
+    const { promise: started, resolve: start } = Promise.withResolvers<void>();
     const { promise: finish, resolve: end } = Promise.withResolvers<void>();
     const order: string[] = [];
     const work = engine.withMigrationLock(async ({ run }) => {
       await run("UPDATE users SET name = 'Ann'");
-      begin();
+      start();
       await finish;
       order.push('work');
     });
-    await begun;
+    await started;
     const write = db.atomically([db.users.add(userNamed('bob'), Date.now())]).then(() => order.push('write'));
     setTimeout(end, 200);
     await Promise.all([work, write]);
     t.same(order, ['work', 'write']);
   });
 
-  t.test('ends with foreign keys enforced, as before', async (t) => {
+  t.test('Foreign keys are enforced again after the work', async (t) => {
     const [row] = await db.users.page('', 1);
     t.equal(row?.name, 'Ann');
     await db.atomically([db.users.remove({ id: ann.id, version: 1 })]);

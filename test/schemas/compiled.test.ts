@@ -1,4 +1,4 @@
-/** What is made of schemas: once for all routes of a blueprint that share one, never for another's, and not of what is no schema. */
+/** Tests the compilation of schemas: a blueprint compiles a shared schema once, and never uses that of another blueprint. */
 import { Ajv } from 'ajv';
 import Fastify from 'fastify';
 import { test } from 'tap';
@@ -6,14 +6,14 @@ import { SettingsSchema } from '../../config/schema.ts';
 import { serializerFactory } from '../../schemas/serializers.ts';
 import { validationError } from '../../schemas/validator.ts';
 
-test('what writes answers is made once of each schema in a blueprint', async (t) => {
+test('The serializer of a schema is compiled once per blueprint', async (t) => {
   const compile = serializerFactory({});
   const route = { method: 'GET', httpStatus: '200', schema: { type: 'string' } };
   t.equal(compile({ ...route, url: '/a' }), compile({ ...route, url: '/b' }));
   t.not(compile({ ...route, url: '/a' }), compile({ ...route, schema: { type: 'integer' }, url: '/a' }));
 });
 
-test('blueprints that name different schemas alike each get their own', async (t) => {
+test('Blueprints with different schemas of the same name each use their own', async (t) => {
   const app = Fastify({ schemaController: { compilersFactory: { buildSerializer: serializerFactory } } });
   const response = { 200: { $ref: 'Thing#' } };
   for (const field of ['a', 'b']) {
@@ -31,10 +31,10 @@ test('blueprints that name different schemas alike each get their own', async (t
   t.same((await app.inject('/b')).json(), { b: 'of b' });
 });
 
-test('what is no schema is refused', async (t) => {
+test('An invalid schema is refused', async (t) => {
   t.throws(() => validationError({ type: 'string', maxLength: '5' }, 'text'), /maxLength must be integer/);
 });
 
-test('the schema of the settings, which a start does not look at, is one', async (t) => {
+test('The schema of the settings is valid, which is not checked at start', async (t) => {
   t.ok(new Ajv({ strict: false }).validateSchema(SettingsSchema));
 });

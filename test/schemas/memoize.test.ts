@@ -1,27 +1,30 @@
-/** What is kept must be the right answer, must not be asked for twice, and must not fill the memory. */
+/** memoize() must return the right result, compute it once, and limit the memory that it uses. */
 import { test } from 'tap';
 import { memoize } from '../../schemas/memoize.ts';
 
-test('what is memoized', async (t) => {
-  const asked: (string | number)[] = [];
-  const answer = memoize((question: string | number) => {
-    asked.push(question);
-    return question === 'unknown' ? undefined : `answer to ${question}`;
+test('memoize() computes each result once and limits what it keeps', async (t) => {
+  const computed: (string | number)[] = [];
+  const lookUp = memoize((key: string | number) => {
+    computed.push(key);
+    return key === 'unknown' ? undefined : `value of ${key}`;
   });
-  /** @returns how often the answer had to be found out. */
-  function finds(...questions: (string | number)[]): number {
-    asked.length = 0;
-    for (const question of questions) {
-      const right = question === 'unknown' ? undefined : `answer to ${question}`;
-      if (answer(question) !== right) t.fail(`another answer to ${question}`);
+  /** @returns how many of the keys had to be computed. */
+  function countComputed(...keys: (string | number)[]): number {
+    computed.length = 0;
+    for (const key of keys) {
+      const expected = key === 'unknown' ? undefined : `value of ${key}`;
+      if (lookUp(key) !== expected) t.fail(`wrong value of ${key}`);
     }
-    return asked.length;
+    return computed.length;
   }
 
-  t.equal(finds('a', 'b', 'a', 'b', 'a'), 2, 'is found out once');
-  t.equal(finds('1', 1, '1', 1), 2, 'a number is not the text of it');
-  t.equal(finds('unknown', 'unknown'), 2, 'that there is no answer is not kept');
+  t.equal(countComputed('a', 'b', 'a', 'b', 'a'), 2, 'each key is computed once');
+  t.equal(countComputed('1', 1, '1', 1), 2, 'a number and its text are different keys');
+  t.equal(countComputed('unknown', 'unknown'), 2, 'undefined is not kept');
   const [longest, longer] = ['x'.repeat(256), 'x'.repeat(257)];
-  t.equal(finds(longest, longest, longer, longer), 3, 'nor are long questions');
-  t.equal(finds(...Array.from({ length: 10_001 }, (_, number) => `crowd ${number}`), 'a', 'a'), 10_002);
+  t.equal(countComputed(longest, longest, longer, longer), 3, 'keys longer than 256 characters are not kept');
+  t.equal(
+    countComputed(...Array.from({ length: 10_001 }, (_, number) => `other ${number}`), 'a', 'a'),
+    10_002,
+  );
 });

@@ -1,9 +1,9 @@
-/** The part of the long list of requests that is about accounts: sessions, tokens, codes, finding users, the audit trail. */
+/** The part of the list in requests.ts about accounts: sessions, tokens, reset codes, user search and the audit trail. */
 import { asChief, type Step, signIn, UNKNOWN } from './request.ts';
 import { PASSWORD } from './service.ts';
 
-/** What is begun in whatever way keys are compared. */
-const BEGINNINGS = [
+/** Search texts that engines may compare in different ways. */
+const PREFIXES = [
   'z',
   'ZO',
   'zoë',
@@ -22,9 +22,9 @@ const BEGINNINGS = [
   "o'",
 ];
 
-/** Sessions, tokens, codes, finding users, and what the audit trail tells of all that. */
+/** Requests about sessions, tokens, reset codes and user search, and the audit trail of all these. */
 export const OF_ACCOUNTS: Step[] = [
-  ...BEGINNINGS.flatMap((q) =>
+  ...PREFIXES.flatMap((q) =>
     [
       `?q=${encodeURIComponent(q)}`,
       `?q=${encodeURIComponent(q)}&limit=2`,

@@ -1,4 +1,4 @@
-/** A caller of a running service, over its port: it keeps its cookie as a browser does. */
+/** A client of a service that runs as a process. It talks over HTTP and keeps its cookie as a browser does. */
 import { randomUUIDv7 } from 'node:crypto';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { loadSettings } from '../../config/load.ts';
@@ -7,7 +7,7 @@ import { ensureSchema } from '../../db/migrate/migrator.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** Brings the database up to date, with a user who may do everything. */
+/** Migrates the database and adds an administrator. */
 export async function makeDatabaseWith(url: string, username: string): Promise<void> {
   const environment = { DATABASE_URL: url };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
@@ -25,10 +25,10 @@ export async function makeDatabaseWith(url: string, username: string): Promise<v
 
 export class Caller {
   cookie = '';
-  /** What it sends as Authorization, if anything. */
+  /** The Authorization header, if not empty. */
   authorization = '';
 
-  /** Each request has a connection of its own, so that any worker may get it. */
+  /** Sends each request on a new connection, so that any worker may serve it. */
   async request(
     url: string,
     path: string,

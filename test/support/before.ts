@@ -1,6 +1,6 @@
 /**
- * Runs once before the tests: has one MySQL server started for all of them, if they are not given one. Says in one line
- * when there is none; with REQUIRE_MYSQL=1 that fails the run.
+ * Runs once before all tests and starts a MySQL server for them, unless TEST_MYSQL_URL names one. If none is installed,
+ * it says so in one line; with REQUIRE_MYSQL=1 the run fails.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ if (!process.env.TEST_MYSQL_URL) {
     keeper.unref();
   } else {
     process.stderr.write(
-      'The MySQL half of the tests is left out: no server is installed. Install one ("apt-get install mariadb-server") or name one in TEST_MYSQL_URL.\n',
+      'The tests on MySQL are skipped: no server is installed. Install one ("apt-get install mariadb-server") or name one in TEST_MYSQL_URL.\n',
     );
     if (process.env.REQUIRE_MYSQL === '1') process.exitCode = 1;
   }

@@ -1,4 +1,4 @@
-/** A real browser for tests of pages: Chromium, from the PATH or the usual places, without a window. */
+/** Finds and starts an installed Chromium, without a window, for tests of pages. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -16,7 +16,7 @@ export function findBrowser(): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** Keeps it from asking its maker's servers for anything. */
+/** Flags that keep the browser from contacting its vendor. */
 const QUIET = [
   '--no-sandbox',
   '--disable-gpu',

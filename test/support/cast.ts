@@ -1,7 +1,7 @@
 /**
- * The people of the matrix of authorization. Each request has its own: whoever calls, and a member whom the request is
- * about, in a group that it may be about. They are written straight into the database, as one list, since hundreds of
- * requests need them.
+ * Makes the users and groups for one request of the authorization matrix: the caller, and a member of a group, who is the
+ * target of the request. They are written directly into the database in one transaction, because hundreds of requests
+ * need them.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
@@ -23,7 +23,7 @@ export const CALLERS = [
 ] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** To which groups the callers belong: the member's own one, another one, and two that carry something. */
+/** The groups of each caller. `own` is the group of the target, `other` is another one; `holders` and `all` have permissions. */
 const MEMBERSHIPS: Record<
   Caller,
   { group: 'own' | 'other' | 'holders' | 'all'; role: 'member' | 'manager' }[]
@@ -35,7 +35,7 @@ const MEMBERSHIPS: Record<
   'other manager': [{ group: 'other', role: 'manager' }],
   holder: [{ group: 'holders', role: 'member' }],
   administrator: [{ group: 'all', role: 'member' }],
-  // Those who could do the most, so that what is refused to them is refused for the right reason.
+  // These would be allowed everything, so that a refusal has no other reason than the one under test.
   disabled: [
     { group: 'all', role: 'manager' },
     { group: 'own', role: 'manager' },
@@ -50,7 +50,7 @@ const MEMBERSHIPS: Record<
   ],
 };
 
-/** @returns the fields of a session that was started just now, and the secret that its cookie carries. */
+/** @returns the fields of a new session, and the secret in its cookie. */
 export function newSession(app: App, userId: string, passwordHash: string) {
   const secret = app.sessionCookie.makeSecret();
   const now = Date.now();
@@ -77,14 +77,14 @@ export function newToken(userId: string, scopes: string[]) {
 
 let count = 0;
 
-/** A caller, and whom and what the request may be about. */
+/** A caller, and the possible targets of the request. */
 export interface Scene {
-  /** What stands for `{name}` in a path or a body. */
+  /** The values of `{name}` in a path or a body. */
   names: Record<string, string>;
   send(options: Pick<InjectOptions, 'method' | 'url' | 'payload'>): Promise<LightMyRequestResponse>;
 }
 
-/** Sets the scene for one request. @param permission what the holder holds, and the token has as its scope. */
+/** Makes the users and groups for one request. @param permission the permission of the holder and the scope of the token. */
 export async function setScene(app: App, caller: Caller, permission: string): Promise<Scene> {
   const { db } = app;
   const number = ++count;
@@ -169,7 +169,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
         ...options,
         method,
         headers: caller === 'anonymous' ? {} : credentials,
-        // So that the attempts of one do not count for another.
+        // A different address each time, because attempts are throttled by address.
         remoteAddress: `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`,
       }),
   };

@@ -1,8 +1,8 @@
-/** A clock that stands still until a test moves it on. */
+/** Replaces the clock in tests of expiry and throttling. */
 import { mock } from 'node:test';
 import type { Test } from 'tap';
 
-/** Stops the clock for a test; timers go on as ever. @returns a function that moves it on by so many seconds. */
+/** Stops Date for a test; timers still run. @returns a function that advances the clock by so many seconds. */
 export function stopTheClock(t: Test): (seconds: number) => void {
   mock.timers.enable({ apis: ['Date'], now: Date.now() });
   t.teardown(() => mock.timers.reset());

@@ -1,23 +1,23 @@
-/** What scripts see of the operator's commands: the exit code, and what is on which output. */
+/** Checks the exit code and the outputs of management commands, as scripts see them. */
 import type { Test } from 'tap';
 import { manage, type Result } from './processes.ts';
 
-/** The command did what was asked, and had nothing to reportError of. */
+/** Asserts that the command succeeded and wrote nothing to standard error. */
 export function succeeds(t: Test, { code, stdout, stderr }: Result, says = /^/): void {
   t.equal(code, 0, stderr);
   t.equal(stderr, '');
   t.match(stdout, says);
 }
 
-/** The command refused, and said why to people and nothing to scripts. */
+/** Asserts that the command failed with a message on standard error and nothing on standard output. */
 export function fails(t: Test, { code, stdout, stderr }: Result, says: RegExp): void {
   t.equal(code, 1, 'the exit code');
-  t.equal(stdout, '', 'nothing on standard output');
+  t.equal(stdout, '', 'standard output is empty');
   t.match(stderr, says);
-  t.notMatch(stderr, /\n\s+at .*:\d+:\d+/, 'no stack of calls');
+  t.notMatch(stderr, /\n\s+at .*:\d+:\d+/, 'standard error has no stack trace');
 }
 
-/** The command made a secret: that is all of standard output, and what it is, is on the other. @returns it. */
+/** Asserts that standard output is only the secret, and standard error describes it. @returns the secret. */
 export function showsSecret(
   t: Test,
   { code, stdout, stderr }: Result,
@@ -28,11 +28,11 @@ export function showsSecret(
   t.match(stdout, secret);
   t.match(stderr, about);
   const shown = stdout.trimEnd();
-  t.notOk(stderr.includes(shown), 'shown once');
+  t.notOk(stderr.includes(shown), 'the secret is not on standard error');
   return shown;
 }
 
-/** @returns the JSON objects on the lines. */
+/** @returns the JSON objects in the output, one per line. */
 export function objects({ stdout }: Result): unknown[] {
   return stdout
     .split('\n')
@@ -40,7 +40,7 @@ export function objects({ stdout }: Result): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** @returns what runs commands on that database. */
+/** @returns a function that runs commands on that database. */
 export function commandsOn(databaseUrl: string) {
   const environment = { DATABASE_URL: databaseUrl };
   return (args: string[], input = '') => manage(args, { environment, input });

@@ -1,6 +1,6 @@
 /**
- * A process that writes beside others: it raises the version of each of the given groups so many times, each time all
- * of them in one list, and tells how often that took effect. Its arguments: the file, how many times, the groups' ids.
+ * A process that competes with others for the same rows. It increments the versions of some groups, all of them in one
+ * transaction, and prints how many transactions took effect. Arguments: the file, the number of transactions, the group ids.
  */
 import { once } from 'node:events';
 import { loadSettings } from '../../config/load.ts';
@@ -13,7 +13,7 @@ const engine = await openEngine(
   loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: `sqlite:${path}` } }),
 );
 const { groups } = engine.tables;
-const raise = engine.write(
+const increment = engine.write(
   engine.build
     .update(groups)
     .set({ version: sql`${groups.version} + 1` })
@@ -24,7 +24,7 @@ process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 let done = 0;
 for (let time = 0; time < Number(times); time++) {
-  const missed = await engine.atomically(ids.map((id) => raise({ id })));
+  const missed = await engine.atomically(ids.map((id) => increment({ id })));
   if (missed === undefined) done++;
 }
 await engine.close();

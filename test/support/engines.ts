@@ -1,4 +1,4 @@
-/** Runs the same tests on every engine, each test file on databases of its own. */
+/** Runs the same tests on SQLite and on MySQL. Each test makes its own databases. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ async function query(address: string, statement: string): Promise<void> {
   await connection.end();
 }
 
-/** The engines that tests can run on here. */
+/** The engines that are available on this machine. */
 export const engines: TestEngine[] =
   process.env.TEST_MYSQL_URL || findServer() ? [sqlite, mysqlEngine] : [sqlite];
 

@@ -1,6 +1,6 @@
 /**
- * Who may set and who may see each field of users, groups, members, tokens and sessions. The columns are those of
- * permitted.ts. What is not here, nobody may set.
+ * The tables of who may set and who may see each field of users, groups, members, tokens and sessions. The columns are
+ * those of permitted.ts. A field that is not listed can not be set.
  */
 import { parseRows } from './rows.ts';
 
@@ -72,7 +72,7 @@ const USER = 'active createdAt email id lastSignInAt name updatedAt username';
 const GROUP = 'createdAt id name permissions title updatedAt';
 const SESSION = 'address createdAt current endsAt expiresAt id lastSeenAt userAgent';
 
-/** What is shown, and to whom: 200 is who sees it, with the fields of the thing, or of each in a list. */
+/** The fields that each GET shows, of the object or of each item in a list, to the callers with status 200. */
 export const SEEING = [
   { fields: USER, table: 'GET /api/users/{user} -            401 200 200 200 200 200 200 401 200 200' },
   { fields: USER, table: 'GET /api/users -                   401 200 200 200 200 200 200 401 200 200' },

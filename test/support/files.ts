@@ -1,4 +1,4 @@
-/** Databases opened in the test's own process, mostly in files: by the engine, and beside it by the bare driver. */
+/** Opens databases in the process of the test, with the engine or with the bare driver of SQLite. */
 import { randomUUIDv7 } from 'node:crypto';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
@@ -8,7 +8,7 @@ import { openEngine, prepareQueries } from '../../db/database.ts';
 import { ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
 import { makeFolder } from './processes.ts';
 
-/** @returns the path of a database that is not there yet, in a folder of its own. */
+/** @returns the path of a database that does not exist yet, in a new folder. */
 export function newPath(t: Test): string {
   return join(makeFolder(t), 'rollcall.db');
 }
@@ -25,7 +25,7 @@ export function openFile(t: Test, path: string, options: { worker?: boolean } = 
   return openUrl(t, `sqlite:${path}`, options);
 }
 
-/** Opens the database as who answers requests does, and migrates it if need be; closed when the test ends. */
+/** Opens the database as a worker does, and applies pending migrations; closed when the test ends. */
 export async function openServing(t: Test, url: string) {
   const engine = await openUrl(t, url, {});
   await ensureSchema(engine, true);
@@ -40,14 +40,14 @@ export async function makeFile(t: Test, options: { worker?: boolean } = {}) {
   return { path, engine, db: prepareQueries(engine) };
 }
 
-/** Opens the file with the bare driver, to look at it or to be in the way; closed when the test ends. */
+/** Opens the file with the bare driver, to inspect or to lock it; closed when the test ends. */
 export function openBeside(t: Test, path: string): Sqlite.Database {
   const client = new Sqlite(path);
   t.teardown(() => client.close());
   return client;
 }
 
-/** What takes the place of a password's hash where nobody signs in with it. */
+/** Stands for a password hash in tests that do not sign in. */
 const HASH = 'a hash';
 
 /** @returns the fields of a user who has never signed in. */

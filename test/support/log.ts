@@ -1,8 +1,8 @@
-/** Reads what the service writes into its log. */
+/** Captures the log of the service in tests. */
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 
-/** @returns where the log may go, and its lines so far. */
+/** @returns a logger, and the lines that it has written so far. */
 export function makeLog() {
   const lines: string[] = [];
   const stream = new Writable({
@@ -11,7 +11,7 @@ export function makeLog() {
       done();
     },
   });
-  /** @returns the lines that tell of an event, as objects. */
+  /** @returns the lines that have an event, as objects. */
   const events = (): Record<string, unknown>[] =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
   return { log: pino({ level: 'trace' }, stream), lines, events };

@@ -1,13 +1,13 @@
-/** Two instances of the service that do something at the same moment, on one database. */
+/** Runs two instances of the service on one database and makes their transactions start at the same time. */
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
 import type { TestEngine } from './engines.ts';
 import { quickHashing, startService } from './service.ts';
 
-/** Who writes first once both are about to write; together, it is left to chance, and tried again. */
+/** Which instance writes first once both are ready. In `together` rounds it is left to chance, so there are several. */
 export const ROUNDS = ['one-first', 'other-first', 'together-1', 'together-2', 'together-3'] as const;
 
-/** Two instances of the service, as two processes would be. */
+/** Starts two instances of the service on one database, as two processes would run. */
 export async function startTwo(t: Test, engine: TestEngine): Promise<[App, App]> {
   const hashing = quickHashing;
   const { app: one, settings } = await startService(t, engine, { hashing });
@@ -16,20 +16,20 @@ export async function startTwo(t: Test, engine: TestEngine): Promise<[App, App]>
   return [one, other];
 }
 
-/** Lets the lists of several writes wait until each instance has one, and then begin, until the test is over. */
+/** Until the test ends, delays transactions of several writes until both instances have one. */
 export function meet(t: Test, apps: [App, App], round: (typeof ROUNDS)[number]): void {
-  const { promise: bothAreThere, resolve: go } = Promise.withResolvers<void>();
-  const { promise: firstIsDone, resolve: done } = Promise.withResolvers<void>();
-  let there = 0;
+  const { promise: bothReady, resolve: go } = Promise.withResolvers<void>();
+  const { promise: firstDone, resolve: done } = Promise.withResolvers<void>();
+  let ready = 0;
   for (const [index, { db }] of apps.entries()) {
     const isLater = round === ROUNDS[1 - index];
     const { atomically } = db;
     t.intercept(db, 'atomically', {
       value: async (writes: Parameters<typeof atomically>[0]) => {
         if (writes.length === 1) return atomically(writes);
-        if (++there === apps.length) go();
-        await bothAreThere;
-        if (isLater) await firstIsDone;
+        if (++ready === apps.length) go();
+        await bothReady;
+        if (isLater) await firstDone;
         return atomically(writes).finally(done);
       },
     });

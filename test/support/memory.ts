@@ -1,7 +1,7 @@
-/** What a process holds, as Linux counts it. */
+/** Measures the memory of a process on Linux. */
 import { readFileSync } from 'node:fs';
 
-/** @returns its resident memory, in megabytes; what of a database's file is mapped and in use is in it, too. */
+/** @returns the resident memory in megabytes; it includes the mapped pages of a database file that are in use. */
 export function residentMemory(pid: number): number {
   const [, kibibytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return (Number(kibibytes) * 1024) / 1e6;

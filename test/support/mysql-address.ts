@@ -1,16 +1,16 @@
-/** Where the tests' MySQL server is: named by TEST_MYSQL_URL, or started for this run (see before.ts). */
+/** Finds the MySQL server of the tests: the one in TEST_MYSQL_URL, or the one that before.ts started for this run. */
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findServer } from './mysql-server.ts';
 
-/** @returns the file in which the server of that test runner is written down. */
+/** @returns the path of the file with the address of the server of that test runner. */
 export function addressFile(runner: number): string {
   return join(tmpdir(), `rollcall-mysql-${runner}.json`);
 }
 
-/** How long the server may take to be there, in milliseconds. */
+/** How long to wait for the server, in milliseconds. */
 const DEADLINE = 60_000;
 
 /** @returns the server's URL, without a database; undefined when no server is installed. */

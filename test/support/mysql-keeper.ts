@@ -1,13 +1,13 @@
 /**
- * Keeps a MySQL server for as long as the process lives whose id it is given, the test runner's, and removes it then,
- * however that one ended. Where the server is, it writes into a file that is named by the same id.
+ * Runs a MySQL server for as long as the test runner lives, and removes it afterwards, even if the runner was killed. The
+ * argument is the process id of the runner; the address of the server goes into a file that is named by this id.
  */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { addressFile } from './mysql-address.ts';
 import { MysqlServer } from './mysql-server.ts';
 
 const runner = Number(process.argv[2]);
-// Tests write a great deal and keep nothing: the server need not wait for the disk.
+// The data of tests need not survive a crash, so commits do not wait for the disk.
 const server = new MysqlServer([
   '--innodb-flush-log-at-trx-commit=0',
   '--skip-log-bin',
@@ -15,7 +15,7 @@ const server = new MysqlServer([
 ]);
 const file = addressFile(runner);
 
-function runnerLives(): boolean {
+function isRunnerAlive(): boolean {
   try {
     return process.kill(runner, 0);
   } catch {
@@ -35,7 +35,7 @@ try {
   await publish({ error: String(error) });
 }
 const watch = setInterval(() => {
-  if (runnerLives()) return;
+  if (isRunnerAlive()) return;
   clearInterval(watch);
   rmSync(file, { force: true });
   void server.remove();

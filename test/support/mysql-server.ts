@@ -1,4 +1,4 @@
-/** A MySQL or MariaDB server of the tests' own, in a temporary folder on a free port, which they may treat as they like. */
+/** Starts a MySQL or MariaDB server for tests, in a temporary folder and on a free port. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -40,12 +40,12 @@ export class MysqlServer {
   #watcher: ChildProcess | undefined;
   readonly #flags: string[];
 
-  /** @param flags for the server, besides those that say where it lives. */
+  /** @param flags for the server, besides those for its folder and port. */
   constructor(flags: string[] = []) {
     this.#flags = flags;
   }
 
-  /** The process's id; 0 while it was never started. */
+  /** The process id of the server; 0 before the first start. */
   get pid(): number {
     return this.#process?.pid ?? 0;
   }
@@ -54,32 +54,32 @@ export class MysqlServer {
     return `mysql://root@127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, on the same port and data as before if it was killed. @returns when it answers. */
+  /** Starts the server; after a kill, on the same port and data as before. @returns when the server answers. */
   async start(): Promise<void> {
     const program = findServer();
     if (!program) throw new Error('No MySQL or MariaDB server is installed.');
-    // Its own folder for temporary files, too: servers of several runs would remove each other's.
-    const where = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`, `--tmpdir=${this.folder}`];
+    // Each server has its own folder for temporary files; servers remove each other's files in a shared one.
+    const folders = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`, `--tmpdir=${this.folder}`];
     const user = process.getuid?.() === 0 ? ['--user=root'] : [];
     if (this.port === 0) {
       this.port = await freePort();
       const install = find('mariadb-install-db', 'mysql_install_db');
       if (install && program.endsWith('mariadbd')) {
         await promisify(execFile)(install, [
-          ...where,
+          ...folders,
           ...user,
           '--auth-root-authentication-method=normal',
           '--skip-test-db',
         ]);
       } else {
-        await promisify(execFile)(program, [...where, ...user, '--initialize-insecure']);
+        await promisify(execFile)(program, [...folders, ...user, '--initialize-insecure']);
       }
     }
     const socket = join(this.folder, 'socket');
     this.#process = spawn(
       program,
       [
-        ...where,
+        ...folders,
         ...user,
         `--socket=${socket}`,
         `--port=${this.port}`,
@@ -90,15 +90,15 @@ export class MysqlServer {
       ],
       { stdio: 'ignore' },
     );
-    this.#tellWatcher(this.#process);
-    await this.#answers(this.#process);
+    this.#notifyWatcher(this.#process);
+    await this.#waitUntilReady(this.#process);
   }
 
   /**
-   * Has the server killed and its folder removed when this process is gone, however it ended: the watcher's input ends
-   * then. It is told which process the server is, and when it is none any more.
+   * Starts a watcher that kills the server and removes its folder when this process ends in any way, because the input of
+   * the watcher ends then. Sends it the process id of the server, and an empty line when the server has ended.
    */
-  #tellWatcher(server: ChildProcess): void {
+  #notifyWatcher(server: ChildProcess): void {
     this.#watcher ??= spawn('sh', ['-c', WATCH, 'sh', this.folder], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -109,7 +109,7 @@ export class MysqlServer {
     server.once('exit', () => stdin?.write('\n'));
   }
 
-  async #answers(server: ChildProcess): Promise<void> {
+  async #waitUntilReady(server: ChildProcess): Promise<void> {
     const deadline = Date.now() + START_DEADLINE;
     for (;;) {
       try {
@@ -122,7 +122,7 @@ export class MysqlServer {
     }
   }
 
-  /** Sends the server a signal. @returns when it has ended, unless the signal only halts or continues it. */
+  /** Sends the server a signal. @returns when the server has ended, or at once for SIGSTOP and SIGCONT. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const server = this.#process;
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
@@ -138,7 +138,7 @@ export class MysqlServer {
   }
 }
 
-/** @returns a port of this host on which nobody listens. */
+/** @returns a free TCP port of this host. */
 export function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const probe = createServer().on('error', reject);

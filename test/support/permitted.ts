@@ -1,9 +1,10 @@
 /**
- * Who may do what: a row for each route, or for each way in which a route decides, and the status that each caller gets.
- * The member is whom the request is about: the user of /api/users/:id, and a plain member of the group of
- * /api/groups/:id, whose manager is the manager. The other ones belong to another group. The holder belongs to a group
- * that carries the one permission of the row; the tokens are those of an administrator who manages the group, one with
- * that permission as its scope and one without. A body stands under its row.
+ * The authorization matrix: a row for each route, or for each decision of a route, with the status for each caller.
+ *
+ * `member` is the target of the request: the user of /api/users/:id, and a plain member of the group of /api/groups/:id.
+ * `manager` manages that group. The `other` ones belong to another group. `holder` belongs to a group with the permission
+ * of the row. The tokens belong to an administrator who manages the group; one has the permission as its scope, and one
+ * has no scope. The body of a request is below its row.
  */
 import { parseRows } from './rows.ts';
 

@@ -1,10 +1,10 @@
-/** A request of a long list of them, and the ones that come often. */
+/** The type of the requests in requests.ts, and functions for the frequent ones. */
 import { PASSWORD } from './service.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
 
-/** A request by someone, and what its status must be; what it makes is called `as` by later ones. */
+/** A request by the client `by`, and its expected status. Later requests refer to the created object by the name in `as`. */
 export interface Step {
   by: string;
   send: `${Method} ${string}`;

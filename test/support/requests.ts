@@ -1,12 +1,12 @@
 /**
- * A long list of requests, in an order: to every route, by callers who may and who may not, with all that engines are
- * known to keep, compare or order differently.
+ * A list of requests in a fixed order, to every route, by callers with and without permission. Their values are those
+ * that engines are known to store, compare or sort in different ways.
  */
 import { OF_ACCOUNTS } from './account-requests.ts';
 import { asChief, LAST, METHODS, type Method, type Step, signIn, UNKNOWN } from './request.ts';
 import { PASSWORD } from './service.ts';
 
-/** Names that a collation would take for each other, order otherwise, or cut. */
+/** Names that a collation may treat as equal, sort in another order, or truncate. */
 const USERNAMES = [
   'zoe',
   'Zoë',
@@ -61,7 +61,7 @@ const EMAILS = [
   null,
 ];
 
-const made = USERNAMES.map((username, index) =>
+const createUsers = USERNAMES.map((username, index) =>
   asChief(
     'POST /api/users',
     201,
@@ -75,7 +75,7 @@ const made = USERNAMES.map((username, index) =>
     `user${index}`,
   ),
 );
-const groups = TITLES.map((title, index) =>
+const createGroups = TITLES.map((title, index) =>
   asChief(
     'POST /api/groups',
     201,
@@ -87,7 +87,7 @@ const groups = TITLES.map((title, index) =>
     `group${index}`,
   ),
 );
-const walk = (path: string, limit: number) => [
+const pages = (path: string, limit: number) => [
   asChief(`GET ${path}?limit=${limit}`, 200),
   asChief(`GET ${path}?limit=${limit}&after={user9}`, 200),
   asChief(`GET ${path}?limit=${limit}&after=${LAST}`, 200),
@@ -95,28 +95,28 @@ const walk = (path: string, limit: number) => [
 ];
 
 export const STEPS: Step[] = [
-  { by: 'nobody', send: 'GET /', status: 200 },
-  { by: 'nobody', send: 'HEAD /', status: 200 },
+  { by: 'anonymous', send: 'GET /', status: 200 },
+  { by: 'anonymous', send: 'HEAD /', status: 200 },
   ...(['GET /livez', 'HEAD /livez', 'GET /readyz', 'HEAD /readyz'] as const).map(
-    (send): Step => ({ by: 'nobody', send, status: 200 }),
+    (send): Step => ({ by: 'anonymous', send, status: 200 }),
   ),
-  { by: 'nobody', send: 'GET /nowhere', status: 404 },
-  { by: 'nobody', send: 'PUT /api/users', status: 405 },
-  { by: 'nobody', send: 'OPTIONS /api/groups', status: 204 },
-  { by: 'nobody', send: 'GET /api/users', status: 401 },
-  { by: 'nobody', send: 'GET /api/groups', status: 401 },
-  { by: 'nobody', send: 'GET /api/sign', status: 401 },
-  { by: 'nobody', send: 'POST /api/sign/out', status: 204 },
-  signIn('nobody', 'nobody', 401),
-  // Trailing spaces: MySQL's older collations don't count them.
+  { by: 'anonymous', send: 'GET /nowhere', status: 404 },
+  { by: 'anonymous', send: 'PUT /api/users', status: 405 },
+  { by: 'anonymous', send: 'OPTIONS /api/groups', status: 204 },
+  { by: 'anonymous', send: 'GET /api/users', status: 401 },
+  { by: 'anonymous', send: 'GET /api/groups', status: 401 },
+  { by: 'anonymous', send: 'GET /api/sign', status: 401 },
+  { by: 'anonymous', send: 'POST /api/sign/out', status: 204 },
+  signIn('anonymous', 'anonymous', 401),
+  // Older collations of MySQL ignore trailing spaces.
   ...['chief ', ' chief', 'chief\u00a0', 'chief@example.org ', 'chie', 'chief%', 'chiéf', 'ch\u0131ef'].map(
-    (name) => signIn('nobody', name, 401),
+    (name) => signIn('anonymous', name, 401),
   ),
   ...['CHIEF', 'ｃｈｉｅｆ', 'Chief@Example.ORG', 'chief'].map((name) => signIn('chief', name, 200)),
   asChief('GET /api/sign', 200),
   asChief('GET /api/users', 200),
 
-  ...made,
+  ...createUsers,
   ...USERNAMES.slice(0, 20).map((username) =>
     asChief('POST /api/users', 409, { username, password: PASSWORD }),
   ),
@@ -128,7 +128,7 @@ export const STEPS: Step[] = [
   asChief('POST /api/users', 400, { username: 'ﷺ'.repeat(10), password: PASSWORD }),
   asChief('POST /api/users', 400, { username: 'ok', name: '🦊'.repeat(201), password: PASSWORD }),
   asChief('POST /api/users', 400, { username: 'ok', password: PASSWORD, extra: 1 }),
-  ...[1, 2, 7, 20, 100].flatMap((limit) => walk('/api/users', limit)),
+  ...[1, 2, 7, 20, 100].flatMap((limit) => pages('/api/users', limit)),
   asChief('GET /api/users?limit=0', 400),
   asChief('GET /api/users?after=x', 400),
   asChief('GET /api/users/{user0}', 200),
@@ -157,12 +157,12 @@ export const STEPS: Step[] = [
   },
   { by: 'zoe', send: 'PATCH /api/users/{user3}', body: { active: false }, status: 403 },
 
-  ...groups,
+  ...createGroups,
   asChief('POST /api/groups', 409, { name: 'g.0' }),
   asChief('POST /api/groups', 400, { name: 'G.0' }),
   asChief('POST /api/groups', 400, { name: 'g.0 ' }),
   asChief('POST /api/groups', 400, { name: 'twice', permissions: ['a:b', 'a:b'] }),
-  ...[1, 5, 100].flatMap((limit) => walk('/api/groups', limit)),
+  ...[1, 5, 100].flatMap((limit) => pages('/api/groups', limit)),
   asChief('GET /api/groups/{group5}', 200),
   asChief(`GET /api/groups/${UNKNOWN}`, 404),
   asChief('PATCH /api/groups/{group5}', 200, { permissions: [] }),
@@ -180,7 +180,7 @@ export const STEPS: Step[] = [
   asChief('PUT /api/groups/{group5}/members/{user0}', 400, { role: 'chief' }),
   asChief(`PUT /api/groups/{group5}/members/${UNKNOWN}`, 404, { role: 'member' }),
   asChief(`PUT /api/groups/${UNKNOWN}/members/{user0}`, 404, { role: 'member' }),
-  ...[1, 3, 100].flatMap((limit) => walk('/api/groups/{group5}/members', limit)),
+  ...[1, 3, 100].flatMap((limit) => pages('/api/groups/{group5}/members', limit)),
   { by: 'zoe', send: 'GET /api/sign', status: 200 },
   { by: 'zoe', send: 'GET /api/groups/{group5}/members', status: 403 },
   asChief('DELETE /api/groups/{group5}/members/{user0}', 204),
@@ -200,9 +200,9 @@ export const STEPS: Step[] = [
   asChief('PATCH /api/users/{chief}', 409, { active: false }),
 ];
 
-/** @returns the parts of what is sent. */
+/** @returns the method and the path of a request line. */
 export function parse(send: Step['send']): { method: Method; path: string } {
   const method = METHODS.find((each) => send.startsWith(`${each} `));
-  if (!method) throw new Error(`This is no request: ${send}`);
+  if (!method) throw new Error(`This is not a request: ${send}`);
   return { method, path: send.slice(method.length + 1) };
 }

@@ -1,13 +1,13 @@
-/** Finds out which routes a service has, so that a test can say: every one of them. */
+/** Collects the routes of a service, so that a test can check each of them. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 
-/** @returns whether this is what Fastify tells of an instance that it has just made. */
+/** @returns whether this is Fastify's message about a new instance. */
 function isInitialization(message: unknown): message is { fastify: FastifyInstance } {
   return typeof message === 'object' && message !== null && 'fastify' in message;
 }
 
-/** Lets a function see, or change, each route of the apps that are made meanwhile. @returns what the work gives. */
+/** Calls `onRoute` with each route of the apps that `work` creates. @returns the result of the work. */
 export async function withEachRoute<Made>(
   onRoute: (route: RouteOptions) => void,
   work: () => Promise<Made>,
@@ -23,7 +23,7 @@ export async function withEachRoute<Made>(
   }
 }
 
-/** @returns the routes of the apps that are made meanwhile, and what the work gives. */
+/** @returns the routes of the apps that `work` creates, and the result of the work. */
 export async function routesDuring<Made>(
   work: () => Promise<Made>,
 ): Promise<{ routes: RouteOptions[]; made: Made }> {
@@ -32,7 +32,7 @@ export async function routesDuring<Made>(
   return { routes, made };
 }
 
-/** @returns the routes by method and path, each once; HEAD is left out, since Fastify makes it of GET. */
+/** @returns the routes as `METHOD /path`, each once, without HEAD, which Fastify adds to each GET. */
 export function namesOf(routes: RouteOptions[]): string[] {
   const names = routes.flatMap(({ method, url }) =>
     [method]

@@ -1,4 +1,4 @@
-/** The service in the test's own process, with an administrator, and clients that keep their cookie as a browser does. */
+/** Starts the service in the process of the test, makes users, and sends requests as clients that keep their cookie. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
@@ -9,7 +9,7 @@ import type { TestEngine } from './engines.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** Takes the place of hashing, which would take most of the time; what it gives fits into the column of hashes. */
+/** Replaces password hashing in tests, where it would take most of the time. Its results fit into the hash column. */
 export const quickHashing = {
   hash: async (password: string) => `quick ${password}`,
   verify: async (hashed: string | null | undefined, password: string) => hashed === `quick ${password}`,
@@ -17,7 +17,7 @@ export const quickHashing = {
 
 export interface ServiceOptions extends Partial<Pick<AppOptions, 'hashing' | 'log'>> {
   settings?: Partial<Settings>;
-  /** The database of another instance, to be shared with it. */
+  /** The database of another instance, if both share one. */
   databaseUrl?: string;
 }
 
@@ -30,7 +30,7 @@ export async function startService(t: Test, engine: TestEngine, options: Service
     ...loaded,
     LOG_LEVEL: 'silent',
     AUTO_MIGRATE: true,
-    // Has a test of its own, and each app would make it.
+    // The documentation has its own test, and building it would slow down each app.
     DOCS: false,
     SECRET_KEY: [makeSecret()],
     ...overrides,
@@ -40,7 +40,7 @@ export async function startService(t: Test, engine: TestEngine, options: Service
   return { app, settings };
 }
 
-/** Makes a user directly in the database. @returns its id. */
+/** Adds a user directly to the database. @returns the id of the user. */
 export async function makeUser(
   app: App,
   username: string,
@@ -63,7 +63,7 @@ export async function makeUser(
   return id;
 }
 
-/** A caller of the API that sends back the cookies it gets. */
+/** A client of the API that keeps its cookie. */
 export class Client {
   cookie: string | undefined;
   readonly #app: App;
@@ -99,7 +99,7 @@ export async function signedIn(app: App, username: string): Promise<Client> {
   return client;
 }
 
-/** Makes an API token of the client's user. @returns its id, its secret, and the headers that a program sends it in. */
+/** Makes an API token for the user of the client. @returns its id, its secret, and the headers that send it. */
 export async function makeToken(client: Client, more: { scopes?: string[]; expiresIn?: number } = {}) {
   const response = await client.request('POST', '/api/tokens', { name: 'test', ...more });
   if (response.statusCode !== 201) throw new Error(`no token was made: ${response.payload}`);
@@ -107,7 +107,7 @@ export async function makeToken(client: Client, more: { scopes?: string[]; expir
   return { id, secret, headers: { authorization: `Bearer ${secret}` } };
 }
 
-/** @returns the status of GET /api/sign: 200 for who is signed in, 401 for the others. */
+/** @returns the status of GET /api/sign: 200 for a signed-in client, else 401. */
 export async function whoamiStatus(client: Client, headers: Record<string, string> = {}): Promise<number> {
   return (await client.request('GET', '/api/sign', undefined, headers)).statusCode;
 }

@@ -1,12 +1,12 @@
 /**
- * Makes one migration of all that a copy of the project has. The tests of migrations add some of their own, and must
- * not depend on how many the project has by now: else each new one would break them.
+ * Combines all migrations in a copy of the project into one. The tests of migrations add their own, so each new migration
+ * of the project would break them otherwise.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The name of the one migration. */
+/** The name of the combined migration. */
 const NAME = '0000_first';
 const BREAK = '\n--> statement-breakpoint\n';
 
@@ -14,7 +14,7 @@ interface Journal {
   entries: { idx: number; tag: string; when: number }[];
 }
 
-/** Leaves in that project one migration a dialect, which leads from nothing to the newest schema and back. */
+/** Replaces the migrations of each dialect by one, from an empty database to the newest schema and back. */
 export function squashMigrations(project: string): void {
   for (const dialect of ['sqlite', 'mysql']) squash(join(project, 'db/migrations', dialect));
 }
@@ -27,7 +27,7 @@ function squash(folder: string): void {
   if (!newest) throw new Error(`There is no migration in ${folder}.`);
   const read = (ending: string) => entries.map(({ tag }) => readFileSync(join(folder, tag + ending), 'utf8'));
   const files = {
-    // What an earlier one made and a later one drops is lost to nobody here.
+    // The combined migration starts from an empty database, so it loses no data.
     [`${NAME}.sql`]: read('.sql')
       .join(BREAK)
       .replace(/^-- loses data:.*\n/gm, ''),

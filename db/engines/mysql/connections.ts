@@ -24,10 +24,10 @@ const RETRY_TIMEOUT = 5_000;
 const CLOSE_TIMEOUT = 3_000;
 const IDLE_TIMEOUT = 60_000;
 
-// These override the server's defaults: some servers ignore the handshake's character set; strict mode rejects wrong values
-// instead of truncating them; REPEATABLE READ makes reads in an UPDATE lock; the lock timeout is no longer than clients wait.
-// Without autocommit, or with completion_type CHAIN, a connection would keep an old snapshot and show ended sessions.
-// InnoDB has transactions and foreign keys.
+// These override the server's defaults: some servers ignore the handshake's character set; strict mode rejects wrong
+// values instead of truncating them; REPEATABLE READ makes reads in an UPDATE lock; the lock timeout is no longer than
+// clients wait. Without autocommit, or with completion_type CHAIN, a connection would keep an old snapshot and show
+// ended sessions. InnoDB has transactions and foreign keys.
 const SESSION_SETTINGS = [
   'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
   "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
@@ -72,8 +72,8 @@ export class MysqlConnections {
     this.#pool = mysql.createPool({
       ...connectionOptions(url),
       connectionLimit: poolSize,
-      // mysql2 closes idle connections only when maxIdle is below the limit, and then closes even a pool's only connection
-      // at once. #release does it instead.
+      // mysql2 closes idle connections only when maxIdle is below the limit, and then closes even a pool's only
+      // connection at once. #release does it instead.
       maxIdle: poolSize,
     });
   }

@@ -109,7 +109,8 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     async checkpoint() {},
     async backup() {
       throw new Error(
-        'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" or "mysqldump --single-transaction DATABASE > FILE".',
+        'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" ' +
+          'or "mysqldump --single-transaction DATABASE > FILE".',
       );
     },
     close: () => connections.close(),

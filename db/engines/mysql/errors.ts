@@ -1,6 +1,6 @@
 /**
- * Classifies the errors of MySQL, MariaDB and mysql2: which are retryable, which leave the outcome unknown, and which of
- * the engine's errors they become.
+ * Classifies the errors of MySQL, MariaDB and mysql2: which are retryable, which leave the outcome unknown, and which
+ * of the engine's errors they become.
  */
 import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../engine.ts';
 
@@ -13,15 +13,15 @@ const LOCK_WAIT_TIMEOUT = 1205;
 const INTERRUPTED = [1053, 1927, 1317];
 
 /**
- * Another connection may succeed after these: 1040 and 1203 too many connections, 4031 idle too long, and 1290, 1792, 1836
- * read-only, because after a failover a new connection may reach the new primary.
+ * Another connection may succeed after these: 1040 and 1203 too many connections, 4031 idle too long, and 1290, 1792,
+ * 1836 read-only, because after a failover a new connection may reach the new primary.
  */
 const LOST = new Set([...INTERRUPTED, 1040, 1203, 4031, 1290, 1792, 1836]);
 
 /** Access denied to the server or the database, unknown database, host not allowed. */
 const ACCESS_DENIED = [1044, 1045, 1049, 1130];
 
-/** 1969 and 3024 statement timeout, 1021 disk full, 1114 table full, 1047 node not in the cluster's primary component. */
+/** 1969 and 3024 statement timeout, 1021 disk full, 1114 table full, 1047 node outside the primary component. */
 const SERVER_LIMITS = [1969, 3024, 1021, 1114, 1047];
 
 const UNAVAILABLE = new Set([...ACCESS_DENIED, ...SERVER_LIMITS]);

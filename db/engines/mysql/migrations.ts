@@ -1,6 +1,6 @@
 /**
- * What migrations need of MySQL: a lock against other migrators on any host, and a check of the foreign keys, which are not
- * enforced while tables are rebuilt.
+ * What migrations need of MySQL: a lock against other migrators on any host, and a check of the foreign keys, which
+ * are not enforced while tables are rebuilt.
  */
 import type { RowDataPacket } from 'mysql2/promise';
 import { DatabaseUnavailableError, type MigrationConnection, type Query } from '../engine.ts';
@@ -10,8 +10,8 @@ import { isLockTimeout, isRefusal, toUnavailableError, translateError } from './
 /** In seconds. */
 const MIGRATION_LOCK_TIMEOUT = 120;
 /**
- * How long ALTER TABLE waits for a table's users, in seconds. All later statements on the table wait behind it, so this is
- * shorter than STATEMENT_TIMEOUT. The server's default is a day.
+ * How long ALTER TABLE waits for a table's users, in seconds. All later statements on the table wait behind it, so
+ * this is shorter than STATEMENT_TIMEOUT. The server's default is a day.
  */
 const TABLE_LOCK_TIMEOUT = 10;
 
@@ -64,7 +64,8 @@ function translateMigrationError(error: unknown): unknown {
   if (!isRefusal(error)) return toUnavailableError(error);
   if (!isLockTimeout(error)) return error;
   return new Error(
-    'a lock that another connection holds was not released in time. Find that connection with SHOW FULL PROCESSLIST (a sleeping one may have an open transaction), and wait for it to end or kill it',
+    'a lock that another connection holds was not released in time. Find that connection with SHOW FULL PROCESSLIST ' +
+      '(a sleeping one may have an open transaction), and wait for it to end or kill it',
   );
 }
 
@@ -99,11 +100,12 @@ async function brokenReferences(query: Query): Promise<string[]> {
        WHERE ${notNull.join(' AND ')} AND p.\`${pairs[0]?.id}\` IS NULL`,
     );
     const count = Number(row?.broken);
+    if (count === 0) continue;
     const columns = pairs.map(({ reference }) => reference).join(', ');
-    if (count > 0)
-      broken.push(
-        `${count} rows of table ${child} refer by ${columns} to rows of ${parent.replaceAll('`', '')} that are not there.`,
-      );
+    const target = parent.replaceAll('`', '');
+    broken.push(
+      `${count} rows of table ${child} refer by ${columns} to rows of ${target} that are not there.`,
+    );
   }
   return broken;
 }

@@ -1,6 +1,6 @@
 /**
- * Checkpoints SQLite's write-ahead log (WAL) in a thread (checkpoint-thread.ts). A checkpoint waits for the disk, and in
- * the main thread the requests would wait as well; measured in docs/performance.md.
+ * Checkpoints SQLite's write-ahead log (WAL) in a thread (checkpoint-thread.ts). A checkpoint waits for the disk, and
+ * in the main thread the requests would wait as well.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

@@ -1,6 +1,6 @@
 /**
- * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its calls
- * are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
+ * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its
+ * calls are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
  */
 import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -22,7 +22,7 @@ import { watchFile } from './file.ts';
 import { makeRowCache } from './row-cache.ts';
 import { runTransaction, SqliteStep } from './transaction.ts';
 
-/** All in milliseconds. SQLite's own wait for a lock blocks the event loop, so it is short, and `retryWhileBusy` does the rest. */
+/** In milliseconds. SQLite's own wait for a lock blocks the event loop, so `retryWhileBusy` does most of it. */
 const BUSY_TIMEOUT = 5;
 const LOCK_TIMEOUT = 5_000;
 const MIGRATION_LOCK_TIMEOUT = 120_000;
@@ -33,7 +33,7 @@ const ALL_PAGES = 2 ** 31 - 1;
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 export interface SqliteOptions {
-  /** Whether the database exists already, must not be created when it is gone, and is checkpointed only by `checkpoint`. */
+  /** Whether the database must exist already, so that it is never created, and only `checkpoint` checkpoints it. */
   worker: boolean;
 }
 
@@ -172,8 +172,8 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
 }
 
 /**
- * @returns the query with a plus sign before each parameter, which makes it an expression. SQLite would otherwise plan the
- * query anew for each run's values; measured in docs/performance.md.
+ * @returns the query with a plus sign before each parameter, which makes it an expression. SQLite would otherwise plan
+ * the query anew for each run's values; measured in docs/performance.md.
  */
 function sqliteStatement(query: BuiltQuery): ReturnType<typeof compileStatement> {
   const { text, bind } = compileStatement(query);

@@ -13,7 +13,7 @@ interface WatchedFile {
   end(): void;
 }
 
-/** SQLite itself would go on with its deleted file: writes would be lost, and processes opened later would see another database. */
+/** SQLite would go on with a deleted file: its writes would be lost, and later processes would see another database. */
 export function watchFile(path: string): WatchedFile {
   const opened = statSync(path).ino;
   let replaced = false;

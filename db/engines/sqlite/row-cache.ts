@@ -1,7 +1,7 @@
 /**
  * Caches rows until the database changes. SQLite's data_version changes whenever any other connection, in any process,
- * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. Every request looks up
- * its session, and each use of the cache checks the version, so a revoked session never lives on in it.
+ * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. Every request looks
+ * up its session, and each use of the cache checks the version, so a revoked session never lives on in it.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
@@ -41,8 +41,8 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
   return {
     invalidate,
     cached<Result extends object>(read: Read<Result>) {
-      // The first read of a key stores only a mark: with many clients in turn, most rows would be evicted before their second
-      // read, and checking the version for them would be wasted.
+      // The first read of a key stores only a mark: with many clients in turn, most rows would be evicted before their
+      // second read, and checking the version for them would be wasted.
       const entries = new Map<unknown, Readonly<Result> | 'read once'>();
       let weight = 0;
       function clear() {

@@ -1,4 +1,7 @@
-/** Where settings come from, and which of them wins; and that the example files and the README tell the truth. */
+/**
+ * Tests where settings come from and which source has precedence, and that the example files and the README match the
+ * schema of the settings.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +12,12 @@ import { SettingsSchema, settingNames } from '../../config/schema.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { makeFolder } from '../support/processes.ts';
 
-test('precedence', async (t) => {
+test('Settings come from flags, the environment, the file and the defaults, in this order', async (t) => {
   const root = makeFolder(t);
-  writeFileSync(join(root, 'given.env'), 'HOST=from.file\nPORT=1001\nLOG_LEVEL=warn\n');
-  const file = { APP_CONFIG_FILE: 'given.env' };
+  writeFileSync(join(root, 'settings.env'), 'HOST=from.file\nPORT=1001\nLOG_LEVEL=warn\n');
+  const file = { APP_CONFIG_FILE: 'settings.env' };
 
-  t.test('the defaults hold when nothing is given', async (t) => {
+  t.test('Defaults apply when nothing is set', async (t) => {
     t.match(loadSettings({ root, environment: {} }), {
       NODE_ENV: 'development',
       HOST: '127.0.0.1',
@@ -29,16 +32,16 @@ test('precedence', async (t) => {
     });
   });
 
-  t.test('the file beats the defaults', async (t) => {
+  t.test('The configuration file overrides the defaults', async (t) => {
     t.match(loadSettings({ root, environment: file }), { HOST: 'from.file', PORT: 1001, LOG_LEVEL: 'warn' });
   });
 
-  t.test('the environment beats the file', async (t) => {
+  t.test('The environment overrides the configuration file', async (t) => {
     const settings = loadSettings({ root, environment: { ...file, PORT: '1002', LOG_LEVEL: 'error' } });
     t.match(settings, { HOST: 'from.file', PORT: 1002, LOG_LEVEL: 'error' });
   });
 
-  t.test('the command line beats the environment', async (t) => {
+  t.test('The command line overrides the environment', async (t) => {
     const environment = { ...file, HOST: 'from.environment', PORT: '1002' };
     t.match(loadSettings({ root, environment, flags: { PORT: '1003', HOST: undefined } }), {
       HOST: 'from.environment',
@@ -46,7 +49,7 @@ test('precedence', async (t) => {
     });
   });
 
-  t.test('what is empty counts as not given', async (t) => {
+  t.test('An empty value counts as not set', async (t) => {
     const environment = { ...file, PORT: '', SECRET_KEY: '', SECRET_KEY_FILE: '', AUTO_MIGRATE: '' };
     t.match(loadSettings({ root, environment, flags: { HOST: '' } }), {
       HOST: 'from.file',
@@ -57,23 +60,23 @@ test('precedence', async (t) => {
     t.equal(loadSettings({ root, environment: { APP_CONFIG_FILE: '' } }).configFile, undefined);
   });
 
-  t.test('other variables of the environment are none of our business', async (t) => {
+  t.test('Unknown environment variables are ignored', async (t) => {
     t.doesNotThrow(() => loadSettings({ root, environment: { PORTT: '1', EDITOR_FILE: '/nowhere' } }));
   });
 });
 
-test('paths', async (t) => {
+test('Relative paths in settings start at the project folder', async (t) => {
   const root = makeFolder(t);
-  const path = join(root, 'given.env');
+  const path = join(root, 'settings.env');
   writeFileSync(path, 'PORT=1001\n');
 
-  t.test('of the file may be absolute, or relative to the project', async (t) => {
-    for (const APP_CONFIG_FILE of ['given.env', './given.env', path]) {
+  t.test('APP_CONFIG_FILE may be absolute or relative to the project', async (t) => {
+    for (const APP_CONFIG_FILE of ['settings.env', './settings.env', path]) {
       t.match(loadSettings({ root, environment: { APP_CONFIG_FILE } }), { PORT: 1001, configFile: path });
     }
   });
 
-  t.test('of the database likewise; the key that is made lies beside it', async (t) => {
+  t.test('DATABASE_URL may be absolute or relative, and secret.key is in its folder', async (t) => {
     const load = (DATABASE_URL: string) => loadSettings({ root, environment: { DATABASE_URL } });
     t.match(load(''), {
       DATABASE_URL: `sqlite:${join(root, 'data/rollcall.db')}`,
@@ -91,31 +94,39 @@ test('paths', async (t) => {
   });
 });
 
-test('values are converted', async (t) => {
+test('Values are converted to the types of the settings', async (t) => {
   const [newest, older] = [makeSecret(), makeSecret()];
   const load = (environment: Record<string, string>) => loadSettings({ root: PROJECT_ROOT, environment });
-  t.same(load({ SECRET_KEY: ` ${newest} , ${older}` }).SECRET_KEY, [newest, older], 'keys, newest first');
+  t.same(
+    load({ SECRET_KEY: ` ${newest} , ${older}` }).SECRET_KEY,
+    [newest, older],
+    'SECRET_KEY is a list, newest key first',
+  );
   t.same(load({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' }).TRUST_PROXY, ['10.0.0.0/8', '::1', 'loopback']);
   t.equal(load({ TRUST_PROXY: 'true' }).TRUST_PROXY, true);
   t.equal(load({ WORKERS: '3' }).WORKERS, 3);
-  t.equal(load({ WORKERS: 'auto' }).WORKERS, availableParallelism(), 'one for each processor');
+  t.equal(
+    load({ WORKERS: 'auto' }).WORKERS,
+    availableParallelism(),
+    'auto means one worker for each processor',
+  );
   const server = { DATABASE_URL: 'mysql://db/rollcall', POOL_SIZE: '1' };
-  t.equal(load(server).WORKERS, 1, 'but no more than there are connections for');
+  t.equal(load(server).WORKERS, 1, 'auto does not exceed POOL_SIZE on MySQL');
   t.equal(load({ ...server, DATABASE_URL: 'sqlite:a.db' }).WORKERS, availableParallelism());
   t.equal(load({ AUTO_MIGRATE: 'false' }).AUTO_MIGRATE, false);
 });
 
-test('the example files', async (t) => {
+test('The example files can be loaded', async (t) => {
   const folder = makeFolder(t);
 
-  t.test('for development and test can be used as they are', async (t) => {
+  t.test('The development and test examples load unchanged', async (t) => {
     for (const name of ['development', 'test']) {
       const environment = { APP_CONFIG_FILE: `config/${name}.example.env` };
       t.equal(loadSettings({ root: PROJECT_ROOT, environment }).NODE_ENV, name);
     }
   });
 
-  t.test('for production needs no more than the file with the key', async (t) => {
+  t.test('The production example only needs the file of the secret key', async (t) => {
     const key = makeSecret();
     const keyFile = join(folder, 'secret.key');
     writeFileSync(keyFile, `${key}\n`);
@@ -124,11 +135,11 @@ test('the example files', async (t) => {
     writeFileSync(APP_CONFIG_FILE, example.replace(/^(SECRET_KEY_FILE=).*$/m, `$1${keyFile}`));
     const settings = loadSettings({ root: PROJECT_ROOT, environment: { APP_CONFIG_FILE } });
     t.match(settings, { NODE_ENV: 'production', SECRET_KEY: [key] });
-    t.not(settings.TRUST_PROXY, false, 'a proxy ends TLS, or nobody could sign in');
+    t.not(settings.TRUST_PROXY, false, 'the example trusts the proxy that terminates TLS');
   });
 });
 
-test("README's table of settings", async (t) => {
+test('The table of settings in the README is complete and correct', async (t) => {
   const rows = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('|'))
@@ -136,18 +147,21 @@ test("README's table of settings", async (t) => {
     .filter(([names = []]) => names.length > 0 && names.every((name) => /^[A-Z][A-Z_]+$/.test(name)));
   const documented = rows.flatMap(([names = []]) => names);
 
-  t.test('has every setting, and no other', async (t) => {
+  t.test('The README lists every setting and no other', async (t) => {
     t.same(documented.toSorted(), settingNames.toSorted());
   });
 
   for (const [name, schema] of Object.entries(SettingsSchema.properties)) {
     if (!('default' in schema)) continue;
     const [, defaults = []] = rows.find(([names = []]) => names.includes(name)) ?? [];
-    t.ok(defaults.includes(String(schema.default)), `${name}: ${schema.default}, README says ${defaults}`);
+    t.ok(
+      defaults.includes(String(schema.default)),
+      `default of ${name}: ${schema.default}, in the README: ${defaults}`,
+    );
   }
 });
 
-/** @returns what stands between backticks. */
+/** @returns the texts between backticks. */
 function literals(cell: string): string[] {
   return [...cell.matchAll(/`([^`]*)`/g)].map(([, text = '']) => text);
 }

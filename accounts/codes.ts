@@ -8,7 +8,7 @@ import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
 import { applyChange, stillActing } from './change.ts';
-import { InvalidCodeError, NotFoundError, OwnPasswordError } from './errors.ts';
+import { InvalidCodeError, NotFoundError, OwnPasswordError, RuleError } from './errors.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { forgetAttempts } from './throttle.ts';
 
@@ -77,7 +77,10 @@ export async function useCode(db: Database, actor: Actor, code: string, password
     const row = await db.codes.find(key, now);
     if (!row) throw new InvalidCodeError();
     const user = { id: row.userId, username: row.username };
-    const { guards, conditions } = await issuerStillMay(db, actor, row);
+    // Why a code does not work is not for an anonymous caller to know.
+    const { guards, conditions } = await issuerMayStillIssue(db, actor, row).catch((error) => {
+      throw error instanceof RuleError ? new InvalidCodeError() : error;
+    });
     return {
       guards,
       conditions: conditions.map(({ step }) => ({ step, error: () => new InvalidCodeError() })),
@@ -96,7 +99,7 @@ export async function useCode(db: Database, actor: Actor, code: string, password
 type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
 
 /** @returns what must hold for the code to work: its issuer is active, by the same token if it was one, and may still issue it. */
-async function issuerStillMay(db: Database, caller: Actor, code: CodeRow) {
+async function issuerMayStillIssue(db: Database, caller: Actor, code: CodeRow) {
   const { issuerId, issuerTokenId, issuerScopes, userId } = code;
   if (issuerId === null) return { guards: [], conditions: [] };
   if (issuerTokenId !== null && issuerScopes === null) throw new InvalidCodeError();

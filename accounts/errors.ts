@@ -3,7 +3,8 @@
  * manage/errors.ts for the commands.
  */
 
-class RuleError extends Error {
+/** A rule refuses, whatever the reason. */
+export class RuleError extends Error {
   constructor(message?: string) {
     super(message);
     this.name = new.target.name;
@@ -94,7 +95,8 @@ export class OwnPasswordError extends RuleError {
 
 /** The change would leave no user who can sign in and holds every permission. */
 export class LastAdministratorError extends RuleError {
-  override message = 'No other user who can sign in would hold every permission (*). Give it to another user first.';
+  override message =
+    'No other user who can sign in would hold every permission (*). Give it to another user first.';
 }
 
 /** The group of administrators does not carry every permission. */

@@ -5,7 +5,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Tracks the server's connections from now on. @returns a function that closes each as soon as it has no unanswered request. */
+/** Tracks the server's connections. @returns a function that closes each once it has no unanswered request. */
 export function watchConnections(server: Server): () => void {
   // The latest response of each connection. With pipelined requests, it is the last to be sent. It stays until the next
   // request, because a 'close' listener for each response costs noticeably more; measured in docs/performance.md.

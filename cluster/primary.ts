@@ -1,6 +1,6 @@
 /**
- * The primary process: it starts the workers, replaces those that die, and stops them all. The pauses before a replacement
- * grow, so that a persistent fault does not use up the machine.
+ * The primary process: it starts the workers, replaces those that die, and stops them all. The pauses before a
+ * replacement grow, so that a persistent fault does not use up the machine.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { join } from 'node:path';

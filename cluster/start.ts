@@ -1,6 +1,6 @@
 /**
- * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves, in this process
- * with WORKERS=1 and otherwise through workers. Stops it on a signal.
+ * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves, in this
+ * process with WORKERS=1 and otherwise through workers. Stops it on a signal.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';

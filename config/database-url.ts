@@ -1,6 +1,6 @@
 /**
- * Checks DATABASE_URL. mysql2 ignores unknown parameters, so a misspelt one that asks for TLS would leave the connection
- * in plain text.
+ * Checks DATABASE_URL. mysql2 ignores unknown parameters, so a misspelt one that asks for TLS would leave the
+ * connection in plain text.
  */
 
 const PARAMETERS: Record<string, { allowed: string; accepts: (value: string) => boolean }> = {
@@ -34,8 +34,8 @@ export function findUrlProblem(url: string): string | undefined {
 }
 
 /**
- * @returns the URL for mysql2, in which `ssl=true` means TLS with a trusted certificate for that host. By default mysql2
- * does not check the host.
+ * @returns the URL for mysql2, in which `ssl=true` means TLS with a trusted certificate for that host. By default
+ * mysql2 does not check the host.
  */
 export function driverUrl(url: string): string {
   const parsed = new URL(url);

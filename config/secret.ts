@@ -1,6 +1,6 @@
 /**
- * Makes the key that signs session cookies when SECRET_KEY is not set. All processes must share one key, or users would be
- * signed out at random, so it is kept in a file that only its owner can read.
+ * Makes the key that signs session cookies when SECRET_KEY is not set. All processes must share one key, or users would
+ * be signed out at random, so it is kept in a file that only its owner can read.
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -74,15 +74,15 @@ export function resumeCommand(
 export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progress: Progress): string {
   const { name, direction, statement } = progress;
   if (progress.state === 'unchecked')
-    return `Migration ${name} (${direction}) has been run, but whether every row still refers to one that is there has not been seen since. ${recheckAdvice(direction)}`;
+    return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
   const stopped = `Migration ${name} (${direction}) stopped at its statement ${statement + 1}, which`;
   return progress.state === 'failed'
-    ? `${stopped} failed. Mend the cause and go on with ${resumeCommand(state, progress, 'redo')}, before anything else.`
-    : `${stopped} was not answered. Look whether it took effect: if so go on with ${resumeCommand(state, progress, 'skip')}, else with ${resumeCommand(state, progress, 'redo')}, before anything else.`;
+    ? `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else.`
+    : `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${resumeCommand(state, progress, 'redo')}, before anything else.`;
 }
 
 /** @returns what to do about references that may dangle. */
 export function recheckAdvice(direction: Direction): string {
   const command = direction === 'up' ? 'upgrade' : 'downgrade -0';
-  return `Have that looked at again with "npm run manage -- db ${command}"; until then the service does not start.`;
+  return `Check them again with "npm run manage -- db ${command}"; until then the service does not start.`;
 }

@@ -1,6 +1,6 @@
 /**
- * Migrates a database up and down. drizzle-kit's own migrator has no way down, takes no lock, and on SQLite rebuilds tables
- * with foreign keys on, which silently empties the tables that refer to them.
+ * Migrates a database up and down. drizzle-kit's own migrator has no way down, takes no lock, and on SQLite rebuilds
+ * tables with foreign keys on, which silently empties the tables that refer to them.
  */
 import type { Engine, Query } from '../engines/engine.ts';
 import {
@@ -94,7 +94,7 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
   }
   if (state.migrating)
     throw new MigrationError(
-      'Another process is migrating the database at this moment. Wait until it has ended, and start again.',
+      'Another process is migrating the database. Wait until it has ended, and start again.',
     );
   assertSafe(state, {});
   if (state.unfinished) throw new MigrationError(unfinishedMessage(state, state.unfinished));
@@ -166,8 +166,8 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
 }
 
 function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {
-  if (dialect === 'sqlite') return `Rows would refer to nothing: ${broken.join(' ')} Nothing was changed.`;
-  return `The migrations were run, but now rows refer to nothing: ${broken.join(' ')} Mend these rows, or go back. ${recheckAdvice(direction)}`;
+  if (dialect === 'sqlite') return `Foreign keys would be broken: ${broken.join(' ')} Nothing was changed.`;
+  return `The migrations were run, but broke foreign keys: ${broken.join(' ')} Repair these rows, or revert. ${recheckAdvice(direction)}`;
 }
 
 function findTarget({ migrations }: SchemaState, target: string): number {

@@ -1,6 +1,6 @@
 /**
- * Records each statement of a migration on MySQL, which commits every change of the schema at once. A later run then knows
- * where to resume, and whether the file still matches what was run.
+ * Records each statement of a migration on MySQL, which commits every change of the schema at once. A later run then
+ * knows where to resume, and whether the file still matches what was run.
  */
 import { createHash } from 'node:crypto';
 import type { Engine, MigrationConnection, Query } from '../engines/engine.ts';

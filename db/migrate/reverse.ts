@@ -1,6 +1,6 @@
 /**
- * Generates the way down of a migration from drizzle-kit's snapshots. Swapping them is not enough: drizzle-kit would drop
- * and add what was renamed, and a required column that returns needs a value in each row.
+ * Generates the way down of a migration from drizzle-kit's snapshots. Swapping them is not enough: drizzle-kit would
+ * drop and add what was renamed, and a required column that returns needs a value in each row.
  */
 import type { Dialect } from './migrations.ts';
 import { type Column, generateStatements, type Snapshot, type Table } from './snapshots.ts';
@@ -12,7 +12,7 @@ export async function generateDown(dialect: Dialect, before: Snapshot, after: Sn
   return [...renames.map(({ down }) => down), ...changes];
 }
 
-/** Replaces drizzle-kit's way up for SQLite where it fails, by copying new columns from a table that lacks them. */
+/** Replaces drizzle-kit's way up where it copies new or renamed columns from an old table that lacks them. */
 export async function generateSqliteUp(before: Snapshot, after: Snapshot): Promise<string[]> {
   const { snapshot, renames } = undoRenames(after);
   const changes = await generateChanges('sqlite', before, snapshot, (column) => column);

@@ -41,18 +41,18 @@ export async function runMigration(
       const [redo, skip] = [resumeCommand(state, target, 'redo'), resumeCommand(state, target, 'skip')];
       if (error instanceof DatabaseUnavailableError)
         throw new MigrationError(
-          `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so go on with ${skip}, else with ${redo}. The statement: ${statement}`,
+          `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so continue with ${skip}, else with ${redo}. The statement: ${statement}`,
         );
       // If this fails too, the record still says that the outcome is unknown.
       await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
       const effect =
         engine.dialect === 'sqlite'
           ? 'Nothing was changed.'
-          : `The statements before it have taken effect and this one has not; mend the cause, then go on with ${redo}.`;
+          : `The statements before it have taken effect and this one has not; fix the cause, then continue with ${redo}.`;
       throw new MigrationError(`${which} failed: ${messageOf(error)}. ${effect} The statement: ${statement}`);
     }
   }
-  await explainFailure(`The end of ${file} was not noted`, progress.complete(migration, direction, end));
+  await explainFailure(`The end of ${file} was not recorded`, progress.complete(migration, direction, end));
 }
 
 async function explainFailure(consequence: string, saving: Promise<void>): Promise<void> {
@@ -60,7 +60,7 @@ async function explainFailure(consequence: string, saving: Promise<void>): Promi
     await saving;
   } catch (error) {
     throw new MigrationError(
-      `${consequence}: ${messageOf(error)}. "npm run manage -- db current" tells where it stands and how to go on.`,
+      `${consequence}: ${messageOf(error)}. "npm run manage -- db current" shows the state and how to continue.`,
     );
   }
 }

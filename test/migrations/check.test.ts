@@ -53,7 +53,7 @@ test('"manage db check" finds faults of migrations', async (t) => {
     const missing = (dialect: string, file: string) =>
       `${dialect}: ${file}, which meta/_hashes.json lists, is not there.`;
     const unlisted = (file: string) =>
-      `mysql: ${file} is not in meta/_hashes.json. Note it with "npm run manage -- db check --accept".`;
+      `mysql: ${file} is not in meta/_hashes.json. Add it with "npm run manage -- db check --accept".`;
     t.strictSame(stdout.trim().split('\n'), [
       'sqlite: there is no 0001_one.down.sql that takes 0001_one back.',
       'sqlite: 0002_two is not newer than the one before it; make it anew on top of that one.',

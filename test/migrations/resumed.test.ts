@@ -123,7 +123,7 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     const started = Date.now();
     await t.rejects(project.migrate(url, 'upgrade', NAME), {
       message:
-        /^Statement 2 of 3 in 0001_half\.sql failed: a lock that another connection holds .*PROCESSLIST.* go on with "npm run manage -- db upgrade --unfinished redo".*The statement: ALTER TABLE users/,
+        /^Statement 2 of 3 in 0001_half\.sql failed: a lock that another connection holds .*PROCESSLIST.* continue with "npm run manage -- db upgrade --unfinished redo".*The statement: ALTER TABLE users/,
     });
     t.ok(Date.now() - started < 14_000, 'the migration waits less than 14 seconds for the lock');
     await reader.query('COMMIT');

@@ -2,7 +2,7 @@
 import { type Ask, disable, holder, type Make, remove, reset } from './interleavings.ts';
 import type { Person, Stage } from './stage.ts';
 
-/** A code that a clerk has issued for a user. */
+/** Issues a code for a user as a clerk. */
 async function issued(stage: Stage, by?: (clerk: Person) => Promise<string>) {
   const [{ person: clerk, group }, target] = [await holder(stage, 'users:write'), await stage.target()];
   const answer = await reset(by ? await by(clerk) : clerk, target)(stage);
@@ -12,7 +12,7 @@ async function issued(stage: Stage, by?: (clerk: Person) => Promise<string>) {
   return { clerk, group, target, request };
 }
 
-/** What must hold when a code is used. */
+/** Interleavings with requests that use a code. */
 export const CODES: Record<string, Make> = {
   'a code whose issuer is disabled meanwhile does not work': async (stage) => {
     const { clerk, request } = await issued(stage);
@@ -77,7 +77,7 @@ export const CODES: Record<string, Make> = {
   },
 };
 
-/** Two who alone hold *: one change is carried out while the other has read. */
+/** Two users are the only ones with `*`, and the requests of both would remove an administrator. */
 export const LAST: Record<string, Make> = {
   'the last but one who holds * leaves meanwhile: the last one stays': async (stage) => {
     const { person, group } = await holder(stage, '*');

@@ -1,6 +1,6 @@
 /**
- * What another request can change between the reading and the writing of a rule, and what the first request must be answered then.
- * test/accounts/interleaving.test.ts has the other request carried out at exactly that moment.
+ * The cases of test/accounts/interleaving.test.ts. In each case a second request changes the database after a rule has read and
+ * before it writes, and the first request must get the given status.
  */
 import type { ModelAnswer } from './model-steps.ts';
 import type { Person, Stage } from './stage.ts';
@@ -8,15 +8,15 @@ import type { Person, Stage } from './stage.ts';
 export type Ask = (stage: Stage) => Promise<ModelAnswer>;
 
 export interface Interleaving {
-  /** The request whose rule has read. */
+  /** The first request, which is held between reading and writing. */
   request: Ask;
-  /** What is carried out before that rule writes. */
+  /** The second request, which runs before the first one writes. */
   meanwhile: Ask;
-  /** Carries it out while the rule is still reading: before it looks at what the user holds whom the request is about. */
+  /** Runs the second request during the reads: before the permissions of the target are read. */
   amidReading?: boolean;
-  /** What the first request must be answered. */
+  /** The status that the first request must get. */
   status: number;
-  /** @returns whether all is as it should be afterwards. */
+  /** @returns whether the database is as expected afterwards. */
   afterwards?: (stage: Stage, answer: ModelAnswer) => Promise<boolean>;
 }
 
@@ -43,7 +43,7 @@ const endSessions =
   (stage) =>
     stage.send(stage.chief, `DELETE /api/users/${userId}/sessions`);
 
-/** A user who holds the permissions by that group alone. */
+/** @returns a user who holds the permissions only through one group, and this group. */
 export async function holder(stage: Stage, ...permissions: string[]) {
   const person = await stage.person();
   return { person, group: await stage.group(permissions, [[person.id, 'member']]) };

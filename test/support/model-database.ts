@@ -1,6 +1,6 @@
 /**
- * The database under the model's test: what is really in it, to be compared with the model, and what the test does to it by itself,
- * as the operator or the passing of time would.
+ * Direct access to the database for the test of the model. It reads the state to compare with the model, and makes the changes
+ * that an operator or the passing of time would make.
  */
 import { hash, randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
@@ -10,14 +10,14 @@ import { codeWorks, type Role, type World } from './model.ts';
 
 const HOUR = 60 * 60 * 1000;
 const digest = (secret: string) => hash('sha256', secret, 'base64url');
-/** @returns what the database knows the cookie's session by. */
+/** @returns the key of the cookie's session in the database. */
 const sessionKey = (cookie: string) => digest(cookie.slice(cookie.indexOf('=') + 1, cookie.indexOf('.')));
 const inOrder = <Row>(rows: Row[]) =>
   rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
 export type Operator = Awaited<ReturnType<typeof openOperator>>;
 
-/** @returns what works on the database itself. It is closed when the test ends. */
+/** Opens the database; it is closed when the test ends. @returns functions that read and change it. */
 export async function openOperator(t: Test, databaseUrl: string) {
   const environment = { DATABASE_URL: databaseUrl };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
@@ -50,7 +50,7 @@ export async function openOperator(t: Test, databaseUrl: string) {
   return {
     db,
 
-    /** @returns all that the model knows, as it is in the database. */
+    /** @returns the state of the database, as far as the model has it. */
     async state() {
       const all = await Promise.all([read.users(), read.groups(), read.permissions(), read.members()]);
       const [userRows, groupRows, permissionRows, memberRows] = all;
@@ -87,28 +87,28 @@ export async function openOperator(t: Test, databaseUrl: string) {
       };
     },
 
-    /** Lets the session's password have been given an hour ago, or just now. */
+    /** Makes the session fresh, or stale by setting its last confirmation to an hour ago. */
     async setFreshness(cookie: string, fresh: boolean): Promise<void> {
       await db.atomically([db.sessions.confirm(sessionKey(cookie), Date.now() - (fresh ? 0 : HOUR))]);
     },
     async forgetAttempts(): Promise<void> {
       await db.atomically([forgetAttempts({})]);
     },
-    /** Leaves neither users nor groups. */
+    /** Deletes all users and groups. */
     async empty(): Promise<void> {
       await db.atomically([removeGroups({}), removeUsers({})]);
     },
     async removeGroups(): Promise<void> {
       await db.atomically([removeGroups({})]);
     },
-    /** @returns the new user's id. */
+    /** Adds a user. @returns the id of the user. */
     async makeUser(username: string, passwordHash: string | null): Promise<string> {
       const id = randomUUIDv7();
       const user = { id, username, name: '', email: null, active: true, passwordHash };
       await db.atomically([db.users.add(user, Date.now())]);
       return id;
     },
-    /** @returns the new group's id. */
+    /** Adds a group. @returns the id of the group. */
     async makeGroup(
       name: string,
       permissions: string[],
@@ -127,7 +127,7 @@ export async function openOperator(t: Test, databaseUrl: string) {
     async leave(groupId: string, userId: string, role: Role): Promise<void> {
       await db.atomically([db.memberships.remove(groupId, userId, role)]);
     },
-    /** Issues that code to the user, as the operator. */
+    /** Issues the code for the user, as the operator does. */
     async issueCode(code: string, userId: string): Promise<void> {
       const now = Date.now();
       const row = { key: digest(code), userId, issuerId: null, issuerTokenId: null, expiresAt: now + HOUR };
@@ -137,8 +137,8 @@ export async function openOperator(t: Test, databaseUrl: string) {
 }
 
 /**
- * @param found the codes that are in the database: one that does not work may be there or not.
- * @returns the same of the model.
+ * @param found the codes in the database; codes that do not work may be there or not.
+ * @returns the state of the model in the same form as `state()`.
  */
 export function stateOf(world: World, found: string[]) {
   const codes = [...world.codes.keys()].filter(

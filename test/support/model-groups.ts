@@ -1,4 +1,4 @@
-/** The model's rules for groups and their members: users give only what they hold. See model.ts. */
+/** The model's rules for groups and members: a user can give only permissions that they hold. See model.ts. */
 import {
   type Caller,
   drop,
@@ -22,7 +22,7 @@ export interface GroupChange {
 const nameIsTaken = (world: World, name: string | undefined, exceptId = '') =>
   [...world.groups.values()].some((group) => group.name === name && group.id !== exceptId);
 
-/** Codes that were issued for users who come to hold more go, but for those of the giver and the operator. */
+/** Removes the codes of users who get more permissions, except codes by the giver or the operator. */
 const dropCodesOfOthers = (world: World, giver: Who, userIds: Iterable<string>) => {
   const ids = new Set(userIds);
   drop(
@@ -78,7 +78,7 @@ export function deleteGroup(world: World, caller: Caller, id: string): Verdict {
   return keepingAdministrator(world, { status: 204, apply: ({ groups }) => groups.delete(id) });
 }
 
-/** @returns whether they say who belongs to the group: as its manager, which a token never is, or by groups:write. */
+/** @returns whether the caller may change the members: as a manager of the group (never by a token) or by groups:write. */
 function managesMembers(world: World, who: Who, groupId: string): boolean {
   const role = world.groups.get(groupId)?.members.get(who.user.id);
   return may(who, 'groups:write') || (who.scopes === null && role === 'manager');

@@ -1,6 +1,6 @@
 /**
- * Runs random steps against a service and against the model, one after the other, and compares each answer and all that is in the
- * database afterwards. On a difference it says by which seed the same happens again.
+ * Runs random steps against a service and against the model, and compares each answer and the whole database after each step. A
+ * difference is reported with the seed that reproduces it.
  */
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Test } from 'tap';
@@ -25,25 +25,25 @@ export interface ModelService {
   name: string;
   operator: Operator;
   send(request: ModelRequest): Promise<ModelAnswer>;
-  /** @returns whether the code would be taken now, without using it up. */
+  /** @returns whether the code works now, without using it. */
   takesCode(code: string): Promise<boolean>;
   hash(password: string): Promise<string>;
-  /** @returns a text that is shaped as a code. */
+  /** @returns a text in the form of a code. */
   newCode(): string;
 }
 
 interface Plan {
   seed: number;
   steps: number;
-  /** After how many steps all codes are tried. */
+  /** All codes are tried after every so many steps. */
   tryCodesEvery: number;
 }
 
 const MAKERS = [...ACCOUNT_STEPS, ...SIGN_STEPS];
-/** How many of the steps before a difference are shown. */
+/** How many steps before a difference are printed. */
 const SHOWN = 30;
 
-/** The six who act: the groups that they belong to, with what these carry. */
+/** The initial users. For each of their groups: its permissions, and the role of the user. */
 const CAST: Record<string, [string[], Role][]> = {
   chief: [[['*'], 'manager']],
   ann: [[['users:write', 'audit:read'], 'member']],
@@ -56,14 +56,14 @@ const CAST: Record<string, [string[], Role][]> = {
   eve: [],
 };
 
-/** @returns the numbers of the run: from the environment where it gives them. */
+/** @returns the plan of the run; environment variables override the arguments. */
 export function planOf(steps: number, tryCodesEvery: number): Plan {
   const { MODEL_SEED, MODEL_STEPS } = process.env;
   const seed = MODEL_SEED ? Number(MODEL_SEED) : Math.floor(Math.random() * 2 ** 32);
   return { seed, steps: MODEL_STEPS ? Number(MODEL_STEPS) : steps, tryCodesEvery };
 }
 
-/** Takes the steps of the plan. @returns how often each kind of request got which status. @throws on the first difference. */
+/** Runs the steps of the plan. @returns how often each kind of request got each status. @throws on the first difference. */
 export async function runModel(
   t: Test,
   service: ModelService,
@@ -102,7 +102,7 @@ class ModelRun {
   }
 
   async setScene(): Promise<void> {
-    // They hold * and more, but have no password: they do not count as an administrator.
+    // This user holds `*` but has no password, and so does not count as an administrator.
     const newcomer = await this.#makeUser('newcomer', null);
     for (const [username, groups] of Object.entries(CAST)) {
       const userId = await this.#makeUser(username);
@@ -141,7 +141,7 @@ class ModelRun {
     this.#scene.apply(verdict, answer.status < 300 ? madeBy(answer) : NOTHING_MADE);
   }
 
-  /** What the operator does, and the passing of time. */
+  /** Makes a random change of the operator, or lets time pass. */
   async #operate(): Promise<void> {
     const { random, world } = this.#scene;
     const { operator } = this.#service;
@@ -176,7 +176,7 @@ class ModelRun {
     }
   }
 
-  /** Takes a member out of the group, as the operator does, unless * would be lost. */
+  /** Removes a member from the group, as the operator does, unless the last administrator would be lost. */
   async #takeOut({ id, members }: ModelGroup): Promise<void> {
     const [userId, role] = this.#scene.random.pick([...members]) ?? [];
     if (!userId || !role) return;
@@ -187,7 +187,7 @@ class ModelRun {
     this.#scene.apply(leave, NOTHING_MADE);
   }
 
-  /** Tries every code that is there or was lately, without using it up. */
+  /** Checks every current and recent code, without using it. */
   async tryCodes(): Promise<void> {
     const { world, gone } = this.#scene;
     for (const code of [...world.codes.keys(), ...gone.codes]) {
@@ -199,7 +199,7 @@ class ModelRun {
     }
   }
 
-  /** Keeps the time that the run takes from making sessions stale, or wrong passwords forgotten. */
+  /** Undoes the effect of real time, which would make sessions stale and forget failed attempts during a long run. */
   async holdTheClock(): Promise<void> {
     const { operator } = this.#service;
     const { sessions, attempts } = this.#scene.world;

@@ -1,17 +1,17 @@
 /**
- * What the random steps of the model's test choose from: callers with living and ended credentials, users, groups and codes that
- * are there, and some that are gone. All of it follows from the seed, so that a failure can be repeated.
+ * Chooses the random inputs of the model's test: callers with valid and ended credentials, and existing and deleted users, groups
+ * and codes. All choices follow from the seed, so that a failure can be reproduced.
  */
 import { type Caller, EVERYTHING, emptyWorld, heldBy, type Made, type Verdict, type World } from './model.ts';
 
-/** Numbers that look random and follow from a seed (mulberry32). */
+/** A pseudo-random number generator with a seed (mulberry32). */
 export class Random {
   #state: number;
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
 
-  /** @returns a number from 0 to below 1. */
+  /** @returns a number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -35,7 +35,7 @@ export class Random {
 
 const PERMISSIONS = ['users:write', 'groups:write', 'sessions:write', 'audit:read', 'tea:make'];
 export const UNKNOWN = '01900000-0000-7000-8000-000000000000';
-/** How many that are gone are still tried, the newest first. */
+/** How many deleted objects of each kind are still used; the newest are kept. */
 const REMEMBERED = 6;
 
 type Kind = 'users' | 'groups' | 'sessions' | 'tokens' | 'codes';
@@ -43,7 +43,7 @@ type Kind = 'users' | 'groups' | 'sessions' | 'tokens' | 'codes';
 export class Scene {
   readonly random: Random;
   world: World = emptyWorld();
-  /** Keys of what is gone: ids, cookies, secrets and codes that must not work. */
+  /** Keys of deleted objects: ids, cookies, secrets and codes that must not work any more. */
   readonly gone: Record<Kind, string[]> = { users: [], groups: [], sessions: [], tokens: [], codes: [] };
   #count = 0;
 
@@ -51,7 +51,7 @@ export class Scene {
     this.random = new Random(seed);
   }
 
-  /** Changes the world as the verdict says, and remembers what is gone by it. */
+  /** Applies the verdict to the world, and records which objects it deleted. */
   apply({ apply }: Verdict, made: Made): void {
     const before = (['users', 'groups', 'sessions', 'tokens', 'codes'] as const).map(
       (kind) => [kind, [...this.world[kind].keys()]] as const,
@@ -63,7 +63,7 @@ export class Scene {
     }
   }
 
-  /** @returns a key of that kind: mostly of something that is there, and often of what codes depend on. */
+  /** @returns a key of that kind: usually of an existing object, and often of one that a code depends on. */
   key(kind: Kind): string {
     const { random, world } = this;
     if (random.chance(0.06)) return random.pick(this.gone[kind]) ?? UNKNOWN;
@@ -71,7 +71,7 @@ export class Scene {
     return ofCodes ?? random.pick([...world[kind].keys()]) ?? UNKNOWN;
   }
 
-  /** @returns the users and issuers of codes, and their groups: whether a code works is decided by many things. */
+  /** @returns the users and issuers of codes and their groups, because whether a code works depends on all of these. */
   #ofCodes(kind: Kind): string[] {
     const { codes, groups } = this.world;
     const users = [...codes.values()].flatMap(({ userId, issuer }) => [userId, issuer?.id ?? userId]);
@@ -82,14 +82,14 @@ export class Scene {
     );
   }
 
-  /** @returns the id of a session or token, of the caller's own user more often than not. */
+  /** @returns the id of a session or token, usually one of the caller's own. */
   credentialId(kind: 'sessions' | 'tokens', userId: string | undefined): string {
     const all = [...this.world[kind].values()];
     const own = all.filter((each) => each.userId === userId);
     return this.random.pick(this.random.chance(0.8) ? own : all)?.id ?? UNKNOWN;
   }
 
-  /** @returns a caller: by a session, by a token, by both or neither, living or ended. */
+  /** @returns a caller with a session, a token, both or neither; each may be valid or ended. */
   caller(): Caller {
     const { random } = this;
     const way = random.next();
@@ -100,7 +100,7 @@ export class Scene {
     return way < 0.97 ? { cookie, bearer } : { cookie: null, bearer: null };
   }
 
-  /** @returns a cookie or a secret, rather one whose user holds much: those who hold nothing are refused nearly everything. */
+  /** @returns a cookie or a secret, preferably of a user with many permissions, because the others are refused almost everything. */
   #credential(kind: 'sessions' | 'tokens'): string {
     const [one, other] = [this.key(kind), this.key(kind)];
     const weight = (key: string) => {
@@ -110,12 +110,12 @@ export class Scene {
     return this.random.chance(0.8) && weight(other) > weight(one) ? other : one;
   }
 
-  /** @returns a session's caller, for what only sessions may do. */
+  /** @returns a caller with a session, for requests that only sessions may send. */
   sessionCaller(): Caller {
     return this.random.chance(0.85) ? { cookie: this.key('sessions'), bearer: null } : this.caller();
   }
 
-  /** @returns a name that is new, or now and then one that is taken. */
+  /** @returns a new name, or sometimes one that is taken. */
   name(kind: 'users' | 'groups'): string {
     const taken = kind === 'users' ? this.world.users.get(this.key(kind))?.username : this.groupName();
     return taken && this.random.chance(0.12) ? taken : this.newName(kind);
@@ -138,7 +138,7 @@ export class Scene {
     return `password ${++this.#count}`;
   }
 
-  /** @returns a list of permissions, empty at times, with * at times. */
+  /** @returns a list of permissions; it is sometimes empty, and sometimes contains `*`. */
   permissions(): string[] {
     if (this.random.chance(0.15)) return ['*'];
     return this.random.some(PERMISSIONS, 0.3);
@@ -148,7 +148,7 @@ export class Scene {
     return this.random.pick([...PERMISSIONS, '*']) ?? '*';
   }
 
-  /** @returns the password of the user, or now and then a wrong one. */
+  /** @returns the password of the user, or sometimes a wrong one. */
   passwordOf(userId: string | undefined): string {
     const right = this.world.users.get(userId ?? '')?.password;
     return right && !this.random.chance(0.12) ? right : 'a wrong password';

@@ -1,4 +1,4 @@
-/** The services that the model's test runs against: two instances in the test's own process, or a server with two workers. */
+/** Starts the services for the test of the model: two instances in the process of the test, or a server with two workers. */
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
@@ -16,7 +16,7 @@ import { Client, quickHashing, startService } from './service.ts';
 
 const newCode = () => makeSecret('rcc_');
 
-/** Two instances in this process on one database, each by itself and as one that takes turns; hashing is quick. */
+/** Starts two instances in this process on one database, with quick hashing. @returns each of them, and one that alternates. */
 export async function startInProcess(t: Test, engine: TestEngine) {
   const { apps, databaseUrl } = await startTwoOn(t, engine);
   const operator = await openOperator(t, databaseUrl);
@@ -51,7 +51,7 @@ async function startTwoOn(t: Test, engine: TestEngine) {
   return { apps, databaseUrl };
 }
 
-/** A server with two workers, as `npm start` starts it. */
+/** Starts a server with two workers, as `npm start` does. */
 export async function startProcesses(t: Test, engine: TestEngine): Promise<ModelService> {
   const databaseUrl = await engine.makeDatabase(t);
   await makeDatabaseWith(databaseUrl, `operator-${randomBytes(3).toString('hex')}`);
@@ -80,7 +80,7 @@ export async function startProcesses(t: Test, engine: TestEngine): Promise<Model
 
 class TakenBackError extends Error {}
 
-/** @returns what tells whether a code works. It uses the code by an instance of its own, which takes back all that it writes. */
+/** @returns a function that tells whether a code works. It uses the code on a separate instance, which rolls back its writes. */
 async function codeTrier(
   t: Test,
   engine: TestEngine,

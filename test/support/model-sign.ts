@@ -1,4 +1,4 @@
-/** The model's rules for signing in and out, sessions, tokens and one's own password. See model.ts. */
+/** The model's rules for sign-in, sign-out, sessions, tokens and changing one's own password. See model.ts. */
 import {
   type Caller,
   drop,
@@ -11,12 +11,12 @@ import {
   whoIs,
 } from './model.ts';
 
-/** How many wrong passwords are let pass for a name. */
+/** How many wrong passwords are allowed for a name. */
 const LIMIT = 10;
 /** The answer to a signed-in user who gives a wrong password. */
 const WRONG_PASSWORD = 401;
 
-/** @returns 429 when there were too many attempts, else the verdict; a wrong password counts, a right one forgets them. */
+/** @returns 429 after too many attempts, else the verdict. A wrong password is counted; a right one resets the count. */
 function attempt(world: World, name: string, right: boolean, verdict: Verdict): Verdict {
   const count = world.attempts.get(name) ?? 0;
   if (count >= LIMIT) return refuse(429);
@@ -30,7 +30,7 @@ function attempt(world: World, name: string, right: boolean, verdict: Verdict): 
   };
 }
 
-/** @param name the username or the e-mail address. */
+/** @param name a username or an e-mail address. */
 export function signIn(world: World, name: string, password: string): Verdict {
   const user = [...world.users.values()].find(({ username, email }) => username === name || email === name);
   if (!user?.active || user.password !== password) return attempt(world, name, false, refuse(401));
@@ -42,7 +42,7 @@ export function signIn(world: World, name: string, password: string): Verdict {
   });
 }
 
-/** Every caller may sign out; it ends the session of the cookie, and no token. */
+/** Every caller may sign out. This ends the session of the cookie, and no token. */
 export const signOut = (caller: Caller): Verdict => ({
   status: 204,
   apply: ({ sessions }) => sessions.delete(caller.cookie ?? ''),

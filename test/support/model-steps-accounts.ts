@@ -4,7 +4,7 @@ import * as groups from './model-groups.ts';
 import { ANONYMOUS, type Maker, step } from './model-steps.ts';
 import * as users from './model-users.ts';
 
-/** Beyond these the database grows no further. */
+/** No more users or groups are made beyond these numbers. */
 const MOST_USERS = 12;
 const MOST_GROUPS = 9;
 const FEWEST = 6;
@@ -155,7 +155,7 @@ const readGroups: Maker = (scene, caller) => {
 const readAudit: Maker = ({ world }, caller) =>
   step(caller, 'GET /api/audit?limit=1', users.readAudit(world, caller));
 
-/** Each with how often it comes. */
+/** The steps, each with its weight. */
 export const ACCOUNT_STEPS: readonly (readonly [number, Maker])[] = [
   [4, createUser],
   [2, deleteUser],

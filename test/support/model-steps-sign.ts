@@ -1,10 +1,10 @@
-/** Random steps about signing in and out, sessions, tokens and one's own password. See model-steps.ts. */
+/** Random steps about sign-in, sign-out, sessions, tokens and changing one's own password. See model-steps.ts. */
 import { whoIs } from './model.ts';
 import * as sign from './model-sign.ts';
 import { ANONYMOUS, type Maker, step } from './model-steps.ts';
 import * as users from './model-users.ts';
 
-/** Beyond these no more are made. */
+/** No more sessions or tokens are made beyond these numbers. */
 const MOST_SESSIONS = 14;
 const MOST_TOKENS = 14;
 
@@ -113,7 +113,7 @@ const check: Maker = (scene, caller) => {
   return step(caller, `GET /api/sign/check?${query}`, verdict);
 };
 
-/** Each with how often it comes. */
+/** The steps, each with its weight. */
 export const SIGN_STEPS: readonly (readonly [number, Maker])[] = [
   [12, signIn],
   [1, signOut],

@@ -1,4 +1,4 @@
-/** The random steps of the model's test: each is a request, together with what the model says of it. */
+/** The random steps of the model's test. Each step is a request and the verdict of the model about it. */
 import { type Caller, type Made, NOTHING_MADE, type Verdict } from './model.ts';
 import type { Scene } from './model-scene.ts';
 
@@ -14,18 +14,18 @@ export interface ModelRequest {
 export interface ModelAnswer {
   status: number;
   body: string;
-  /** The cookie that it sets, as it is sent back; empty when it sets none. */
+  /** The cookie that the answer sets, as a client sends it back; empty when it sets none. */
   cookie: string;
 }
 
 export interface ModelStep {
   request: ModelRequest;
   verdict: Verdict;
-  /** @returns what of the answer's body the model knows. */
+  /** @returns the part of the body that the model predicts. */
   read?: (body: string) => unknown;
 }
 
-/** Makes a step of that caller out of what the scene holds. */
+/** Makes a step of that caller with objects of the scene. */
 export type Maker = (scene: Scene, caller: Caller) => ModelStep;
 
 export const ANONYMOUS: Caller = { cookie: null, bearer: null };
@@ -42,7 +42,7 @@ export function step(
   return { request: { caller, method, path, ...(body ? { body } : {}) }, verdict, ...(read ? { read } : {}) };
 }
 
-/** @returns a maker, each as often as its number says. */
+/** @returns a maker, chosen by weight. */
 export function chooseMaker({ random }: Scene, makers: readonly (readonly [number, Maker])[]): Maker {
   const total = makers.reduce((sum, [often]) => sum + often, 0);
   let left = random.next() * total;
@@ -53,7 +53,7 @@ export function chooseMaker({ random }: Scene, makers: readonly (readonly [numbe
   throw new Error('There is no maker of steps.');
 }
 
-/** @returns what the answer has made. */
+/** @returns the object that the request created, from its answer. */
 export function madeBy({ body, cookie }: ModelAnswer): Made {
   if (body === '') return { ...NOTHING_MADE, cookie };
   const parsed: {

@@ -33,7 +33,7 @@ const isTaken = (
     (user) => user.id !== exceptId && (user.username === username || (!!user.email && user.email === email)),
   );
 
-/** @returns who issues a code: the user, by a token if it is one. */
+/** @returns the issuer of a code: the user, and the token if the caller uses one. */
 function issuerOf(world: World, who: Who, { bearer }: Caller) {
   const tokenId = who.scopes === null ? null : (world.tokens.get(bearer ?? '')?.id ?? null);
   return { id: who.user.id, tokenId };
@@ -102,7 +102,7 @@ export function issueCode(world: World, caller: Caller, userId: string): Verdict
   return { status: 201, apply: (after, { code }) => putCode(after, code, userId, issuer) };
 }
 
-/** A user has one code at most: a new one takes the place of an earlier one. */
+/** Gives the user a code. It replaces an earlier one, because a user has at most one. */
 export function putCode(
   world: World,
   code: string,
@@ -142,7 +142,7 @@ export function listUsers(world: World, caller: Caller): Verdict {
 
 export const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 
-/** Where * is, the rest says nothing. */
+/** @returns only `*` when the permissions contain it, because it includes all others. */
 export const concise = (permissions: string[]) =>
   permissions.includes('*') ? ['*'] : permissions.toSorted();
 
@@ -158,7 +158,7 @@ export function whoami(world: World, caller: Caller): Verdict {
   };
 }
 
-/** Of the check for proxies: a token belongs to no group. */
+/** The check for proxies. A token belongs to no group. */
 export function check(
   world: World,
   caller: Caller,
@@ -173,7 +173,7 @@ export function check(
   return { status: 204 };
 }
 
-/** The audit trail is asked for by its permission alone; what it holds is tested elsewhere. */
+/** Reading the audit trail requires only its permission. Other tests check its content. */
 export function readAudit(world: World, caller: Caller): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);

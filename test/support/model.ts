@@ -1,6 +1,6 @@
 /**
- * A small model of docs/authorization.md: who is who, who holds what, and which codes work. It stands beside the service and
- * shares no rule with accounts/, so that a mistake in either of them shows as a difference.
+ * A small model of docs/authorization.md: users, permissions, credentials and codes. It shares no code with accounts/, so a mistake
+ * in one of them shows as a difference.
  */
 
 export type Role = 'member' | 'manager';
@@ -11,7 +11,7 @@ export interface ModelUser {
   name: string;
   email: string | null;
   active: boolean;
-  /** Null while there is none: then the user can't sign in. */
+  /** Null when the user has no password and so can't sign in. */
   password: string | null;
 }
 
@@ -24,11 +24,11 @@ export interface ModelGroup {
 
 export interface ModelCode {
   userId: string;
-  /** Null for the operator. The token is the one by which a user issued the code. */
+  /** Null for the operator. `tokenId` is the token with which the user issued the code. */
   issuer: { id: string; tokenId: string | null } | null;
 }
 
-/** Everything that is so at a moment. A plain value, so that a change can be tried on a copy. */
+/** The whole state of the model. It is a plain value, so that a change can be tried on a copy. */
 export interface World {
   users: Map<string, ModelUser>;
   groups: Map<string, ModelGroup>;
@@ -38,17 +38,17 @@ export interface World {
   tokens: Map<string, { id: string; userId: string; scopes: string[] }>;
   /** By the code itself. */
   codes: Map<string, ModelCode>;
-  /** How many wrong passwords were given for a name. */
+  /** The number of wrong passwords by name. */
   attempts: Map<string, number>;
 }
 
-/** What a request carries: a cookie, a token, both or neither. */
+/** The credentials of a request: a cookie, a token, both or neither. */
 export interface Caller {
   cookie: string | null;
   bearer: string | null;
 }
 
-/** What an answer has made or shown. Empty where it has not. */
+/** The values that an answer created or returned; empty if there are none. */
 export interface Made {
   id: string;
   code: string;
@@ -57,7 +57,7 @@ export interface Made {
   sessionId: string;
 }
 
-/** What the service must answer, what the answer must show, and what is so afterwards. */
+/** The expected status, the expected content, and the change of the state. */
 export interface Verdict {
   status: number;
   content?: unknown;
@@ -83,7 +83,7 @@ export function emptyWorld(): World {
 const includes = (held: string[], permission: string) =>
   held.includes(EVERYTHING) || held.includes(permission);
 
-/** @returns what the user holds: the permissions of all of their groups. */
+/** @returns the permissions of all groups of the user. */
 export function heldBy(world: World, userId: string): string[] {
   const own = [...world.groups.values()].filter(({ members }) => members.has(userId));
   return [...new Set(own.flatMap(({ permissions }) => permissions))].sort();
@@ -92,12 +92,12 @@ export function heldBy(world: World, userId: string): string[] {
 export interface Who {
   user: ModelUser;
   held: string[];
-  /** Null for a session, which acts with all that its user holds. */
+  /** Null for a session, which has all permissions of its user. */
   scopes: string[] | null;
   fresh: boolean;
 }
 
-/** @returns who the caller is, undefined for an anonymous one. A living session counts before a token. */
+/** @returns the identity of the caller, undefined for an anonymous one. A valid session has precedence over a token. */
 export function whoIs(world: World, { cookie, bearer }: Caller): Who | undefined {
   const session = world.sessions.get(cookie ?? '');
   const token = world.tokens.get(bearer ?? '');
@@ -112,27 +112,27 @@ export function whoIs(world: World, { cookie, bearer }: Caller): Who | undefined
   return undefined;
 }
 
-/** @returns whether they may use all of the permissions: their user holds them, and a token has them as its scopes. */
+/** @returns whether the caller has all of the permissions: the user holds them, and a token also has them as scopes. */
 export function may({ held, scopes }: Pick<Who, 'held' | 'scopes'>, ...permissions: string[]): boolean {
   return permissions.every(
     (permission) => includes(held, permission) && (scopes === null || includes(scopes, permission)),
   );
 }
 
-/** @returns whether they act as that user themselves: a token acts for its owner, but is not them. */
+/** @returns whether the caller is that user, by a session. A token acts for its owner but does not count as the owner. */
 export const isSelf = ({ user, scopes }: Who, userId: string): boolean =>
   scopes === null && user.id === userId;
 
-/** @returns whether they are that user, or hold all that the user holds; a token has no authority over its owner. */
+/** @returns whether the caller is that user or holds all of the user's permissions. A token has no authority over its owner. */
 export function hasAuthorityOver(world: World, who: Who, userId: string): boolean {
   if (who.user.id === userId) return who.scopes === null;
   return may(who, ...heldBy(world, userId));
 }
 
-/** A session must be fresh for what could hand over an account; a token is not asked. */
+/** A session must be fresh for requests that could take over an account. This does not apply to tokens. */
 export const isStale = ({ scopes, fresh }: Who): boolean => scopes === null && !fresh;
 
-/** @returns whether a code works: its issuer may still issue it, with the token that they used. */
+/** @returns whether a code works: its issuer may still issue it, with the same token if one was used. */
 export function codeWorks(world: World, text: string): boolean {
   const code = world.codes.get(text);
   if (!code) return false;
@@ -145,21 +145,21 @@ export function codeWorks(world: World, text: string): boolean {
   return may({ held: heldBy(world, id), scopes }, 'users:write', ...heldBy(world, code.userId));
 }
 
-/** @returns whether a user who can sign in, being active and having a password, holds every permission. */
+/** @returns whether a user who is active and has a password holds every permission. */
 export function hasAdministrator(world: World): boolean {
   return [...world.users.values()].some(
     ({ id, active, password }) => active && password !== null && heldBy(world, id).includes(EVERYTHING),
   );
 }
 
-/** @returns that verdict, or 409 where its change would lose the last user who can sign in and holds every permission. */
+/** @returns the verdict, or 409 when its change would remove the last administrator. */
 export function keepingAdministrator(world: World, verdict: Verdict): Verdict {
   const after = structuredClone(world);
   verdict.apply?.(after, NOTHING_MADE);
   return hasAdministrator(world) && !hasAdministrator(after) ? refuse(409) : verdict;
 }
 
-/** Removes the entries that are to go. */
+/** Removes the entries for which the function returns true. */
 export function drop<Key, Value>(map: Map<Key, Value>, goes: (value: Value, key: Key) => boolean): void {
   for (const [key, value] of map) if (goes(value, key)) map.delete(key);
 }

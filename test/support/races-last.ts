@@ -1,16 +1,16 @@
-/** Races (see races.ts) of the last two who hold every permission: one of them must stay. */
+/** Races (see races.ts) between the last two administrators: one of them must remain. */
 import type { ModelService } from './model-run.ts';
 import type { ModelAnswer } from './model-steps.ts';
 import { togetherIn, wrongs } from './races.ts';
 import { type Person, Stage } from './stage.ts';
 
-/** Two who alone hold *, each by a group of their own, and what each does at the same moment. */
+/** One of two administrators, each through their own group. */
 interface Rival {
   person: Person;
   group: string;
 }
 
-/** What takes * from the last two, if both succeed. */
+/** Requests that would remove both administrators if both succeeded. */
 export const FALLS: Record<string, (stage: Stage, own: Rival, other: Rival) => Promise<ModelAnswer>> = {
   leave: (stage, { person, group }) => stage.remove(person, group, person.id),
   'remove each other': (stage, { person }, other) => stage.remove(person, other.group, other.person.id),
@@ -21,7 +21,7 @@ export const FALLS: Record<string, (stage: Stage, own: Rival, other: Rival) => P
   'remove their groups': (stage, { person, group }) => stage.send(person, `DELETE /api/groups/${group}`),
 };
 
-/** @returns what went wrong in so many rounds in which the last two who hold * would lose it in that way. */
+/** Runs so many rounds in which both administrators would be removed in that way. @returns the faults. */
 export async function runFall(service: ModelService, way: string, rounds: number): Promise<string[]> {
   const wrong: string[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -36,7 +36,7 @@ export async function runFall(service: ModelService, way: string, rounds: number
       () => fall(stage, other, own),
     );
     const statuses = answers.map(({ status }) => status).sort();
-    // Who falls first is refused as one who holds nothing, or is not there, any more.
+    // The user who is removed first is refused because they have no permission or do not exist any more.
     const allowed = way.endsWith('each other') ? [401, 403, 409] : [409];
     const found = wrongs({
       [`the answers were ${statuses}`]: !(Number(statuses[0]) < 300 && allowed.includes(Number(statuses[1]))),

@@ -1,6 +1,6 @@
 /**
- * Races: two requests at the same moment, each of which may succeed by itself, and what must never come of both. They are run a few
- * times in one process (test/accounts/races.test.ts) and a hundred times beside real workers (test/long/races.test.ts).
+ * Races between two concurrent requests. Each may succeed alone, but both together must never have the described result. They run
+ * a few times in one process (test/accounts/races.test.ts) and a hundred times against real workers (test/long/races.test.ts).
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ModelService } from './model-run.ts';
@@ -8,9 +8,9 @@ import type { ModelAnswer } from './model-steps.ts';
 import { type Person, Stage } from './stage.ts';
 
 type Ask = () => Promise<ModelAnswer>;
-/** Begins both at nearly the same moment: the number says which is first, and by how many turns of the event loop. */
+/** Starts both requests at nearly the same time; the round decides which is first, and by how many turns of the event loop. */
 type Together = (one: Ask, other: Ask) => Promise<[ModelAnswer, ModelAnswer]>;
-/** @returns what went wrong, each thing in a sentence. */
+/** @returns the faults, each as a sentence. */
 type Race = (stage: Stage, together: Together, round: number) => Promise<string[]>;
 
 export function togetherIn(round: number): Together {
@@ -29,7 +29,7 @@ export const wrongs = (checks: Record<string, boolean>) =>
 const reset = (stage: Stage, by: Person | string, userId: string) => () =>
   stage.send(by, `POST /api/users/${userId}/reset`);
 
-/** A code is issued beside a change by which it must not work, whichever is first. */
+/** Issues a code at the same time as a change that must invalidate it, whichever comes first. */
 async function codeBeside(
   stage: Stage,
   together: Together,
@@ -220,7 +220,7 @@ export const RACES: Record<string, Race> = {
   },
 };
 
-/** @returns what went wrong in so many rounds of the race. */
+/** Runs so many rounds of the race. @returns the faults. */
 export async function runRace(service: ModelService, race: Race, rounds: number): Promise<string[]> {
   const stage = await Stage.empty(service);
   const wrong: string[] = [];

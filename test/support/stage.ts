@@ -1,6 +1,6 @@
 /**
- * The scene of tests about two requests at the same moment: people with sessions and tokens, and the requests that they send. It is
- * the same in one process (test/accounts/races.test.ts) and beside real workers (test/long/races.test.ts).
+ * Makes the users, sessions and tokens for tests of concurrent requests, and sends their requests. It works in one process
+ * (test/accounts/races.test.ts) and with real workers (test/long/races.test.ts).
  */
 import { randomBytes } from 'node:crypto';
 import type { Role } from './model.ts';
@@ -18,11 +18,11 @@ export interface Person {
 
 type Line = `${ModelRequest['method']} ${string}`;
 
-/** People and groups of its own, and no other user who holds every permission. */
+/** Users and groups of one test, with no other administrator in the database. */
 export class Stage {
   readonly service: ModelService;
   readonly chief: Person;
-  /** The group by which the chief holds every permission. */
+  /** The id of the group that gives the chief every permission. */
   readonly admins: string;
 
   private constructor(service: ModelService, chief: Person, admins: string) {
@@ -31,7 +31,7 @@ export class Stage {
     this.admins = admins;
   }
 
-  /** Takes all users and groups away, and makes a chief who holds every permission. */
+  /** Deletes all users and groups, and makes a chief who holds every permission. */
   static async empty(service: ModelService): Promise<Stage> {
     await service.operator.empty();
     const chief = await makePerson(service, 'chief');
@@ -39,19 +39,19 @@ export class Stage {
     return new Stage(service, chief, admins);
   }
 
-  /** @returns the same scene, seen from another service on the same database. */
+  /** @returns the same stage, but with another service on the same database. */
   through(service: ModelService): Stage {
     return new Stage(service, this.chief, this.admins);
   }
 
-  /** @returns a user who is signed in and holds these permissions by a group of their own. */
+  /** @returns a signed-in user who holds these permissions through their own group. */
   async person(...permissions: string[]): Promise<Person> {
     const person = await makePerson(this.service, name());
     if (permissions.length > 0) await this.group(permissions, [[person.id, 'member']]);
     return person;
   }
 
-  /** @returns the id of a user without a session. @param hash null for one without a password. */
+  /** @returns the id of a new user without a session. @param hash null for a user without a password. */
   async target(hash: Promise<string> | null = hashOf(this.service)): Promise<string> {
     return this.service.operator.makeUser(name(), await hash);
   }
@@ -61,14 +61,14 @@ export class Stage {
     return this.service.operator.makeGroup(name(), permissions, members);
   }
 
-  /** @returns the secret of a new token of theirs. */
+  /** @returns the id and the secret of a new token of that user. */
   async token(person: Person, scopes: string[]): Promise<{ id: string; secret: string }> {
     const answer = await this.send(person, 'POST /api/tokens', { name: 'race', scopes });
     const made: { id: string; secret: string } = JSON.parse(answer.body);
     return made;
   }
 
-  /** @param by a person, by their session, or the secret of a token; anonymous without either. */
+  /** Sends a request. @param by a person, for their session; the secret of a token; or null for an anonymous caller. */
   send(by: Person | string | null, line: Line, body?: object): Promise<ModelAnswer> {
     const caller =
       by === null
@@ -103,7 +103,7 @@ export class Stage {
     return this.send(by, `PATCH /api/users/${userId}`, { active: false });
   }
 
-  /** @returns the status of using the code that the answer gave; 400 when it gave none. */
+  /** Uses the code in the answer. @returns the status; 400 when the answer has no code. */
   async useCodeOf({ status, body }: ModelAnswer): Promise<number> {
     if (status !== 201) return 400;
     const { reset, code = reset?.code }: { code?: string; reset?: { code: string } } = JSON.parse(body);
@@ -116,7 +116,7 @@ export class Stage {
     return groups.some(({ id, members }) => id === groupId && members.some(([member]) => member === userId));
   }
 
-  /** @returns what the user holds. */
+  /** @returns the permissions of the user. */
   async held(userId: string): Promise<string[]> {
     const { groups } = await this.service.operator.state();
     const own = groups.filter(({ members }) => members.some(([id]) => id === userId));
@@ -142,7 +142,7 @@ function send(service: ModelService, caller: ModelRequest['caller'], line: Line,
 
 const name = () => `race-${randomBytes(6).toString('hex')}`;
 
-/** Made once for a service, since it takes most of the time of making a user. */
+/** Hashes by the hash function of a service. Each is computed once, because hashing takes most of the time of making a user. */
 const hashes = new Map<ModelService['hash'], Promise<string>>();
 
 function hashOf({ hash }: ModelService): Promise<string> {

@@ -1,18 +1,18 @@
 /**
- * All that a database holds, in a form in which two databases can be compared: what chance or the clock has made, and who
- * did it, has a stand-in, and what is left is what a change is about.
+ * Reads all rows of a database in a form that can be compared with another database. Placeholders replace random values,
+ * times and the actor, so only the effect of a change remains.
  */
 import type { Engine } from '../../db/engines/engine.ts';
 
-/** A row's fields, or parts of them, by name. */
+/** The fields of a row, or parts of them, by name. */
 type Row = Record<string, string>;
-/** The rows of all tables, by their table and what identifies them. */
+/** The rows of all tables, by table and key. */
 export type Contents = Map<string, Row>;
 
-/** What is known before a change: the names of ids, keys and hashes, who acts, and when it began. */
+/** The values that are known before a change: the names of ids, keys and hashes, the actor, and the start time. */
 export interface Known {
   names: Map<string, string>;
-  /** The id of the user who acts; that of the operator is null. */
+  /** The id of the acting user. For the operator the database has null. */
   actorId: string;
   began: number;
 }
@@ -24,13 +24,13 @@ const LISTS = {
 };
 const ID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const INSTANT = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
-/** Who did it, and from where. */
+/** The columns of the audit trail about the actor. */
 const ACTOR = /^audit (actor_id|actor_name|via|address|user_agent|request_id)$/;
-/** Times are told apart in steps of ten minutes, so that a slow run changes none. */
+/** Times are rounded to ten minutes, so that a slow run does not change them. */
 const STEP = 10;
 
-/** Gives what is new a stand-in, the same one for the same value, in order of appearance. */
-class StandIns {
+/** Replaces new values by placeholders. The same value always gets the same one. */
+class Placeholders {
   readonly #known: Known;
   readonly #found = new Map<string, string>();
   constructor(known: Known) {
@@ -48,7 +48,7 @@ class StandIns {
     return `minute ${Math.round((time - this.#known.began) / 60_000 / STEP) * STEP}`;
   }
 
-  /** @returns what stands for the value of that column. */
+  /** @returns the value of that column, with placeholders. */
   of(table: string, column: string, value: unknown): string {
     const { actorId } = this.#known;
     if (ACTOR.test(`${table} ${column}`)) return 'who did it';
@@ -62,7 +62,7 @@ class StandIns {
   }
 }
 
-/** @returns the fields of a row; those of the audit trail's `before` and `after` one by one. */
+/** @returns the fields of a row; `before` and `after` of the audit trail are split into their own fields. */
 function fieldsOf(row: Record<string, unknown>): [string, unknown][] {
   return Object.entries(row).flatMap(([column, value]): [string, unknown][] => {
     if ((column !== 'before' && column !== 'after') || typeof value !== 'string') return [[column, value]];
@@ -72,16 +72,16 @@ function fieldsOf(row: Record<string, unknown>): [string, unknown][] {
   });
 }
 
-/** @returns all rows of all tables of the database, whatever tables it has. */
+/** @returns all rows of all tables of the database. */
 export async function readTables(engine: Engine, known: Known): Promise<Contents> {
-  const standIns = new StandIns(known);
+  const placeholders = new Placeholders(known);
   const contents: Contents = new Map();
   for (const { name } of await engine.query(LISTS[engine.dialect])) {
     const table = String(name);
-    // Ids are in the order in which they were made, also within one change.
+    // Ids sort in the order in which they were made, even within one change.
     const rows = await engine.query(`SELECT * FROM \`${table}\` ORDER BY 1, 2`);
     for (const row of rows) {
-      const fields = fieldsOf(row).map(([column, value]) => [column, standIns.of(table, column, value)]);
+      const fields = fieldsOf(row).map(([column, value]) => [column, placeholders.of(table, column, value)]);
       const made: Row = Object.fromEntries(fields);
       const own = made.id ?? made.key ?? made.name ?? `${made.group_id} ${made.user_id ?? made.permission}`;
       contents.set(`${table} ${own}`, made);
@@ -90,7 +90,7 @@ export async function readTables(engine: Engine, known: Known): Promise<Contents
   return contents;
 }
 
-/** @returns what two databases do not have in common, a line for each row or field. */
+/** @returns the differences between two databases, one line for each row or field. */
 export function differences(one: Contents, other: Contents): string[] {
   return [...new Set([...one.keys(), ...other.keys()])].sort().flatMap((name) => {
     const [left, right] = [one.get(name), other.get(name)];

@@ -1,6 +1,5 @@
 /**
- * What two databases hold before a change is made in each, so that what they hold after it can be compared: the same rows,
- * with the same ids and keys.
+ * Fills two databases with the same rows, ids and keys, so that their content can be compared after the same change in each.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { keyOf } from '../../accounts/secrets.ts';
@@ -11,12 +10,12 @@ import type { Known } from './tables.ts';
 const HOUR = 60 * 60_000;
 const PASSWORD_HASH = 'a hash';
 
-/** The people, the same in both databases: an administrator, a user who has all that can go with them, and others. */
+/** The rows of both databases: an administrator, a user with every kind of dependent row, and others. */
 export class TwinScene implements Known {
   readonly began = Date.now();
   readonly names = new Map<string, string>();
   readonly actorId: string;
-  /** What the cookie of the administrator's session carries. */
+  /** The secret in the cookie of the administrator's session. */
   readonly secret: string;
   readonly #ids = new Map<string, string>();
   constructor(secret: string) {
@@ -25,7 +24,7 @@ export class TwinScene implements Known {
     this.actorId = this.#id('chief');
   }
 
-  /** @returns the text with ids in place of names in braces. */
+  /** @returns the text with `{name}` replaced by ids. */
   fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => this.#id(name));
 
   #id(name: string): string {
@@ -40,7 +39,7 @@ export class TwinScene implements Known {
     return keyOf(name);
   }
 
-  /** Empties the database, and puts all into it. */
+  /** Empties the database and adds all rows. */
   async fillDatabase({ db, engine }: { db: Database; engine: Engine }): Promise<void> {
     const { guards, ...tables } = engine.tables;
     const before = this.began - HOUR;

@@ -67,8 +67,10 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
   function prepareReadWith<Parent, Child>(parentQuery: SelectQuery<Parent>, childQuery: SelectQuery<Child>) {
     const [{ one }, { all }] = [prepareRead(parentQuery), prepareRead(childQuery)];
     return (values?: Values) => {
+      // The children first: a parent that is found after them was there when they were read.
+      const children = all(values);
       const parent = one(values);
-      return parent && { parent, children: all(values) };
+      return parent && { parent, children };
     };
   }
 

@@ -15,7 +15,7 @@ export function permissionsBehind(
   credentials: Tables['sessions'] | Tables['tokens'],
 ) {
   return build
-    .selectDistinct({ permission: groupPermissions.permission })
+    .select({ permission: groupPermissions.permission })
     .from(credentials)
     .innerJoin(memberships, eq(memberships.userId, credentials.userId))
     .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
@@ -26,8 +26,9 @@ export function withPermissions<Owned>(owned: Owned, rows: { permission: string 
   return { ...owned, permissions: sortPermissions(rows) };
 }
 
+/** @returns the permissions in order, each once: a sort in SQL would cost each request more. */
 function sortPermissions(rows: { permission: string }[]): readonly string[] {
-  return rows.map(({ permission }) => permission).sort();
+  return [...new Set(rows.map(({ permission }) => permission))].sort();
 }
 
 export function permissionQueries({ build, condition, read, write, tables }: Engine) {
@@ -36,7 +37,7 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
 
   const ofUser = read(
     build
-      .selectDistinct({ permission: groupPermissions.permission })
+      .select({ permission: groupPermissions.permission })
       .from(memberships)
       .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),

@@ -14,26 +14,26 @@ async function issued(stage: Stage, by?: (clerk: Person) => Promise<string>) {
 
 /** Interleavings with requests that use a code. */
 export const CODES: Record<string, Make> = {
-  'a code whose issuer is disabled meanwhile does not work': async (stage) => {
+  'A code does not work when its issuer is disabled meanwhile': async (stage) => {
     const { clerk, request } = await issued(stage);
     return { request, meanwhile: disable(clerk.id), status: 400 };
   },
-  'a code whose issuer loses users:write meanwhile does not work': async (stage) => {
+  'A code does not work when its issuer loses users:write meanwhile': async (stage) => {
     const { clerk, group, request } = await issued(stage);
     return { request, meanwhile: (stage) => stage.lose(group, clerk), status: 400 };
   },
-  'a code whose user comes to hold more than its issuer meanwhile does not work': async (stage) => {
+  'A code does not work when its user gets more permissions than its issuer meanwhile': async (stage) => {
     const { target, request } = await issued(stage);
     const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
     return { request, meanwhile, status: 400 };
   },
-  'a code whose group gets * meanwhile does not work': async (stage) => {
+  'A code does not work when a group of its user gets * meanwhile': async (stage) => {
     const { target, request } = await issued(stage);
     const group = await stage.group([], [[target, 'member']]);
     const meanwhile: Ask = (stage) => stage.carry(stage.chief, group, ['*']);
     return { request, meanwhile, status: 400 };
   },
-  'a code by a token that is ended meanwhile does not work': async (stage) => {
+  'A code by a token does not work when the token ends meanwhile': async (stage) => {
     let end: Ask | undefined;
     const { request } = await issued(stage, async (clerk) => {
       const { id, secret } = await stage.token(clerk, ['users:write']);
@@ -43,7 +43,7 @@ export const CODES: Record<string, Make> = {
     if (!end) throw new Error('No token issued the code.');
     return { request, meanwhile: end, status: 400 };
   },
-  'a code by a token whose issuer gives its user more than the token may use does not work': async (
+  'A code by a token does not work when its user gets more permissions than the token meanwhile': async (
     stage,
   ) => {
     const { clerk, request, target } = await issued(stage, async (clerk) => {
@@ -53,24 +53,24 @@ export const CODES: Record<string, Make> = {
     const group = await stage.group(['tea:make', 'groups:write'], [[clerk.id, 'manager']]);
     return { request, meanwhile: (stage) => stage.put(clerk, group, target), status: 400 };
   },
-  'a code whose user is removed meanwhile does not work': async (stage) => {
+  'A code does not work when its user is deleted meanwhile': async (stage) => {
     const { target, request } = await issued(stage);
     return { request, meanwhile: remove(target), status: 400 };
   },
-  'a code whose user is removed while it is looked at does not work': async (stage) => {
+  'A code does not work when its user is deleted during the reads': async (stage) => {
     const { target, request } = await issued(stage);
     return { request, meanwhile: remove(target), amidReading: true, status: 400 };
   },
-  'a code for a user who is removed while they are looked at finds no user': async (stage) => {
+  'Issuing a code gives 404 when the user is deleted during the reads': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     return { request: reset(person, target), meanwhile: remove(target), amidReading: true, status: 404 };
   },
-  'a code for a user who is given * while they are looked at is refused': async (stage) => {
+  'Issuing a code is refused when the user gets * during the reads': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
     return { request: reset(person, target), meanwhile, amidReading: true, status: 403 };
   },
-  'a code whose issuer signs out meanwhile works': async (stage) => {
+  'A code works when its issuer signs out meanwhile': async (stage) => {
     const { clerk, request } = await issued(stage);
     const meanwhile: Ask = (stage) => stage.send(clerk, 'POST /api/sign/out');
     return { request, meanwhile, status: 204 };
@@ -79,7 +79,7 @@ export const CODES: Record<string, Make> = {
 
 /** Two users are the only ones with `*`, and the requests of both would remove an administrator. */
 export const LAST: Record<string, Make> = {
-  'the last but one who holds * leaves meanwhile: the last one stays': async (stage) => {
+  'The last administrator can not leave when the other one leaves meanwhile': async (stage) => {
     const { person, group } = await holder(stage, '*');
     return {
       request: (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id),
@@ -87,12 +87,12 @@ export const LAST: Record<string, Make> = {
       status: 409,
     };
   },
-  'the last but one who holds * is disabled meanwhile: the last one stays': async (stage) => {
+  'The last administrator is kept when the other one is disabled meanwhile': async (stage) => {
     const { person } = await holder(stage, '*');
     const request: Ask = (stage) => stage.remove(stage.chief, stage.admins, stage.chief.id);
     return { request, meanwhile: disable(person.id), status: 409 };
   },
-  'a user without a password comes to hold * meanwhile: the last one who can sign in stays (A20)': async (
+  'The last administrator with a password is kept when a user without one gets * meanwhile (A20)': async (
     stage,
   ) => {
     const target = await stage.target(null);
@@ -102,7 +102,7 @@ export const LAST: Record<string, Make> = {
       status: 409,
     };
   },
-  '* moves meanwhile to the group that is left: the last one stays (A17)': async (stage) => {
+  'The last administrator can not leave a group to which * moves meanwhile (A17)': async (stage) => {
     const { chief, admins } = stage;
     const group = await stage.group([], [[chief.id, 'manager']]);
     return {
@@ -114,7 +114,7 @@ export const LAST: Record<string, Make> = {
       status: 409,
     };
   },
-  'the other group loses * meanwhile: this one keeps it': async (stage) => {
+  'The last group with * keeps it when the other group loses it meanwhile': async (stage) => {
     const { chief, admins } = stage;
     const { group } = await holder(stage, '*');
     return {

@@ -50,18 +50,18 @@ export async function holder(stage: Stage, ...permissions: string[]) {
 }
 
 export const INTERLEAVINGS: Record<string, Make> = {
-  'a code for a user who is put into a group with * meanwhile is refused': async (stage) => {
+  'Issuing a code is refused when the user joins a group with * meanwhile': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
     return { request: reset(person, target), meanwhile, status: 403 };
   },
-  'a code for a user whose group is given * meanwhile is refused': async (stage) => {
+  'Issuing a code is refused when a group of the user gets * meanwhile': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     const group = await stage.group([], [[target, 'member']]);
     const meanwhile: Ask = (stage) => stage.carry(stage.chief, group, ['*']);
     return { request: reset(person, target), meanwhile, status: 403 };
   },
-  'joining a group that is given * meanwhile is refused': async (stage) => {
+  'Adding a member is refused when the group gets * meanwhile': async (stage) => {
     const { person } = await holder(stage, 'groups:write');
     const group = await stage.group([]);
     return {
@@ -71,7 +71,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       afterwards: async (stage) => !(await stage.held(person.id)).includes('*'),
     };
   },
-  'joining a group that is removed meanwhile finds no group': async (stage) => {
+  'Adding a member gives 404 when the group is deleted meanwhile': async (stage) => {
     const group = await stage.group([]);
     const target = await stage.target();
     return {
@@ -80,14 +80,12 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 404,
     };
   },
-  'putting a user into a group who is removed meanwhile finds no user': async (stage) => {
+  'Adding a member gives 404 when the user is deleted meanwhile': async (stage) => {
     const [group, target] = [await stage.group([]), await stage.target()];
     const request: Ask = (stage) => stage.put(stage.chief, group, target);
     return { request, meanwhile: remove(target), status: 404 };
   },
-  'another role for a member who is removed from the group meanwhile makes them a member again (A12)': async (
-    stage,
-  ) => {
+  'PUT of another role adds the member again when they are removed meanwhile (A12)': async (stage) => {
     const target = await stage.target();
     const group = await stage.group([], [[target, 'member']]);
     return {
@@ -97,18 +95,18 @@ export const INTERLEAVINGS: Record<string, Make> = {
       afterwards: (stage) => stage.isMember(group, target),
     };
   },
-  'putting a member twice makes one membership': async (stage) => {
+  'PUT member twice at once creates one membership': async (stage) => {
     const [group, target] = [await stage.group([]), await stage.target()];
     const request: Ask = (stage) => stage.put(stage.chief, group, target);
     return { request, meanwhile: request, status: 200 };
   },
-  'removing a member twice finds no member the second time': async (stage) => {
+  'DELETE member twice at once gives 404 to the second request': async (stage) => {
     const target = await stage.target();
     const group = await stage.group([], [[target, 'member']]);
     const request: Ask = (stage) => stage.remove(stage.chief, group, target);
     return { request, meanwhile: request, status: 404 };
   },
-  'a manager who becomes a plain member meanwhile adds no member': async (stage) => {
+  'A manager who becomes a plain member meanwhile can not add a member': async (stage) => {
     const [person, target] = [await stage.person(), await stage.target()];
     const group = await stage.group([], [[person.id, 'manager']]);
     return {
@@ -117,25 +115,25 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-  'a caller who is disabled meanwhile makes no user': async (stage) => {
+  'A caller who is disabled meanwhile can not create a user': async (stage) => {
     const { person } = await holder(stage, 'users:write');
     return { request: makeUser(person), meanwhile: disable(person.id), status: 401 };
   },
-  'a caller who is removed meanwhile makes no user': async (stage) => {
+  'A caller who is deleted meanwhile can not create a user': async (stage) => {
     const { person } = await holder(stage, 'users:write');
     return { request: makeUser(person), meanwhile: remove(person.id), status: 401 };
   },
-  'a caller who loses users:write meanwhile makes no user': async (stage) => {
+  'A caller who loses users:write meanwhile can not create a user': async (stage) => {
     const { person, group } = await holder(stage, 'users:write');
     return { request: makeUser(person), meanwhile: (stage) => stage.lose(group, person), status: 403 };
   },
-  'a token that is ended meanwhile makes no user': async (stage) => {
+  'A token that ends meanwhile can not create a user': async (stage) => {
     const { person } = await holder(stage, 'users:write');
     const { id, secret } = await stage.token(person, ['users:write']);
     const meanwhile: Ask = (stage) => stage.send(person, `DELETE /api/tokens/${id}`);
     return { request: makeUser(secret), meanwhile, status: 401 };
   },
-  'a caller who loses a permission meanwhile makes no group that carries it': async (stage) => {
+  'A caller who loses a permission meanwhile can not create a group with it': async (stage) => {
     const { person } = await holder(stage, 'groups:write');
     const tea = await stage.group(['tea:make'], [[person.id, 'member']]);
     const body = { name: `tea-${tea}`, permissions: ['tea:make'] };
@@ -145,7 +143,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-  'a session that is ended meanwhile makes no token': async (stage) => {
+  'A session that ends meanwhile can not create a token': async (stage) => {
     const person = await stage.person();
     return {
       request: (stage) => stage.send(person, 'POST /api/tokens', { name: 'lasting' }),
@@ -153,7 +151,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 401,
     };
   },
-  'an owner who loses a permission meanwhile makes no token for it': async (stage) => {
+  'A user who loses a permission meanwhile can not create a token with it': async (stage) => {
     const { person, group } = await holder(stage, 'tea:make');
     return {
       request: (stage) => stage.send(person, 'POST /api/tokens', { name: 'tea', scopes: ['tea:make'] }),
@@ -161,7 +159,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-  'a session that is ended meanwhile changes no e-mail address': async (stage) => {
+  'A session that ends meanwhile can not change the e-mail address': async (stage) => {
     const person = await stage.person();
     const body = { email: `${person.username}@example.org` };
     return {
@@ -170,7 +168,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 401,
     };
   },
-  'a session that is ended meanwhile can not be made fresh': async (stage) => {
+  'A session that ends meanwhile can not be confirmed': async (stage) => {
     const person = await stage.person();
     return {
       request: (stage) => stage.confirm(person),
@@ -178,7 +176,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 401,
     };
   },
-  'a user who is put into a group with * meanwhile is not disabled by a holder of less': async (stage) => {
+  'A user who joins a group with * meanwhile can not be disabled by a caller without *': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     return {
       request: (stage) => stage.disable(person, target),
@@ -186,7 +184,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-  'a user who is put into a group with * meanwhile is not removed by a holder of less': async (stage) => {
+  'A user who joins a group with * meanwhile can not be deleted by a caller without *': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     return {
       request: (stage) => stage.send(person, `DELETE /api/users/${target}`),
@@ -194,7 +192,7 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-  'a group that is given * meanwhile is not removed by a holder of less': async (stage) => {
+  'A group that gets * meanwhile can not be deleted by a caller without *': async (stage) => {
     const { person } = await holder(stage, 'groups:write');
     const group = await stage.group([]);
     return {

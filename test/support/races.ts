@@ -47,7 +47,7 @@ async function codeBeside(
 }
 
 export const RACES: Record<string, Race> = {
-  'a code for a user beside their joining a group that carries * does not open their account (A10a)': async (
+  'A code issued while its user joins a group with * does not open the account (A10a)': async (
     stage,
     together,
   ) => {
@@ -57,7 +57,7 @@ export const RACES: Record<string, Race> = {
     return codeBeside(stage, together, reset(stage, clerk, target), grant, [403]);
   },
 
-  'a code for a user beside * for a group of theirs does not open their account (A10a)': async (
+  'A code issued while a group of its user gets * does not open the account (A10a)': async (
     stage,
     together,
   ) => {
@@ -67,7 +67,7 @@ export const RACES: Record<string, Race> = {
     return codeBeside(stage, together, reset(stage, clerk, target), grant, [403]);
   },
 
-  'a code that comes with a new user beside the disabling of its issuer does not work': async (
+  'A code of a new user does not work when its issuer is disabled at the same time': async (
     stage,
     together,
     round,
@@ -77,7 +77,7 @@ export const RACES: Record<string, Race> = {
     return codeBeside(stage, together, make, () => stage.disable(stage.chief, clerk.id), [401]);
   },
 
-  'a code beside the disabling of its issuer does not work, even after they are enabled': async (
+  'A code does not work when its issuer is disabled at the same time and enabled later': async (
     stage,
     together,
   ) => {
@@ -93,27 +93,33 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'a code beside the removal of its issuer does not work': async (stage, together) => {
+  'A code does not work when its issuer is deleted at the same time': async (stage, together) => {
     const [clerk, target] = [await stage.person('users:write'), await stage.target()];
     const end = () => stage.send(stage.chief, `DELETE /api/users/${clerk.id}`);
     return codeBeside(stage, together, reset(stage, clerk, target), end, [401]);
   },
 
-  'a code by a token beside the end of that token does not work (A2, A19)': async (stage, together) => {
+  'A code by a token does not work when the token ends at the same time (A2, A19)': async (
+    stage,
+    together,
+  ) => {
     const [clerk, target] = [await stage.person('users:write'), await stage.target()];
     const { id, secret } = await stage.token(clerk, ['users:write']);
     const end = () => stage.send(clerk, `DELETE /api/tokens/${id}`);
     return codeBeside(stage, together, reset(stage, secret, target), end, [401]);
   },
 
-  'a code beside the loss of users:write by its issuer does not work (A19)': async (stage, together) => {
+  'A code does not work when its issuer loses users:write at the same time (A19)': async (
+    stage,
+    together,
+  ) => {
     const [clerk, target] = [await stage.person(), await stage.target()];
     const clerks = await stage.group(['users:write'], [[clerk.id, 'member']]);
     const loss = () => stage.remove(stage.chief, clerks, clerk.id);
     return codeBeside(stage, together, reset(stage, clerk, target), loss, [403]);
   },
 
-  'joining a group beside * for that group is refused or was first, and is what it says (A10b)': async (
+  'Adding a member while the group gets * is refused or comes first, as the answer says (A10b)': async (
     stage,
     together,
   ) => {
@@ -131,10 +137,7 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'a token that is made beside the disabling of its owner does not authenticate (A10c)': async (
-    stage,
-    together,
-  ) => {
+  'A token created while its owner is disabled does not authenticate (A10c)': async (stage, together) => {
     const owner = await stage.person('audit:read');
     const [made, disabled] = await together(
       () => stage.send(owner, 'POST /api/tokens', { name: 'race', scopes: ['audit:read'] }),
@@ -149,10 +152,7 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'leaving a group while * moves to it from another group leaves an administrator (A17)': async (
-    stage,
-    together,
-  ) => {
+  'Leaving a group while * moves to it keeps an administrator (A17)': async (stage, together) => {
     const { chief } = stage;
     await stage.service.operator.removeGroups();
     const admins = await stage.group(['*'], [[chief.id, 'manager']]);
@@ -170,54 +170,54 @@ export const RACES: Record<string, Race> = {
     });
   },
 
-  'PUT and DELETE of the same member at once are never told that a user is missing who is there (A12)':
-    async (stage, together, round) => {
-      const { chief } = stage;
-      const target = await stage.target();
-      const wasMember = round % 3 === 0;
-      const group = await stage.group([], wasMember ? [[target, 'member']] : []);
-      const [put, removed] = await together(
-        () => stage.put(chief, group, target, 'manager'),
-        () => stage.remove(chief, group, target),
-      );
-      return wrongs({
-        [`PUT was answered ${put.status} ${put.body}`]: put.status !== 200,
-        [`DELETE was answered ${removed.status} ${removed.body}`]: !(wasMember ? [204] : [204, 404]).includes(
-          removed.status,
-        ),
-        'DELETE found no member, and there is none':
-          removed.status === 404 && !(await stage.isMember(group, target)),
-      });
-    },
-
-  'what is done to a user beside their removal is answered as before it or as after it': async (
+  'PUT and DELETE of the same member at once never give 404 for an existing user (A12)': async (
     stage,
     together,
     round,
   ) => {
     const { chief } = stage;
     const target = await stage.target();
-    const group = await stage.group([], [[target, 'member']]);
-    const { body } = await reset(stage, chief, target)();
-    const { code }: { code: string } = JSON.parse(body);
-    const asks: [Ask, number[]][] = [
-      [() => stage.send(null, 'POST /api/sign/reset', { code, password: 'another password' }), [204, 400]],
-      [reset(stage, chief, target), [201, 404]],
-      [() => stage.send(chief, `PATCH /api/users/${target}`, { email: null }), [200, 404]],
-      [() => stage.put(chief, group, target, 'manager'), [200, 404]],
-      [() => stage.remove(chief, group, target), [204, 404]],
-      [() => stage.send(chief, `DELETE /api/users/${target}`), [204, 404]],
-      [() => stage.send(chief, `DELETE /api/users/${target}/sessions`), [204, 404]],
-    ];
-    const [ask, allowed] = asks[round % asks.length] ?? [reset(stage, chief, target), []];
-    const removal = () => stage.send(chief, `DELETE /api/users/${target}`);
-    const [answer, removed] = await together(ask, removal);
+    const wasMember = round % 3 === 0;
+    const group = await stage.group([], wasMember ? [[target, 'member']] : []);
+    const [put, removed] = await together(
+      () => stage.put(chief, group, target, 'manager'),
+      () => stage.remove(chief, group, target),
+    );
     return wrongs({
-      [`the removal was answered ${removed.status} ${removed.body}`]: ![204, 404].includes(removed.status),
-      [`the other request was answered ${answer.status} ${answer.body}`]: !allowed.includes(answer.status),
-      'the user is there': (await stage.send(chief, `GET /api/users/${target}`)).status !== 404,
+      [`PUT was answered ${put.status} ${put.body}`]: put.status !== 200,
+      [`DELETE was answered ${removed.status} ${removed.body}`]: !(wasMember ? [204] : [204, 404]).includes(
+        removed.status,
+      ),
+      'DELETE found no member, and there is none':
+        removed.status === 404 && !(await stage.isMember(group, target)),
     });
   },
+
+  'A request about a user who is deleted at the same time is answered as before or after the deletion':
+    async (stage, together, round) => {
+      const { chief } = stage;
+      const target = await stage.target();
+      const group = await stage.group([], [[target, 'member']]);
+      const { body } = await reset(stage, chief, target)();
+      const { code }: { code: string } = JSON.parse(body);
+      const asks: [Ask, number[]][] = [
+        [() => stage.send(null, 'POST /api/sign/reset', { code, password: 'another password' }), [204, 400]],
+        [reset(stage, chief, target), [201, 404]],
+        [() => stage.send(chief, `PATCH /api/users/${target}`, { email: null }), [200, 404]],
+        [() => stage.put(chief, group, target, 'manager'), [200, 404]],
+        [() => stage.remove(chief, group, target), [204, 404]],
+        [() => stage.send(chief, `DELETE /api/users/${target}`), [204, 404]],
+        [() => stage.send(chief, `DELETE /api/users/${target}/sessions`), [204, 404]],
+      ];
+      const [ask, allowed] = asks[round % asks.length] ?? [reset(stage, chief, target), []];
+      const removal = () => stage.send(chief, `DELETE /api/users/${target}`);
+      const [answer, removed] = await together(ask, removal);
+      return wrongs({
+        [`the removal was answered ${removed.status} ${removed.body}`]: ![204, 404].includes(removed.status),
+        [`the other request was answered ${answer.status} ${answer.body}`]: !allowed.includes(answer.status),
+        'the user is there': (await stage.send(chief, `GET /api/users/${target}`)).status !== 404,
+      });
+    },
 };
 
 /** Runs so many rounds of the race. @returns the faults. */

@@ -50,7 +50,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     const nulls = ({ _ }: SelectQuery<unknown>) => Object.keys(_.selectedFields).map(() => 'null');
     const width = nulls(parentQuery).length;
     // The nulls go into the children's own text, because MariaDB would materialize a subquery in a temporary table.
-    const indented = children.text.replace(/^select (distinct )?/, `$&${nulls(parentQuery)}, `);
+    const indented = children.text.replace(/^select /, `$&${nulls(parentQuery)}, `);
     const text = `(select parent.*, ${nulls(childQuery)} from (${parent.text}) parent) union all (${indented})`;
     const isChild = (row: unknown[]) => row.slice(width).some((value) => value !== null);
     return async (values: Values) => {

@@ -7,7 +7,8 @@ import { makeSecret } from '../config/secret.ts';
 import { Caller, makeDatabaseWith } from './support/api.ts';
 import { onEachEngine } from './support/engines.ts';
 import { residentMemory } from './support/memory.ts';
-import { isAlive, startServer, until } from './support/processes.ts';
+import { startServer } from './support/processes.ts';
+import { isAlive, until } from './support/running.ts';
 import { askBothWorkers } from './support/workers.ts';
 
 onEachEngine('the workers of a service', async (t, { makeDatabase }) => {

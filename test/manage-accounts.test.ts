@@ -200,7 +200,8 @@ onEachEngine('Commands administer users', async (t, engine) => {
       const results = await Promise.all(commands);
       const refused = results.filter(({ code }) => code !== 0);
       t.equal(refused.length, 1, JSON.stringify(results));
-      for (const each of refused) fails(t, each, /^manage: No other user who can sign in would hold every permission/);
+      for (const each of refused)
+        fails(t, each, /^manage: No other user who can sign in would hold every permission/);
       t.ok(await hasAdministrator(db));
     },
   );

@@ -9,7 +9,8 @@ import { openEngine, prepareQueries } from '../db/database.ts';
 import { PASSWORD } from './support/api.ts';
 import { fails } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
-import { manage, PROJECT, Running } from './support/processes.ts';
+import { manage, PROJECT } from './support/processes.ts';
+import { Running } from './support/running.ts';
 
 onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true' };

@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeDatabaseWith, PASSWORD } from './support/api.ts';
-import { isAlive, makeFolder, type Server, startServer, until } from './support/processes.ts';
+import { makeFolder, type Server, startServer } from './support/processes.ts';
+import { isAlive, until } from './support/running.ts';
 
 /** The time in which the service stops when nothing is in progress, in milliseconds. */
 const STOP_TIMEOUT = 5_000;

@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeDatabaseWith, PASSWORD } from './support/api.ts';
+import { query } from './support/database-content.ts';
 import { onEachEngine } from './support/engines.ts';
-import { ask } from './support/migrations.ts';
 import {
   copyProject,
   makeFolder,
@@ -126,7 +126,7 @@ onEachEngine(
 
     t.test('The service does not start on a database with unknown migrations', async (t) => {
       await makeDatabaseWith(DATABASE_URL, 'ann');
-      await ask(
+      await query(
         DATABASE_URL,
         "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
       );

@@ -6,7 +6,8 @@ import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { makeSecret, withSecret } from '../../config/secret.ts';
-import { makeFolder, Running } from '../support/processes.ts';
+import { makeFolder } from '../support/processes.ts';
+import { Running } from '../support/running.ts';
 
 function settingsIn(folder: string, environment: Record<string, string> = {}) {
   return loadSettings({ root: folder, environment });

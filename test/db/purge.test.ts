@@ -9,7 +9,8 @@ import { purge } from '../../db/maintenance.ts';
 import { ensureSchema } from '../../db/migrate/migrator.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
-import { startServer, until } from '../support/processes.ts';
+import { startServer } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** More rows than one batch removes. */

@@ -9,7 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'tap';
 import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../../db/engines/engine.ts';
 import { makeFile, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
-import { makeFolder, Running } from '../support/processes.ts';
+import { makeFolder } from '../support/processes.ts';
+import { Running } from '../support/running.ts';
 
 const NOW = Date.now();
 

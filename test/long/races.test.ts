@@ -14,7 +14,7 @@ onEachEngine('two requests at once, beside two workers', async (t, engine) => {
   for (const [name, race] of Object.entries(RACES))
     await t.test(name, async (t) => t.strictSame(await runRace(service, race, ROUNDS), []));
   for (const way of Object.keys(FALLS))
-    await t.test(`the last two who hold * ${way}: one succeeds and one is refused`, async (t) =>
+    await t.test(`One of the last two administrators is refused when both ${way} at once`, async (t) =>
       t.strictSame(await runFall(service, way, ROUNDS), []),
     );
 });

@@ -6,7 +6,8 @@ import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrate/migrato
 import { query } from '../support/database-content.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
 import { ProjectCopy } from '../support/migrations.ts';
-import { manage, runServer, until } from '../support/processes.ts';
+import { manage, runServer } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 
 onEachEngine('Concurrent processes run each migration once', async (t, { makeDatabase }) => {
   const project = new ProjectCopy(t);

@@ -8,7 +8,7 @@ import { type Test, test } from 'tap';
 import { query, rowsOf, schemaOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
 import { type ProjectCopy, prepareFailingMigration } from '../support/migrations.ts';
-import { Running, until } from '../support/processes.ts';
+import { Running, until } from '../support/running.ts';
 
 const NAME = '0001_half';
 

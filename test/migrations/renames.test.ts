@@ -9,7 +9,7 @@ import { type Test, test } from 'tap';
 import { fillTables, query, type Row, rowsOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
 import { MigrationWalk, ProjectCopy } from '../support/migrations.ts';
-import { Running } from '../support/processes.ts';
+import { Running } from '../support/running.ts';
 
 const DOWN = '\u001b[B';
 

@@ -8,7 +8,7 @@ import { NetworkFault, TcpProxy } from '../mysql/proxy.ts';
 import { query, rowsOf } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
 import { prepareFailingMigration } from '../support/migrations.ts';
-import { until } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 
 const NAME = '0001_half';
 const FILE = `${NAME}.sql`;

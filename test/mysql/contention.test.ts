@@ -10,7 +10,7 @@ import { openEngine } from '../../db/database.ts';
 import { sql } from '../../db/drizzle.ts';
 import { equals } from '../../db/schema/column-types.ts';
 import { FAST_FLAGS, inParallel, onOwnServer, tally } from '../support/own-server.ts';
-import { until } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** How many writes each of the low-level tests makes. */

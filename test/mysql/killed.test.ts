@@ -5,7 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { databaseName, onOwnServer } from '../support/own-server.ts';
-import { until } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 import { type Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 6;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { findServer } from '../support/mysql-server.ts';
 import { skipTests } from '../support/own-server.ts';
-import { isAlive, PROJECT, Running, until } from '../support/processes.ts';
+import { PROJECT } from '../support/processes.ts';
+import { isAlive, Running, until } from '../support/running.ts';
 
 const NAME = 'A MySQL server ends and its data are removed when the test that started it is killed';
 const CODE = `

@@ -6,7 +6,8 @@ import { test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import { query } from '../support/database-content.ts';
 import { engines } from '../support/engines.ts';
-import { manage, startServer, until } from '../support/processes.ts';
+import { manage, startServer } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 import { makeUser, signedIn, startService } from '../support/service.ts';
 
 /** @returns the ids of the connections to that database, without the one of this query. */

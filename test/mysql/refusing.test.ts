@@ -4,7 +4,7 @@
  */
 import mysql from 'mysql2/promise';
 import { FAST_FLAGS, inParallel, onOwnServer, tally } from '../support/own-server.ts';
-import { until } from '../support/processes.ts';
+import { until } from '../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 4;

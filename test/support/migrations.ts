@@ -16,7 +16,6 @@ import type { Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
 
 // For test/server.test.ts.
-export { query as ask } from './database-content.ts';
 
 /** A copy of the project with a single migration, 0000_first, whose schema a test may change. */
 export class ProjectCopy {

@@ -5,7 +5,7 @@ import { type Test, test } from 'tap';
 import type { App } from '../../app.ts';
 import type { TestEngine } from './engines.ts';
 import { findServer, MysqlServer } from './mysql-server.ts';
-import { until } from './processes.ts';
+import { until } from './running.ts';
 
 /**
  * Runs the tests on a new server with these flags. Skips them where no server is installed. Call it last in a file,

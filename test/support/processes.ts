@@ -5,8 +5,6 @@ import { dirname, join, relative } from 'node:path';
 import type { Test } from 'tap';
 import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
 
-export { isAlive, Running, until } from './running.ts';
-
 /** The folder of this project. Processes that run in it must get a database elsewhere. */
 export const PROJECT = dirname(dirname(import.meta.dirname));
 /** The files that git does not track. */

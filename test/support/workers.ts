@@ -1,6 +1,7 @@
 /** Sends requests to several workers behind one port. The caller can't choose the worker, but the log shows which answered. */
 import type { Caller } from './api.ts';
-import { type Server, until } from './processes.ts';
+import type { Server } from './processes.ts';
+import { until } from './running.ts';
 
 /**
  * Sends GET requests to the path until both workers have answered. The server must log requests (LOG_LEVEL=debug).

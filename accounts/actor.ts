@@ -23,7 +23,8 @@ export interface Origin {
 }
 
 export interface Actor extends Origin {
-  /** Null for the operator, who holds every permission, and for anonymous callers, who hold none. */
+  kind: 'operator' | 'user' | 'anonymous';
+  /** Null for the operator, who may do everything, and for anonymous callers, who hold nothing. */
   user: { id: string; username: string } | null;
   /** How they were recognised: session, token, a request loader's name, manage for the operator, nobody for anonymous callers. */
   method: string;
@@ -35,13 +36,19 @@ export interface Actor extends Origin {
 
 /** @returns a caller who has not signed in. */
 export function anonymous({ address, userAgent, requestId }: Origin, log: Actor['log']): Actor {
-  const nobody = { user: null, method: 'nobody', credential: null, permissions: [] };
+  const nobody = {
+    kind: 'anonymous' as const,
+    user: null,
+    method: 'nobody',
+    credential: null,
+    permissions: [],
+  };
   return { ...nobody, address, userAgent, requestId, log };
 }
 
 /** @returns whether the actor is the operator, who works on the database itself. */
-export function isOperator({ user, permissions }: Actor): boolean {
-  return user === null && permissions.length > 0;
+export function isOperator({ kind }: Actor): boolean {
+  return kind === 'operator';
 }
 
 /** @returns whether the actor acts as that user themselves: a token acts by its scopes alone. */

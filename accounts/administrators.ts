@@ -1,44 +1,13 @@
-/** How the first administrator, and any other, comes to be: the operator makes a user who holds every permission. */
+/** The rule that the last administrator stays: some user who can sign in, active and with a password, holds every permission (*). */
 import type { Database } from '../db/database.ts';
-import { EVERYTHING } from '../db/queries/permissions.ts';
-import type { Actor } from './actor.ts';
-import { userTarget } from './audit.ts';
-import { applyChange, guardGroups } from './change.ts';
-import { NoAdministratorsError } from './errors.ts';
-import { groupCreation } from './groups.ts';
-import { type NewUser, userCreation } from './users.ts';
+import type { RightsLock } from './change.ts';
+import { LastAdministratorError } from './errors.ts';
 
-/** The group that administrators belong to. */
-export const ADMINISTRATORS = 'admins';
-
-/** Makes a user who manages the group `admins`, and that group when there is none. @throws {NoAdministratorsError} @throws {DuplicateError} */
-export const createAdministrator = (db: Database, actor: Actor, user: NewUser) =>
-  applyChange(db, actor, async () => {
-    const found = await db.groups.findByName(ADMINISTRATORS);
-    if (found && !found.permissions.includes(EVERYTHING))
-      throw new NoAdministratorsError(
-        `The group ${ADMINISTRATORS} exists, but does not carry every permission (${EVERYTHING}).`,
-      );
-    const made = { name: ADMINISTRATORS, title: 'Administrators', permissions: [EVERYTHING] };
-    const groupChange = found ? undefined : groupCreation(db, actor, made);
-    const group = found ?? groupChange?.result;
-    if (!group) throw new Error('A group is found or made.');
-    const change = userCreation(db, actor, user);
-    const { id, username } = change.result.user;
-    const membership = { groupId: group.id, userId: id, role: 'manager' as const };
-    return {
-      guards: found ? [...guardGroups(db, [found])] : [],
-      writes: [...change.writes, ...(groupChange?.writes ?? []), db.memberships.add(membership, Date.now())],
-      event: [
-        ...[change.event].flat(),
-        ...[groupChange?.event ?? []].flat(),
-        {
-          event: 'membership-set',
-          target: userTarget({ id, username }),
-          before: { group: ADMINISTRATORS, role: null },
-          after: { group: ADMINISTRATORS, role: 'manager' },
-        },
-      ],
-      result: change.result,
-    };
-  });
+/** Belongs to every kind of change that can take every permission from a user, whatever was read before. */
+export const keepAdministrator = (db: Database): RightsLock => ({
+  order: '0',
+  step: db.permissions.lockAdministrators(),
+  error: () =>
+    new Error('The table locks lacks its row "administrators". Restore it, or the whole database.'),
+  after: { step: db.permissions.administratorRemains(), error: () => new LastAdministratorError() },
+});

@@ -5,8 +5,8 @@
 import type { Database } from '../db/database.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
 import { type Actor, isOperator, isSelf, userOf } from './actor.ts';
-import { type Condition, type Guard, guardRights, guardUser } from './change.ts';
-import { MissingPermissionError, SessionRequiredError, StaleSessionError } from './errors.ts';
+import { type Condition, lockGroups, lockUser, type RightsLock } from './change.ts';
+import { MissingPermissionError, NotFoundError, SessionRequiredError, StaleSessionError } from './errors.ts';
 
 /** The permissions that the rules ask for. A blueprint may ask for others. */
 export const WRITE_USERS = 'users:write';
@@ -27,7 +27,7 @@ export function lackingOf(held: readonly string[], permissions: readonly string[
   return held.includes(EVERYTHING) ? [] : permissions.filter((permission) => !held.includes(permission));
 }
 
-/** For guards, which refuse early. @throws {MissingPermissionError} */
+/** For locks, which refuse early. @throws {MissingPermissionError} */
 export function requirePermissions({ permissions }: Actor, ...asked: string[]): void {
   const lacking = lackingOf(permissions, asked);
   if (lacking.length > 0) throw new MissingPermissionError(lacking);
@@ -36,11 +36,11 @@ export function requirePermissions({ permissions }: Actor, ...asked: string[]): 
 /** @returns conditions that the actor holds the permissions; for a token, that they are among its scopes as well. */
 export function holds(db: Database, actor: Actor, ...permissions: string[]): Condition[] {
   if (isOperator(actor)) return [];
-  const { user, credential } = actor;
-  const lacking = credential?.kind === 'token' ? lackingOf(credential.scopes, permissions) : [];
-  if (lacking.length > 0 || !user) throw new MissingPermissionError(lacking);
+  // Refuses early what the actor did not hold when the request began, and what a token has not among its scopes.
+  requirePermissions(actor, ...permissions);
   if (permissions.length === 0) return [];
-  return [{ step: db.permissions.holds(user.id, permissions), error: () => missing(actor, permissions) }];
+  const error = () => new MissingPermissionError(permissions);
+  return [{ step: db.permissions.holds(userOf(actor).id, permissions), error }];
 }
 
 /** @returns the condition that the actor manages the group, or holds groups:write. A token manages no group. */
@@ -56,18 +56,40 @@ export function managesGroup(db: Database, actor: Actor, groupId: string): Condi
 
 /**
  * The actor is that user, or holds all that the user holds: who signs in, and whether they may, is not decided by those who
- * hold less. Guards the user and their groups, since it relies on what the user holds.
+ * hold less. Locks the user and their groups, since it relies on what the user holds.
  * @throws {SessionRequiredError} when a token would change its own user.
  */
 export async function authorityOver(
   db: Database,
   actor: Actor,
   userId: string,
-): Promise<{ guards: Guard[]; conditions: Condition[] }> {
-  if (isOperator(actor) || isSelf(actor, userId)) return { guards: [guardUser(db, userId)], conditions: [] };
+): Promise<{ locks: RightsLock[]; conditions: Condition[] }> {
+  if (isOperator(actor) || isSelf(actor, userId)) return { locks: [lockUser(db, userId)], conditions: [] };
   if (actor.user?.id === userId) throw new SessionRequiredError();
-  const { guards, permissions } = await guardRights(db, userId);
-  return { guards, conditions: holds(db, actor, ...permissions) };
+  const { locks, permissions } = await lockRights(db, userId);
+  return { locks, conditions: holds(db, actor, ...permissions) };
+}
+
+/**
+ * For a change that relies on what the user holds. @throws {NotFoundError}
+ * @returns what they hold, and locks of the user and all of their groups: by their versions, so that it is still so.
+ */
+export async function lockRights(
+  db: Database,
+  userId: string,
+): Promise<{ locks: RightsLock[]; permissions: string[] }> {
+  // Before the groups: a membership that comes or goes meanwhile gives the user another version.
+  const version = await db.users.rightsVersion(userId);
+  if (version === undefined) throw new NotFoundError('user');
+  const rows = await db.memberships.rights(userId);
+  const groups = new Map(rows.map((row) => [row.id, row]));
+  return {
+    locks: [
+      { order: `1 ${userId}`, step: db.users.lockAt(userId, version) },
+      ...lockGroups(db, [...groups.values()]),
+    ],
+    permissions: [...new Set(rows.flatMap(({ permission }) => permission ?? []))].sort(),
+  };
 }
 
 /** @returns whether the password of the actor's session was given of late. Who has no session is not asked for one. */
@@ -78,10 +100,4 @@ export function isFresh({ credential }: Pick<Actor, 'credential'>): boolean {
 /** For changes by which an account, or what it may do, could be taken over. @throws {StaleSessionError} */
 export function requireFreshSession(actor: Actor): void {
   if (!isFresh(actor)) throw new StaleSessionError();
-}
-
-/** Names what was lacking when the request began; all that was asked, when it was lost since. */
-function missing({ permissions }: Actor, asked: readonly string[]): MissingPermissionError {
-  const lacking = lackingOf(permissions, asked);
-  return new MissingPermissionError(lacking.length > 0 ? lacking : asked);
 }

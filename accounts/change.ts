@@ -1,14 +1,14 @@
 /**
- * The one way to change accounts. A rule reads what it needs and returns a `Change`; `applyChange` runs its guards, conditions
+ * The one way to change accounts. A rule reads what it needs and returns a `Change`; `applyChange` runs its locks, conditions
  * and writes together with the audit entries in one transaction. So a rule holds at the moment of writing, whatever happened
  * since the request began.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { DuplicateError, MissingReferenceError, type Step } from '../db/engines/engine.ts';
-import { type Actor, isOperator } from './actor.ts';
+import { type Actor, isOperator, userOf } from './actor.ts';
 import { type AuditEvent, auditEntries, logEntry } from './audit.ts';
-import { ConflictError, LastAdministratorError, NotFoundError, UnauthenticatedError } from './errors.ts';
+import { ConflictError, UnauthenticatedError } from './errors.ts';
 
 /** A step that must hold, and the error that says why not. */
 export interface Condition {
@@ -16,8 +16,11 @@ export interface Condition {
   error: () => Error | Promise<Error>;
 }
 
-/** A row that every change of the same rights writes as well. `order` keeps two changes from waiting for each other. */
-export interface Guard {
+/**
+ * A row that every change of the same rights writes first. `order` keeps two changes from waiting for each other. Without an
+ * error, a row that is not as it was read is a lost race.
+ */
+export interface RightsLock extends Partial<Pick<Condition, 'error'>> {
   order: string;
   step: Step;
   /** What must hold after the writes. */
@@ -25,8 +28,11 @@ export interface Guard {
 }
 
 export interface Change<Result> {
-  guards?: Guard[];
+  locks?: RightsLock[];
+  /** Queries that must find a row, or writes that must touch one: otherwise their error is thrown. */
   conditions?: Condition[];
+  /** The unique indexes that tell of a lost race, besides primary keys. */
+  retryOn?: string[];
   /** A write that touches another number of rows than it must has lost a race: the rule is asked again. */
   writes: Step[];
   /** One in general, none when nothing changes. */
@@ -42,45 +48,29 @@ export const anyVersion: VersionMatch = () => true;
 
 /** How often a change is tried: it fails only when very many change the same thing at once. */
 const TRIES = 20;
+/** How many groups one statement locks: SQLite limits the depth of a condition. */
+const CHUNK = 500;
 
-/** For a change of what the user holds. */
-export const guardUser = (db: Database, id: string): Guard => ({
+/** For a change of the user's account, or of what they hold. */
+export const lockUser = (db: Database, id: string): RightsLock => ({
   order: `1 ${id}`,
-  step: db.users.guard(id),
+  step: db.users.lock(id),
+});
+
+/** For a change of the actor's own account or session. */
+export const lockActor = (db: Database, actor: Actor): RightsLock => ({
+  ...lockUser(db, userOf(actor).id),
+  error: () => new UnauthenticatedError(),
 });
 
 /** For a change of what the groups' members hold. Groups come after users: a user's row tells which groups are theirs. */
-export const guardGroups = (db: Database, groups: { id: string; version: number }[]): Guard[] =>
-  groups.length === 0 ? [] : [{ order: '2', step: db.groups.guard(groups) }];
-
-/**
- * For a change that relies on what the user holds. @throws {NotFoundError}
- * @returns what they hold, and guards for the user and all of their groups: by their versions, so that it is still so.
- */
-export async function guardRights(
-  db: Database,
-  userId: string,
-): Promise<{ guards: Guard[]; permissions: string[] }> {
-  // Before the groups: a membership that comes or goes meanwhile gives the user another version.
-  const version = await db.users.rightsVersion(userId);
-  if (version === undefined) throw new NotFoundError('user');
-  const rows = await db.memberships.rights(userId);
-  const groups = new Map(rows.map((row) => [row.id, row]));
-  return {
-    guards: [
-      { order: `1 ${userId}`, step: db.users.guardAt(userId, version) },
-      ...guardGroups(db, [...groups.values()]),
-    ],
-    permissions: [...new Set(rows.flatMap(({ permission }) => permission ?? []))].sort(),
-  };
+export function lockGroups(db: Database, groups: { id: string; version: number }[]): RightsLock[] {
+  const sorted = groups.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const chunks = Array.from({ length: Math.ceil(groups.length / CHUNK) }, (_, index) =>
+    sorted.slice(index * CHUNK, (index + 1) * CHUNK),
+  );
+  return chunks.map((chunk) => ({ order: `2 ${chunk[0]?.id}`, step: db.groups.lock(chunk) }));
 }
-
-/** For whatever can take every permission (*) from a user: somebody who can sign in must keep it. */
-export const keepAdministrator = (db: Database): Guard => ({
-  order: '0',
-  step: db.permissions.guardAdministrators(),
-  after: { step: db.permissions.administratorRemains(), error: () => new LastAdministratorError() },
-});
 
 /** @returns the condition that the actor is still who they were when the request began. */
 export function stillActing(db: Database, actor: Actor): Condition[] {
@@ -114,48 +104,50 @@ export async function applyChange<Result>(
   throw new ConflictError('Too many are changing this at once. Nothing was changed; try again.');
 }
 
-/** Notes an event by which nothing else changes. @param conditions steps that come with it. */
-export function recordEvent(
+/** Records an event by which nothing else changes, whether or not the actor is still who they were. */
+export async function recordEvent(
   db: Database,
   actor: Actor,
   event: AuditEvent,
-  conditions: Condition[] = [],
+  condition?: Condition,
 ): Promise<void> {
-  return applyChange(db, actor, () => ({ conditions, writes: [], event, result: undefined }));
+  const entries = auditEntries(actor, [event]);
+  const steps = [...(condition ? [condition.step] : []), ...entries.map((entry) => db.audit.add(entry))];
+  if ((await db.atomically(steps)) && condition) throw await condition.error();
+  for (const entry of entries) logEntry(actor, entry);
 }
 
 /** @returns whether the change was made; if not, it has lost a race. */
 async function tryChange(
   db: Database,
   actor: Actor,
-  { guards = [], conditions = [], writes, event }: Change<unknown>,
+  { locks = [], conditions = [], retryOn = [], writes, event }: Change<unknown>,
 ): Promise<boolean> {
   const before = [...stillActing(db, actor), ...conditions];
-  const after = guards.flatMap((guard) => guard.after ?? []);
+  const after = locks.flatMap((lock) => lock.after ?? []);
   const entries = auditEntries(actor, [event].flat());
   let missed: Step | undefined;
   try {
     missed = await db.atomically([
-      ...guards.toSorted((a, b) => (a.order < b.order ? -1 : 1)).map(({ step }) => step),
+      ...locks.toSorted((a, b) => (a.order < b.order ? -1 : 1)).map(({ step }) => step),
       ...before.map(({ step }) => step),
       ...writes,
       ...after.map(({ step }) => step),
       ...entries.map((entry) => db.audit.add(entry)),
     ]);
   } catch (error) {
-    if (isLostRace(error)) return false;
+    if (isLostRace(error, retryOn)) return false;
     throw error;
   }
-  const failed = [...before, ...after].find(({ step }) => step === missed);
-  if (failed) throw await failed.error();
+  const failed = [...locks, ...before, ...after].find(({ step }) => step === missed);
+  if (failed?.error) throw await failed.error();
   if (missed) return false;
   for (const entry of entries) logEntry(actor, entry);
   return true;
 }
 
 /** @returns whether another change made the same row first, or removed one that this one refers to. */
-function isLostRace(error: unknown): boolean {
-  return (
-    error instanceof MissingReferenceError || (error instanceof DuplicateError && error.index === 'PRIMARY')
-  );
+function isLostRace(error: unknown, retryOn: string[]): boolean {
+  if (error instanceof MissingReferenceError) return true;
+  return error instanceof DuplicateError && ['PRIMARY', ...retryOn].includes(error.index);
 }

@@ -4,11 +4,13 @@
  */
 import type { Database } from '../db/database.ts';
 import type { Step } from '../db/engines/engine.ts';
+import { EVERYTHING } from '../db/queries/permissions.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
 import { applyChange, stillActing } from './change.ts';
 import { InvalidCodeError, NotFoundError, OwnPasswordError, RuleError } from './errors.ts';
+import type { Hashing } from './passwords/hashing.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { forgetAttempts } from './throttle.ts';
 
@@ -51,11 +53,11 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     requireFreshSession(actor);
     const user = await db.users.find(userId);
     if (!user) throw new NotFoundError('user');
-    const { guards, conditions } = await authorityOver(db, actor, userId);
+    const { locks, conditions } = await authorityOver(db, actor, userId);
     const { issued, writes } = newCode(db, actor, userId, RESET_LIFETIME);
     const expiresAt = new Date(issued.expiresAt).toISOString();
     return {
-      guards,
+      locks,
       conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
       writes,
       event: { event: 'code-issued', target: userTarget(user), after: { expiresAt } },
@@ -63,14 +65,12 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     };
   });
 
-/** For an early refusal, before the password is hashed. @throws {InvalidCodeError} when there is no such code. */
-export async function requireCode(db: Database, code: string): Promise<void> {
-  if (isSecret('rcc_', code) && (await db.codes.find(keyOf(code), Date.now()))) return;
-  throw new InvalidCodeError();
-}
-
 /** Sets the password of the code's user, which ends their sessions. @throws {InvalidCodeError} */
-export async function useCode(db: Database, actor: Actor, code: string, passwordHash: string): Promise<void> {
+export async function useCode(db: Database, hashing: Hashing, actor: Actor, code: string, password: string) {
+  // Before the password is hashed, which costs much.
+  if (!isSecret('rcc_', code) || !(await db.codes.find(keyOf(code), Date.now())))
+    throw new InvalidCodeError();
+  const passwordHash = await hashing.hash(password);
   await applyChange(db, actor, async () => {
     const now = Date.now();
     const key = keyOf(code);
@@ -78,11 +78,11 @@ export async function useCode(db: Database, actor: Actor, code: string, password
     if (!row) throw new InvalidCodeError();
     const user = { id: row.userId, username: row.username };
     // Why a code does not work is not for an anonymous caller to know.
-    const { guards, conditions } = await issuerMayStillIssue(db, actor, row).catch((error) => {
+    const { locks, conditions } = await issuerMayStillIssue(db, actor, row).catch((error) => {
       throw error instanceof RuleError ? new InvalidCodeError() : error;
     });
     return {
-      guards,
+      locks,
       conditions: conditions.map(({ step }) => ({ step, error: () => new InvalidCodeError() })),
       writes: [
         db.codes.use(key, now),
@@ -101,18 +101,20 @@ type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
 /** @returns what must hold for the code to work: its issuer is active, by the same token if it was one, and may still issue it. */
 async function issuerMayStillIssue(db: Database, caller: Actor, code: CodeRow) {
   const { issuerId, issuerTokenId, issuerScopes, userId } = code;
-  if (issuerId === null) return { guards: [], conditions: [] };
+  if (issuerId === null) return { locks: [], conditions: [] };
   if (issuerTokenId !== null && issuerScopes === null) throw new InvalidCodeError();
   const issuer: Actor = {
     ...caller,
+    kind: 'user',
     user: { id: issuerId, username: '' },
     credential:
       issuerTokenId === null ? null : { kind: 'token', id: issuerTokenId, scopes: issuerScopes ?? [] },
-    permissions: [],
+    // What they hold is a condition.
+    permissions: issuerScopes ?? [EVERYTHING],
   };
-  const { guards, conditions } = await authorityOver(db, issuer, userId);
+  const { locks, conditions } = await authorityOver(db, issuer, userId);
   return {
-    guards,
+    locks,
     conditions: [...stillActing(db, issuer), ...holds(db, issuer, WRITE_USERS), ...conditions],
   };
 }

@@ -3,16 +3,10 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { Actor } from './actor.ts';
+import { keepAdministrator } from './administrators.ts';
 import { differences } from './audit.ts';
 import { holds, requireFreshSession, WRITE_GROUPS } from './authorization.ts';
-import {
-  anyVersion,
-  applyChange,
-  type Change,
-  guardGroups,
-  keepAdministrator,
-  type VersionMatch,
-} from './change.ts';
+import { anyVersion, applyChange, type Change, lockGroups, type VersionMatch } from './change.ts';
 import { NotFoundError, StaleVersionError } from './errors.ts';
 
 export interface GroupFields {
@@ -60,13 +54,14 @@ export const changeGroup = (
   applyChange(db, actor, async () => {
     const row = await findGroup(db, id, matches);
     const { permissions } = changes;
+    const conditions = holds(db, actor, WRITE_GROUPS, ...row.permissions);
     if (permissions) requireFreshSession(actor);
     const added = (permissions ?? []).filter((permission) => !row.permissions.includes(permission));
     const now = Date.now();
     const group = { ...row, ...changes };
     return {
-      guards: [...guardGroups(db, [row]), ...(permissions ? [keepAdministrator(db)] : [])],
-      conditions: holds(db, actor, WRITE_GROUPS, ...row.permissions, ...added),
+      locks: [...lockGroups(db, [row]), ...(permissions ? [keepAdministrator(db)] : [])],
+      conditions: [...conditions, ...holds(db, actor, ...added)],
       writes: [
         db.groups.change(group, now),
         ...(permissions ? db.groups.setPermissions(id, permissions) : []),
@@ -95,7 +90,7 @@ export const deleteGroup = (db: Database, actor: Actor, id: string, matches: Ver
     const row = await findGroup(db, id, matches);
     const { name, title, permissions } = row;
     return {
-      guards: [...guardGroups(db, [row]), keepAdministrator(db)],
+      locks: [...lockGroups(db, [row]), keepAdministrator(db)],
       conditions: holds(db, actor, WRITE_GROUPS, ...row.permissions),
       writes: [db.groups.remove(row)],
       event: {

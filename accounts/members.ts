@@ -2,6 +2,7 @@
 import type { Database } from '../db/database.ts';
 import type { MemberRow, Role } from '../db/queries/memberships.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
+import { keepAdministrator } from './administrators.ts';
 import { userTarget } from './audit.ts';
 import {
   holds,
@@ -10,7 +11,7 @@ import {
   requirePermissions,
   WRITE_GROUPS,
 } from './authorization.ts';
-import { applyChange, guardGroups, guardUser, keepAdministrator } from './change.ts';
+import { applyChange, lockGroups, lockUser } from './change.ts';
 import { NotFoundError } from './errors.ts';
 import { findGroup } from './groups.ts';
 
@@ -50,6 +51,8 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
     const group = await findGroup(db, groupId);
     const grants = group.permissions.length > 0;
     if (grants) requireFreshSession(actor);
+    // Who joins a group gets what it carries: that is giving it.
+    const conditions = [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)];
     const user = await db.users.find(userId);
     if (!user) throw new NotFoundError('user');
     const current = await db.memberships.find(groupId, userId);
@@ -58,12 +61,11 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
     const now = Date.now();
     const { id, username, name } = user;
     const change = {
-      guards: [guardUser(db, userId), ...guardGroups(db, [group])],
-      // Who joins a group gets what it carries: that is giving it.
-      conditions: [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)],
+      locks: [lockUser(db, userId), ...lockGroups(db, [group])],
+      conditions,
       result: { member: { id, username, name, role, createdAt: current?.createdAt ?? now }, before },
     };
-    if (before === role) return { ...change, guards: [], writes: [], event: [] };
+    if (before === role) return { ...change, locks: [], writes: [], event: [] };
     return {
       ...change,
       writes: [
@@ -86,14 +88,15 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
 export const removeMember = (db: Database, actor: Actor, groupId: string, userId: string) =>
   applyChange(db, actor, async () => {
     const group = await findGroup(db, groupId);
+    const conditions = [
+      ...managesGroup(db, actor, groupId),
+      ...(isSelf(actor, userId) ? [] : holds(db, actor, ...group.permissions)),
+    ];
     const member = await db.memberships.find(groupId, userId);
     if (!member) throw new NotFoundError('member');
     return {
-      guards: [guardUser(db, userId), ...guardGroups(db, [group]), keepAdministrator(db)],
-      conditions: [
-        ...managesGroup(db, actor, groupId),
-        ...(isSelf(actor, userId) ? [] : holds(db, actor, ...group.permissions)),
-      ],
+      locks: [lockUser(db, userId), ...lockGroups(db, [group]), keepAdministrator(db)],
+      conditions,
       writes: [db.memberships.remove(groupId, userId, member.role)],
       event: {
         event: 'membership-removed',

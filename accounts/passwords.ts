@@ -3,12 +3,13 @@ import type { Database } from '../db/database.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { requireFreshSession } from './authorization.ts';
-import { applyChange, recordEvent } from './change.ts';
+import { applyChange, lockActor, recordEvent } from './change.ts';
 import {
   ConflictError,
   NotFoundError,
   OwnPasswordError,
   SessionRequiredError,
+  UnauthenticatedError,
   WrongPasswordError,
 } from './errors.ts';
 import type { Hashing } from './passwords/hashing.ts';
@@ -23,6 +24,7 @@ export async function confirmPassword(
 ): Promise<void> {
   await verifyOwnPassword(db, hashing, actor, password, false);
   await applyChange(db, actor, () => ({
+    locks: [lockActor(db, actor)],
     writes: [
       db.sessions.confirm(ownSessionKey(actor), Date.now()),
       forgetAttempts(db, actor, userOf(actor).username),
@@ -49,18 +51,18 @@ export async function changePassword(
   requireFreshSession(actor);
   const oldHash = await verifyOwnPassword(db, hashing, actor, current, true);
   const passwordHash = await hashing.hash(password);
-  await applyChange(db, actor, () => {
+  const changedMeanwhile = () =>
+    new ConflictError(
+      'The password was changed, or this session was ended, while you did this. Sign in and try again.',
+    );
+  const change = applyChange(db, actor, () => {
     const now = Date.now();
     const user = userOf(actor);
     const key = ownSessionKey(actor);
+    const step = db.users.changePassword({ id: userId, oldHash, passwordHash }, now);
     return {
-      conditions: [
-        {
-          step: db.users.changePassword({ id: userId, oldHash, passwordHash }, now),
-          error: () =>
-            new ConflictError('The password was changed while you did this. Sign in and try again.'),
-        },
-      ],
+      locks: [lockActor(db, actor)],
+      conditions: [{ step, error: changedMeanwhile }],
       writes: [
         db.sessions.endOthersOf(userId, key),
         db.sessions.renew(key, newKey, now),
@@ -70,6 +72,9 @@ export async function changePassword(
       event: { event: 'password-changed', target: userTarget(user) },
       result: undefined,
     };
+  });
+  await change.catch((error) => {
+    throw error instanceof UnauthenticatedError ? changedMeanwhile() : error;
   });
 }
 

@@ -2,14 +2,18 @@
  * The rules for sessions: how they begin, go on and end. A session's row is the only truth, and every request reads it, so what
  * one process ends is over for all of them at once. Sessions go by their keys here, the hashes of what cookies carry.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
+import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { holds, WRITE_SESSIONS } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange } from './change.ts';
+import { applyChange, lockActor, lockUser, recordEvent } from './change.ts';
 import { NotFoundError } from './errors.ts';
+import { refuseSignIn, type VerifiedUser } from './sign-in.ts';
+import { forgetAttempts } from './throttle.ts';
 
 /** How long sessions live, in seconds: unused, at most, and at most where the session is to outlive the browser. */
 export interface Lifetimes {
@@ -20,6 +24,53 @@ export interface Lifetimes {
 
 /** How often at most a session that is used is written, in milliseconds. */
 const TOUCH_INTERVAL = 5 * 60 * 1000;
+
+interface NewSession {
+  /** The name that was typed: attempts at it are forgotten. */
+  name: string;
+  /** Whether the session is to outlive the browser. */
+  remember: boolean;
+}
+
+/** A session that began, and its user. */
+export interface StartedSession {
+  session: Pick<SessionRow, 'id' | 'createdAt' | 'lastSeenAt' | 'expiresAt' | 'endsAt'>;
+  user: UserRow;
+}
+
+/**
+ * Starts a session.
+ * @throws {WrongCredentialsError} when the user was disabled, removed or given another password since the check.
+ */
+export const startSession = (
+  db: Database,
+  actor: Actor,
+  key: string,
+  { passwordHash, ...user }: VerifiedUser,
+  { name, remember }: NewSession,
+  lifetimes: Lifetimes,
+) =>
+  applyChange(db, actor, async () => {
+    const row = await db.users.find(user.id);
+    if (!row) return refuseSignIn(db, actor, user);
+    const now = Date.now();
+    const endsAt = now + (remember ? lifetimes.remember : lifetimes.lifetime) * 1000;
+    const expiresAt = remember ? endsAt : Math.min(now + lifetimes.idle * 1000, endsAt);
+    const id = randomUUIDv7();
+    const { address, userAgent } = actor;
+    const session = { id, expiresAt, endsAt, remembered: remember, address, userAgent };
+    return {
+      conditions: [
+        { step: db.users.signIn(user.id, passwordHash, now), error: () => refuseSignIn(db, actor, user) },
+      ],
+      writes: [db.sessions.add({ key, userId: user.id, now, ...session }), forgetAttempts(db, actor, name)],
+      event: { event: 'signed-in', actor: user, via: 'password', target: userTarget(user) },
+      result: {
+        session: { id, createdAt: now, lastSeenAt: now, expiresAt, endsAt },
+        user: { ...row, lastSignInAt: now },
+      },
+    };
+  });
 
 /**
  * @returns the session of that key while it lives and its user is active. That it was seen is noted now and then, and one that
@@ -48,9 +99,22 @@ export async function findSession(
   return touched;
 }
 
+/** Ends the session and records that its user signed out. One that has ended already stays so. */
+export async function signOut(db: Database, actor: Actor, session: SessionRow): Promise<void> {
+  const user = { id: session.userId, username: session.username };
+  const ended = { step: db.sessions.endOf(user.id, session.id), error: () => new NotFoundError('session') };
+  const target = { kind: 'session' as const, id: session.id, name: user.username };
+  await recordEvent(db, actor, { event: 'signed-out', actor: user, via: 'session', target }, ended).catch(
+    (error) => {
+      if (!(error instanceof NotFoundError)) throw error;
+    },
+  );
+}
+
 /** Ends one session of a user, who may be the actor. @throws {NotFoundError} @throws {MissingPermissionError} */
 export const endSession = (db: Database, actor: Actor, user: { id: string; username: string }, id: string) =>
   applyChange(db, actor, () => ({
+    locks: [{ ...lockUser(db, user.id), error: () => new NotFoundError('user') }],
     conditions: [
       ...mayEndSessionsOf(db, actor, user.id),
       { step: db.sessions.endOf(user.id, id), error: () => new NotFoundError('session') },
@@ -66,6 +130,7 @@ export const endOtherSessions = (db: Database, actor: Actor) =>
     const user = userOf(actor);
     const own = actor.credential?.kind === 'session' ? actor.credential.key : '';
     return {
+      locks: [lockActor(db, actor)],
       writes: [db.sessions.endOthersOf(user.id, own)],
       event: { event: 'sessions-ended', target: userTarget(user) },
       result: undefined,

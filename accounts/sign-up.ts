@@ -4,25 +4,28 @@ import type { Database } from '../db/database.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
+import type { Hashing } from './passwords/hashing.ts';
+import { countAttempt } from './throttle.ts';
 
-/** Makes an account for whoever asks. @throws {DuplicateError} */
-export const signUp = (
-  db: Database,
-  actor: Actor,
-  { passwordHash, ...fields }: { username: string; name: string; email: string | null; passwordHash: string },
-) =>
-  applyChange(db, actor, () => {
+interface SignUp {
+  username: string;
+  name: string;
+  email: string | null;
+  password: string;
+}
+
+/** Makes an account for whoever asks. @throws {TooManyAttemptsError} @throws {DuplicateError} */
+export async function signUp(db: Database, hashing: Hashing, actor: Actor, { password, ...given }: SignUp) {
+  await countAttempt(db, actor, 'POST /api/sign/up');
+  const passwordHash = await hashing.hash(password);
+  return applyChange(db, actor, () => {
     const [id, now] = [randomUUIDv7(), Date.now()];
-    const user = { id, ...fields, active: true };
+    const fields = { ...given, active: true };
+    const user = { id, username: given.username };
     return {
-      writes: [db.users.add({ ...user, passwordHash }, now)],
-      event: {
-        event: 'signed-up',
-        actor: { id, username: user.username },
-        via: 'sign-up',
-        target: userTarget(user),
-        after: { ...fields, active: true },
-      },
-      result: { ...user, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
+      writes: [db.users.add({ id, ...fields, passwordHash }, now)],
+      event: { event: 'signed-up', actor: user, via: 'sign-up', target: userTarget(user), after: fields },
+      result: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
     };
   });
+}

@@ -52,7 +52,7 @@ export async function countAttempt(db: Database, actor: Actor, name: string): Pr
   if (full.failures === LIMIT) {
     const user = await db.users.findCredentials(name);
     const first = { step: db.attempts.exceed(key, now, LIMIT), error: () => tooMany };
-    await recordEvent(db, actor, { event: 'throttled', target: user ? userTarget(user) : null }, [first]);
+    await recordEvent(db, actor, { event: 'throttled', target: user ? userTarget(user) : null }, first);
   }
   throw tooMany;
 }

@@ -3,9 +3,9 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
 import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
-import { holds, lackingOf, requireFreshSession } from './authorization.ts';
+import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange, guardRights } from './change.ts';
+import { applyChange } from './change.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { keyOf, makeSecret } from './secrets.ts';
 
@@ -41,7 +41,7 @@ export const createToken = (
     const [id, now, secret] = [randomUUIDv7(), Date.now(), makeSecret('rc_')];
     const until = expiresAt === null ? null : new Date(expiresAt).toISOString();
     return {
-      guards: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
+      locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
       conditions: holds(db, actor, ...scopes),
       writes: [db.tokens.add({ key: keyOf(secret), id, userId: owner.id, name, scopes, expiresAt }, now)],
       event: {
@@ -90,12 +90,12 @@ function requireOwner(actor: Actor, ownerId: string): void {
   if (!isOperator(actor) && !isSelf(actor, ownerId)) throw new SessionRequiredError();
 }
 
-/** @returns guards by which the owner goes on holding the scopes. @throws {OwnerLacksPermissionError} */
+/** @returns locks by which the owner goes on holding the scopes. @throws {OwnerLacksPermissionError} */
 async function requireOwnerHolds(db: Database, owner: Owner, scopes: string[]) {
-  const { guards, permissions } = await guardRights(db, owner.id);
+  const { locks, permissions } = await lockRights(db, owner.id);
   const lacking = lackingOf(permissions, scopes);
   if (lacking.length > 0) throw new OwnerLacksPermissionError(owner.username, lacking);
-  return guards;
+  return locks;
 }
 
 /** The owner is told apart from the actor only where these differ. */

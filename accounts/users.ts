@@ -3,6 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf } from './actor.ts';
+import { keepAdministrator } from './administrators.ts';
 import { differences, userTarget } from './audit.ts';
 import {
   authorityOver,
@@ -12,7 +13,7 @@ import {
   requirePermissions,
   WRITE_USERS,
 } from './authorization.ts';
-import { anyVersion, applyChange, type Change, keepAdministrator, type VersionMatch } from './change.ts';
+import { anyVersion, applyChange, type Change, lockUser, type VersionMatch } from './change.ts';
 import { INVITATION_LIFETIME, type IssuedCode, newCode } from './codes.ts';
 import { ForbiddenFieldsError, NotFoundError, StaleVersionError } from './errors.ts';
 
@@ -85,14 +86,17 @@ export const changeUser = (
     // Everything but the name is what the user signs in with, or whether they can.
     const sensitive = Object.keys(changes).some((field) => field !== 'name');
     if (sensitive) requireFreshSession(actor);
+    const authority = sensitive
+      ? await authorityOver(db, actor, id)
+      : { locks: [lockUser(db, id)], conditions: [] };
+    const conditions = [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions];
     const row = await findUser(db, id, matches);
-    const authority = sensitive ? await authorityOver(db, actor, id) : { guards: [], conditions: [] };
     const disables = changes.active === false;
     const now = Date.now();
     const user = { ...row, ...changes };
     return {
-      guards: [...authority.guards, ...(disables ? [keepAdministrator(db)] : [])],
-      conditions: [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions],
+      locks: [...authority.locks, ...(disables ? [keepAdministrator(db)] : [])],
+      conditions,
       writes: [
         db.users.change(user, now),
         ...(disables ? [db.sessions.endAllOf(id), db.codes.removeIssuedBy(id)] : []),
@@ -108,11 +112,11 @@ export const changeUser = (
  */
 export const deleteUser = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
+    const { locks, conditions } = await authorityOver(db, actor, id);
     const row = await findUser(db, id, matches);
-    const { guards, conditions } = await authorityOver(db, actor, id);
     const { username, name, email, active } = row;
     return {
-      guards: [...guards, keepAdministrator(db)],
+      locks: [...locks, keepAdministrator(db)],
       conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
       writes: [db.codes.removeIssuedBy(id), db.users.remove(row)],
       event: { event: 'user-deleted', target: userTarget(row), before: { username, name, email, active } },

@@ -79,7 +79,7 @@ export function addDatabaseCommands(program: Command): void {
         ...(await checkFiles()),
         ...(databaseExists() ? await withEngine(inspectAndCheck) : []),
       ];
-      for (const validationError of faults) print(validationError);
+      for (const fault of faults) print(fault);
       if (faults.length > 0) throw new Error(`The migrations have ${faults.length} faults.`);
       print('The migrations are sound.');
     });

@@ -8,6 +8,7 @@ import type { UserRow } from '../db/queries/users.ts';
 
 /** The operator may do everything; the audit trail names them as the operating system does. */
 export const operator: Actor = {
+  kind: 'operator',
   user: null,
   method: 'manage',
   credential: null,

@@ -1,7 +1,7 @@
 /** manage user: users, the first administrator among them. */
 import { type Command, Option } from 'commander';
-import { ADMINISTRATORS, createAdministrator } from '../accounts/administrators.ts';
 import { issueCode } from '../accounts/codes.ts';
+import { ADMINISTRATORS, createAdministrator } from '../accounts/first-administrator.ts';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { setPassword } from '../accounts/passwords.ts';
 import { changeUser, createUser, deleteUser } from '../accounts/users.ts';

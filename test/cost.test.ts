@@ -25,15 +25,15 @@ const TABLE = `
  4    anonymous     POST /api/sign/up                            {"username":"{newName}","password":"{password}"}
  2/3  administrator GET /api/sign
  2/3  token         GET /api/sign
- 8/9  member        POST /api/sign/confirm                       {"password":"{password}"}
+ 9/10 member        POST /api/sign/confirm                       {"password":"{password}"}
  1/2  member        GET /api/sign/check
  1/2  administrator GET /api/sign/check?permission=tea:make
  1/2  token         GET /api/sign/check?permission=tea:make
  2/3  member        GET /api/sign/check?group={groupName}
  2/3  administrator GET /api/sign/check?group={allGroup}&permission=tea:make
  2/3  member        GET /api/sessions
- 4/5  member        DELETE /api/sessions
- 4/5  member        DELETE /api/sessions/{session}
+ 5/6  member        DELETE /api/sessions
+ 5/6  member        DELETE /api/sessions/{session}
  2/3  member        GET /api/tokens
  5/6  administrator POST /api/tokens                             {"name":"new","scopes":{permissions}}
  5/6  member        DELETE /api/tokens/{token}
@@ -46,7 +46,7 @@ const TABLE = `
  2/3  member        GET /api/users/{user}
 15/16 administrator PATCH /api/users/{user}                      {"username":"{newName}","active":false}
 14/15 administrator DELETE /api/users/{user}
-11/12 member        PUT /api/users/{user}/password               {"current":"{password}","password":"another password"}
+12/13 member        PUT /api/users/{user}/password               {"current":"{password}","password":"another password"}
 12/13 administrator POST /api/users/{user}/reset
  2/4  member        GET /api/users/{user}/groups
  2/4  administrator GET /api/users/{user}/sessions

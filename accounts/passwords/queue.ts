@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BoundedQueue } from './bounded-queue.ts';
 import type { Hashing } from './hashing.ts';
 
-/** How many requests there is room for, for each hash that is under way. A hash takes some 20 ms: nobody waits long. */
+/** How many requests there is room for, for each hash that is under way. So a request waits for at most so many hashes. */
 const MAX_QUEUED = 17;
 /**
  * How many of these are at work: while one hashes, the others may talk to the database. Those that wait have asked it for

@@ -68,7 +68,7 @@ export function groupQueries(engine: Engine) {
       .where(atVersion),
     1,
   );
-  const guard = preparedByCount((count) => {
+  const lock = preparedByCount((count) => {
     const isAsRead = Array.from({ length: count }, (_, number) =>
       and(eq(groups.id, placeholder(`id${number}`)), eq(groups.version, placeholder(`version${number}`))),
     );
@@ -125,9 +125,9 @@ export function groupQueries(engine: Engine) {
       ...grant(groupId, permissions),
     ],
     /** Must precede steps that change or rely on the groups' rights (see rightsVersion). Requires their versions. */
-    guard(rows: { id: string; version: number }[]): Step {
+    lock(rows: { id: string; version: number }[]): Step {
       const [ids, versions] = [rows.map(({ id }) => id), rows.map(({ version }) => version)];
-      return guard(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
+      return lock(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
     },
     remove: (group: { id: string; version: number }) => removal({ ...group }),
   };

@@ -68,7 +68,7 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
     .where(
       and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true), isNotNull(users.passwordHash)),
     )}`;
-  const guardAdministrators = write(
+  const lockAdministrators = write(
     build
       .update(guards)
       .set({ version: sql`${guards.version} + 1`, held: sql`${administrator}` })
@@ -91,7 +91,7 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
       return holdsAll(required.length)({ userId, ...numbered('permission', required) });
     },
     /** Must be the first step where a user may lose every permission. It stores whether any administrator exists. */
-    guardAdministrators: (): Step => guardAdministrators({}),
+    lockAdministrators: (): Step => lockAdministrators({}),
     /** Must be the last step there. It requires that an administrator remains who can sign in, if there was one. */
     administratorRemains: (): Step => administratorRemains({}),
   };

@@ -92,8 +92,8 @@ export function userQueries(engine: Engine) {
   const rightsVersion = readOne(build.select({ version: users.rightsVersion }).from(users).where(ofId));
   const raiseRightsVersion = () =>
     build.update(users).set({ rightsVersion: sql`${users.rightsVersion} + 1` });
-  const guard = write(raiseRightsVersion().where(ofId), 1);
-  const guardAt = write(raiseRightsVersion().where(and(ofId, equals(users.rightsVersion, 'version'))), 1);
+  const lock = write(raiseRightsVersion().where(ofId), 1);
+  const lockAt = write(raiseRightsVersion().where(and(ofId, equals(users.rightsVersion, 'version'))), 1);
   const isActive = condition(build.select({ id: users.id }).from(users).where(and(ofId, isEnabled)), 'some');
   const signIn = write(
     build
@@ -128,9 +128,9 @@ export function userQueries(engine: Engine) {
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
       passwordChange({ ...change, now }),
     /** Must precede steps that change or rely on the user's rights (see rightsVersion). */
-    guard: (id: string): Step => guard({ id }),
+    lock: (id: string): Step => lock({ id }),
     /** Does the same, and requires that the user's groups are those that were read with that version. */
-    guardAt: (id: string, version: number): Step => guardAt({ id, version }),
+    lockAt: (id: string, version: number): Step => lockAt({ id, version }),
     rightsVersion: async (id: string) => (await rightsVersion({ id }))?.version,
     /** Requires that the user is active. */
     isActive: (id: string): Step => isActive({ id }),

@@ -84,6 +84,7 @@ export default fp(
     app.decorateRequest('actor', function actor(this: FastifyRequest): Actor {
       const { method = 'nobody', token, permissions = [] } = this.authentication ?? {};
       return {
+        kind: this.user ? 'user' : 'anonymous',
         user: this.user ?? null,
         method,
         credential: credentialOf(this),

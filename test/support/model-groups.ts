@@ -98,8 +98,8 @@ export function putMember(
   if (!group) return refuse(404);
   const gives = group.permissions.length > 0;
   if (gives && isStale(who)) return refuse(403);
-  if (!world.users.has(userId)) return refuse(404);
   if (!may(who, ...group.permissions)) return refuse(403);
+  if (!world.users.has(userId)) return refuse(404);
   return {
     status: 200,
     content: { id: userId, role },
@@ -117,8 +117,9 @@ export function removeMember(world: World, caller: Caller, groupId: string, user
   if (!who) return refuse(401);
   if (!managesMembers(world, who, groupId)) return refuse(403);
   const group = world.groups.get(groupId);
-  if (!group?.members.has(userId)) return refuse(404);
+  if (!group) return refuse(404);
   if (!isSelf(who, userId) && !may(who, ...group.permissions)) return refuse(403);
+  if (!group.members.has(userId)) return refuse(404);
   return keepingAdministrator(world, {
     status: 204,
     apply: ({ groups }) => groups.get(groupId)?.members.delete(userId),

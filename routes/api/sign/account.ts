@@ -1,10 +1,9 @@
 /** Confirming the password, setting one with a code, and signing up. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { requireCode, useCode } from '../../../accounts/codes.ts';
+import { useCode } from '../../../accounts/codes.ts';
 import { confirmPassword } from '../../../accounts/passwords.ts';
 import { signUp } from '../../../accounts/sign-up.ts';
-import { countAttempt } from '../../../accounts/throttle.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 
@@ -80,8 +79,7 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
     async (request, reply) => {
       using _slot = await passwords.acquireSlot();
       const { code, password } = request.body;
-      await requireCode(db, code);
-      await useCode(db, request.actor(), code, await passwords.hash(password));
+      await useCode(db, passwords, request.actor(), code, password);
       return reply.code(204).send();
     },
   );
@@ -103,11 +101,8 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
     },
     async (request, reply) => {
       using _slot = await passwords.acquireSlot();
-      const actor = request.actor();
-      await countAttempt(db, actor, 'POST /api/sign/up');
-      const { password, ...fields } = request.body;
-      const passwordHash = await passwords.hash(password);
-      const row = await signUp(db, actor, { name: '', email: null, ...fields, passwordHash });
+      const fields = { name: '', email: null, ...request.body };
+      const row = await signUp(db, passwords, request.actor(), fields);
       reply.code(201).header('location', `/api/users/${row.id}`).version(row);
       return userJson(row);
     },

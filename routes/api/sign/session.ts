@@ -12,14 +12,14 @@ import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import { anonymous, type Origin } from '../../../accounts/actor.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
-import { findSession, type Lifetimes } from '../../../accounts/sessions.ts';
 import {
+  findSession,
+  type Lifetimes,
   type StartedSession,
   signOut,
   startSession,
-  type VerifiedUser,
-  verifyCredentials,
-} from '../../../accounts/sign-in.ts';
+} from '../../../accounts/sessions.ts';
+import { type VerifiedUser, verifyCredentials } from '../../../accounts/sign-in.ts';
 import type { SessionRow } from '../../../db/queries/sessions.ts';
 import { USER_LENGTHS } from '../../../db/schema/users.ts';
 import { Body, Nothing, Password, responses, SingleLineText } from '../../../schemas/common.ts';
@@ -139,6 +139,7 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
 
 const signingOut: FastifyPluginAsyncTypebox = async (app) => {
   const { db, sessionCookie: cookie } = app;
+  const isSent = new RegExp(`(^|;) *${cookie.name}=`);
 
   app.post(
     '/out',
@@ -148,10 +149,11 @@ const signingOut: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { found } = request.session;
-      if (found) await signOut(db, request.actor(), found);
-      await request.session.destroy();
-      if (request.headers.cookie?.includes(`${cookie.name}=`))
-        reply.clearCookie(cookie.name, cookie.attributes);
+      if (found) {
+        await signOut(db, request.actor(), found);
+        await request.session.destroy();
+      } else dropSession(request);
+      if (isSent.test(request.headers.cookie ?? '')) reply.clearCookie(cookie.name, cookie.attributes);
       reply.header('cache-control', 'no-store');
       return reply.code(204).send();
     },

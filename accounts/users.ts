@@ -86,9 +86,9 @@ export const changeUser = (
     // Everything but the name is what the user signs in with, or whether they can.
     const sensitive = Object.keys(changes).some((field) => field !== 'name');
     if (sensitive) requireFreshSession(actor);
-    const authority = sensitive
-      ? await authorityOver(db, actor, id)
-      : { locks: [lockUser(db, id)], conditions: [] };
+    // One's own row first: MySQL would find the actor's condition and this write in a deadlock with themselves.
+    const own = { locks: actor.user?.id === id ? [lockUser(db, id)] : [], conditions: [] };
+    const authority = sensitive ? await authorityOver(db, actor, id) : own;
     const conditions = [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions];
     const row = await findUser(db, id, matches);
     const disables = changes.active === false;

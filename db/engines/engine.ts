@@ -37,8 +37,6 @@ export interface Engine {
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
   /** Prepares a query that finds at most one row. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
-  /** Prepares a query with exactly one value, whose row SQLite's engine caches until the database changes. */
-  readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
   /** Prepares queries of the same columns, whose rows come in one round trip. */
   readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
   /**
@@ -49,7 +47,7 @@ export interface Engine {
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,
   ): (values: Values) => Promise<{ parent: Parent; children: Child[] } | undefined>;
-  /** `readWith`, mapped by `combine` and cached as `readOneCached` does. */
+  /** `readWith` by exactly one value, mapped by `combine`. SQLite's engine caches the result until the database changes. */
   readWithCached<Parent, Child, Result extends object>(
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,

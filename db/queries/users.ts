@@ -33,7 +33,7 @@ export function shownColumns(users: Tables['users']) {
 }
 
 export function userQueries(engine: Engine) {
-  const { build, read, condition, readOne, readOneCached, write } = engine;
+  const { build, read, condition, readOne, write } = engine;
   const { users } = engine.tables;
   const shown = shownColumns(users);
   const credentials = {
@@ -45,7 +45,7 @@ export function userQueries(engine: Engine) {
 
   const ofId = equals(users.id, 'id');
   const isEnabled = eq(users.active, true);
-  const byId = readOneCached(build.select(shown).from(users).where(ofId));
+  const byId = readOne(build.select(shown).from(users).where(ofId));
   const pageAfter = read(
     build
       .select(shown)

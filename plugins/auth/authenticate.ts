@@ -61,16 +61,6 @@ export default fp<{ lifetimes: Lifetimes }>(
     app.decorateRequest('user');
     app.decorateRequest('authentication', null);
 
-    async function fromSession(request: FastifyRequest): Promise<boolean> {
-      const key = app.sessionCookie.keyIn(request.headers.cookie);
-      const session = key === undefined ? undefined : await findSession(app.db, key, lifetimes, request.log);
-      if (!session) return false;
-      const { userId: id, username, permissions } = session;
-      request.user = { id, username };
-      request.authentication = { method: 'session', session, token: null, permissions };
-      return true;
-    }
-
     async function fromLoaders(request: FastifyRequest): Promise<void> {
       for (const { method, load } of loaders) {
         const user = await load(request);
@@ -85,7 +75,12 @@ export default fp<{ lifetimes: Lifetimes }>(
 
     app.addHook('onRequest', async (request) => {
       if (request.is404 || request.routeOptions.config.anonymous) return;
-      if (!(await fromSession(request))) await fromLoaders(request);
+      const key = app.sessionCookie.keyIn(request.headers.cookie);
+      const session = key === undefined ? undefined : await findSession(app.db, key, lifetimes, request.log);
+      if (!session) return fromLoaders(request);
+      const { userId: id, username, permissions } = session;
+      request.user = { id, username };
+      request.authentication = { method: 'session', session, token: null, permissions };
     });
   },
   { name: 'authenticate', dependencies: ['database', 'session-cookie'] },

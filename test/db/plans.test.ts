@@ -37,7 +37,6 @@ test('No statement of the service scans or sorts a whole table in SQLite', async
     ...engine,
     read: recording(engine.read),
     readOne: recording(engine.readOne),
-    readOneCached: recording(engine.readOneCached),
     readAll(queries) {
       record(...queries);
       return engine.readAll(queries);

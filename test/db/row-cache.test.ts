@@ -191,7 +191,7 @@ test('A cached query with more than one value is refused', async (t) => {
   const { users } = engine.tables;
   const condition = and(equals(users.id, 'id'), equals(users.version, 'version'));
   const query = engine.build.select({ id: users.id }).from(users).where(condition);
-  const find = engine.readOneCached(query);
+  const find = engine.readWithCached(query, query, (user) => user);
   for (let reads = 0; reads < 2; reads++)
     await t.rejects(find({ id: 'x', version: 1 }), TypeError, 'the cache key is only the first value');
 });

@@ -7,7 +7,7 @@ import Sqlite from 'better-sqlite3';
 import type { Test } from 'tap';
 
 const QUERIES = 'tracing:mysql2:query:start';
-const NOT_COUNTED = /^(START TRANSACTION|COMMIT|ROLLBACK|SET )/;
+const NOT_COUNTED = /^(START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SET )/;
 
 /** Records until the test ends. @returns a function that returns the statements since its last call. */
 export function noteStatements(t: Test): () => string[] {
@@ -23,6 +23,7 @@ export function noteStatements(t: Test): () => string[] {
     const original = statement[method];
     t.intercept(statement, method, {
       value(this: Sqlite.Statement, ...values: unknown[]) {
+        if (NOT_COUNTED.test(this.source)) return original.apply(this, values);
         if (!checkingCache) texts.push(this.source);
         checkingCache = this.source === 'PRAGMA data_version';
         if (checkingCache) queueMicrotask(() => (checkingCache = false));

@@ -69,7 +69,6 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     build: unsafeCast<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
     read,
     readOne,
-    readOneCached: readOne,
     // drizzle's unionAll nests the queries in pairs, and MariaDB materializes each pair in a temporary table.
     readAll(queries) {
       const statements = queries.map(compileStatement);

@@ -64,13 +64,18 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     };
   }
 
+  const [begin, commit] = [client.prepare('BEGIN'), client.prepare('COMMIT')];
   function prepareReadWith<Parent, Child>(parentQuery: SelectQuery<Parent>, childQuery: SelectQuery<Child>) {
     const [{ one }, { all }] = [prepareRead(parentQuery), prepareRead(childQuery)];
     return (values?: Values) => {
-      // The children first: a parent that is found after them was there when they were read.
-      const children = all(values);
-      const parent = one(values);
-      return parent && { parent, children };
+      // In one transaction, so that both are of the same state, and the file is locked once.
+      begin.run();
+      try {
+        const parent = one(values);
+        return parent && { parent, children: all(values) };
+      } finally {
+        commit.run();
+      }
     };
   }
 
@@ -99,7 +104,6 @@ export async function openSqlite(path: string, { worker }: SqliteOptions): Promi
     build,
     read: (query) => toAsyncRead(prepareRead(query).all),
     readOne: (query) => toAsyncRead(prepareRead(query).one),
-    readOneCached: (query) => toAsyncRead(rowCache.cached(prepareRead(query).one)),
     // There are no round trips here, so several statements are faster than a union.
     readAll(queries) {
       const reads = queries.map(prepareRead);

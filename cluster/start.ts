@@ -126,7 +126,9 @@ function printReport(settings: Settings, url: string, { migrations, hasUsers }: 
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
     ...(hasUsers
       ? []
-      : ['No user can sign in yet. Make the first administrator: npm run manage -- user create NAME --admin']),
+      : [
+          'No user can sign in yet. Make the first administrator: npm run manage -- user create NAME --admin',
+        ]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -99,6 +99,11 @@ export async function findSession(
   return touched;
 }
 
+/** Ends the session that its browser replaces by signing in anew. The audit trail has the new one. */
+export async function endReplacedSession(db: Database, key: string): Promise<void> {
+  if (await db.sessions.find(key)) await db.atomically([db.sessions.end(key)]);
+}
+
 /** Ends the session and records that its user signed out. One that has ended already stays so. */
 export async function signOut(db: Database, actor: Actor, session: SessionRow): Promise<void> {
   const user = { id: session.userId, username: session.username };

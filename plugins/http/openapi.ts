@@ -33,7 +33,7 @@ const REFUSALS: Record<number, string> = {
 };
 
 /** @returns the statuses of a route's errors: those that follow from its schema, and its own. */
-function refusalsOf({ config, method }: RouteOptions, schema: FastifySchema): number[] {
+function errorStatusesOf({ config, method }: RouteOptions, schema: FastifySchema): number[] {
   const statuses = new Set([...(schema.errors ?? []), 503]);
   if (schema.body || schema.params || schema.querystring) statuses.add(400);
   if (schema.body) for (const status of [413, 415]) statuses.add(status);
@@ -106,13 +106,13 @@ export default fp(
         const own = Object.entries(isObject(response) ? response : {})
           .filter(([status]) => /^2/.test(status))
           .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
-        const refusals = refusalsOf(route, schema ?? {}).map((status) => [status, problem(status)]);
+        const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
         const made = {
           tags: [/^\/api\/(\w+)/.exec(url)?.[1] ?? 'service'],
           security: route.config?.anonymous ? [] : [{ session: [] }, { token: [] }],
           ...rest,
           ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
-          response: Object.fromEntries([...own, ...refusals]),
+          response: Object.fromEntries([...own, ...errors]),
         };
         const transformed = published(made);
         return { schema: isObject(transformed) ? transformed : {}, url };

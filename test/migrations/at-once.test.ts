@@ -39,7 +39,7 @@ onEachEngine('Concurrent processes run each migration once', async (t, { makeDat
 });
 
 for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
-  test('The service and commands recognise that another process migrates, on MySQL', async (t) => {
+  test('The service and commands notice that another process migrates, on MySQL', async (t) => {
     const DATABASE_URL = await makeDatabase(t);
     const open = () => openEngine(loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } }));
     const [migrating, starting] = [await open(), await open()];

@@ -17,7 +17,7 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
   const robot = new Client(app);
   const membership = `/api/groups/${groupId}/members/${ann}`;
 
-  t.test('POST token returns a secret that scanners recognise, and no later response shows it', async (t) => {
+  t.test('POST token returns a secret that scanners can find, and no later response shows it', async (t) => {
     const response = await owner.request('POST', '/api/tokens', { name: 'robot', scopes: ['audit:read'] });
     t.equal(response.statusCode, 201);
     t.equal(response.headers['cache-control'], 'no-store');

@@ -35,13 +35,15 @@ async function codeBeside(
   together: Together,
   issue: Ask,
   change: Ask,
-  refusals: number[],
+  otherStatuses: number[],
 ): Promise<string[]> {
   const [issued, changed] = await together(issue, change);
   const used = await stage.useCodeOf(issued);
   return wrongs({
     [`the other change was answered ${changed.status} ${changed.body}`]: changed.status > 204,
-    [`the code was answered ${issued.status} ${issued.body}`]: ![201, ...refusals].includes(issued.status),
+    [`the code was answered ${issued.status} ${issued.body}`]: ![201, ...otherStatuses].includes(
+      issued.status,
+    ),
     'the code works, though its issuer may not issue it any more': used !== 400,
   });
 }

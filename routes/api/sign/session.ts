@@ -13,6 +13,7 @@ import { Type } from 'typebox';
 import { anonymous, type Origin } from '../../../accounts/actor.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
 import {
+  endReplacedSession,
   findSession,
   type Lifetimes,
   type StartedSession,
@@ -200,10 +201,7 @@ function sessionStore(
       const actor = anonymous(signIn, log.child({ requestId: signIn.requestId }));
       session.started = await startSession(db, actor, keyOf(secret), user, signIn, lifetimes);
     }),
-    destroy: callbackify(async (secret: string) => {
-      const key = keyOf(secret);
-      if (await db.sessions.find(key)) await db.atomically([db.sessions.end(key)]);
-    }),
+    destroy: callbackify((secret: string) => endReplacedSession(db, keyOf(secret))),
   };
 }
 

@@ -8,6 +8,6 @@ export const keepAdministrator = (db: Database): RightsLock => ({
   order: '0',
   step: db.permissions.lockAdministrators(),
   error: () =>
-    new Error('The table locks lacks its row "administrators". Restore it, or the whole database.'),
+    new Error('The table guards lacks its row "administrators". Restore it, or the whole database.'),
   after: { step: db.permissions.administratorRemains(), error: () => new LastAdministratorError() },
 });

@@ -27,7 +27,7 @@ export function lackingOf(held: readonly string[], permissions: readonly string[
   return held.includes(EVERYTHING) ? [] : permissions.filter((permission) => !held.includes(permission));
 }
 
-/** For locks, which refuse early. @throws {MissingPermissionError} */
+/** For guards, which refuse early. @throws {MissingPermissionError} */
 export function requirePermissions({ permissions }: Actor, ...asked: string[]): void {
   const lacking = lackingOf(permissions, asked);
   if (lacking.length > 0) throw new MissingPermissionError(lacking);

@@ -41,11 +41,6 @@ export interface Change<Result> {
   result: Result;
 }
 
-/** Tells whether a thing of this version is the one that the caller has read. */
-export type VersionMatch = (version: number) => boolean;
-
-export const anyVersion: VersionMatch = () => true;
-
 /** How often a change is tried: it fails only when very many change the same thing at once. */
 const TRIES = 20;
 /** How many groups one statement locks: SQLite limits the depth of a condition. */

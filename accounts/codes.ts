@@ -9,7 +9,8 @@ import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
 import { applyChange, stillActing } from './change.ts';
-import { InvalidCodeError, NotFoundError, OwnPasswordError, RuleError } from './errors.ts';
+import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
+import { requireUser } from './find.ts';
 import type { Hashing } from './passwords/hashing.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { forgetAttempts } from './throttle.ts';
@@ -51,8 +52,7 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
   applyChange(db, actor, async () => {
     if (actor.user?.id === userId) throw new OwnPasswordError(true);
     requireFreshSession(actor);
-    const user = await db.users.find(userId);
-    if (!user) throw new NotFoundError('user');
+    const user = await requireUser(db, userId);
     const { locks, conditions } = await authorityOver(db, actor, userId);
     const { issued, writes } = newCode(db, actor, userId, RESET_LIFETIME);
     const expiresAt = new Date(issued.expiresAt).toISOString();

@@ -6,8 +6,8 @@ import type { Actor } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
 import { differences } from './audit.ts';
 import { holds, requireFreshSession, WRITE_GROUPS } from './authorization.ts';
-import { anyVersion, applyChange, type Change, lockGroups, type VersionMatch } from './change.ts';
-import { NotFoundError, StaleVersionError } from './errors.ts';
+import { applyChange, type Change, lockGroups } from './change.ts';
+import { anyVersion, requireGroup, type VersionMatch } from './find.ts';
 
 export interface GroupFields {
   name: string;
@@ -52,7 +52,7 @@ export const changeGroup = (
   matches: VersionMatch = anyVersion,
 ) =>
   applyChange(db, actor, async () => {
-    const row = await findGroup(db, id, matches);
+    const row = await requireGroup(db, id, matches);
     const { permissions } = changes;
     const conditions = holds(db, actor, WRITE_GROUPS, ...row.permissions);
     if (permissions) requireFreshSession(actor);
@@ -87,7 +87,7 @@ export const changeGroup = (
  */
 export const deleteGroup = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
-    const row = await findGroup(db, id, matches);
+    const row = await requireGroup(db, id, matches);
     const { name, title, permissions } = row;
     return {
       locks: [...lockGroups(db, [row]), keepAdministrator(db)],
@@ -101,15 +101,3 @@ export const deleteGroup = (db: Database, actor: Actor, id: string, matches: Ver
       result: undefined,
     };
   });
-
-/** @returns the group. @throws {NotFoundError} @throws {StaleVersionError} */
-export async function findGroup(
-  db: Database,
-  id: string,
-  matches: VersionMatch = anyVersion,
-): Promise<GroupRow> {
-  const row = await db.groups.find(id);
-  if (!row) throw new NotFoundError('group');
-  if (!matches(row.version)) throw new StaleVersionError('group');
-  return row;
-}

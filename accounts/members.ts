@@ -13,7 +13,7 @@ import {
 } from './authorization.ts';
 import { applyChange, lockGroups, lockUser } from './change.ts';
 import { NotFoundError } from './errors.ts';
-import { findGroup } from './groups.ts';
+import { requireGroup, requireUser } from './find.ts';
 
 /** For a guard, which refuses early. @throws {MissingPermissionError} unless the actor may say who belongs to the group. */
 export async function requireGroupManager(db: Database, actor: Actor, groupId: string): Promise<void> {
@@ -48,13 +48,12 @@ export async function listMembers(
  */
 export const setMember = (db: Database, actor: Actor, groupId: string, userId: string, role: Role) =>
   applyChange(db, actor, async () => {
-    const group = await findGroup(db, groupId);
+    const group = await requireGroup(db, groupId);
     const grants = group.permissions.length > 0;
     if (grants) requireFreshSession(actor);
     // Who joins a group gets what it carries: that is giving it.
     const conditions = [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)];
-    const user = await db.users.find(userId);
-    if (!user) throw new NotFoundError('user');
+    const user = await requireUser(db, userId);
     const current = await db.memberships.find(groupId, userId);
     const before = current?.role;
     const membership = { groupId, userId, role };
@@ -87,7 +86,7 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
  */
 export const removeMember = (db: Database, actor: Actor, groupId: string, userId: string) =>
   applyChange(db, actor, async () => {
-    const group = await findGroup(db, groupId);
+    const group = await requireGroup(db, groupId);
     const conditions = [
       ...managesGroup(db, actor, groupId),
       ...(isSelf(actor, userId) ? [] : holds(db, actor, ...group.permissions)),

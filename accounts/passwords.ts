@@ -6,12 +6,12 @@ import { requireFreshSession } from './authorization.ts';
 import { applyChange, lockActor, recordEvent } from './change.ts';
 import {
   ConflictError,
-  NotFoundError,
   OwnPasswordError,
   SessionRequiredError,
   UnauthenticatedError,
   WrongPasswordError,
 } from './errors.ts';
+import { requireUser } from './find.ts';
 import type { Hashing } from './passwords/hashing.ts';
 import { countAttempt, forgetAttempts } from './throttle.ts';
 
@@ -82,8 +82,7 @@ export async function changePassword(
 export const setPassword = (db: Database, actor: Actor, userId: string, passwordHash: string) =>
   applyChange(db, actor, async () => {
     if (!isOperator(actor)) throw new OwnPasswordError(false);
-    const user = await db.users.find(userId);
-    if (!user) throw new NotFoundError('user');
+    const user = await requireUser(db, userId);
     return {
       writes: [
         db.users.setPassword(userId, passwordHash, Date.now()),

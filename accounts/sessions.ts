@@ -12,6 +12,7 @@ import { holds, WRITE_SESSIONS } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange, lockActor, lockUser, recordEvent } from './change.ts';
 import { NotFoundError } from './errors.ts';
+import { requireUser } from './find.ts';
 import { refuseSignIn, type VerifiedUser } from './sign-in.ts';
 import { forgetAttempts } from './throttle.ts';
 
@@ -121,7 +122,7 @@ export const endSession = (db: Database, actor: Actor, user: { id: string; usern
   applyChange(db, actor, () => ({
     locks: [{ ...lockUser(db, user.id), error: () => new NotFoundError('user') }],
     conditions: [
-      ...mayEndSessionsOf(db, actor, user.id),
+      ...(isSelf(actor, user.id) ? [] : holds(db, actor, WRITE_SESSIONS)),
       { step: db.sessions.endOf(user.id, id), error: () => new NotFoundError('session') },
     ],
     writes: [],
@@ -145,8 +146,7 @@ export const endOtherSessions = (db: Database, actor: Actor) =>
 /** Ends all sessions of a user. @throws {NotFoundError} @throws {MissingPermissionError} */
 export const endSessionsOf = (db: Database, actor: Actor, userId: string) =>
   applyChange(db, actor, async () => {
-    const user = await db.users.find(userId);
-    if (!user) throw new NotFoundError('user');
+    const user = await requireUser(db, userId);
     return {
       conditions: holds(db, actor, WRITE_SESSIONS),
       writes: [db.sessions.endAllOf(userId)],
@@ -154,7 +154,3 @@ export const endSessionsOf = (db: Database, actor: Actor, userId: string) =>
       result: undefined,
     };
   });
-
-function mayEndSessionsOf(db: Database, actor: Actor, userId: string) {
-  return isSelf(actor, userId) ? [] : holds(db, actor, WRITE_SESSIONS);
-}

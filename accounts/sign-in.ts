@@ -1,3 +1,4 @@
+/** The rule for signing in: whose password it is. The answer does not tell whether there is such a user. */
 import type { Database } from '../db/database.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';

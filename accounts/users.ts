@@ -13,9 +13,10 @@ import {
   requirePermissions,
   WRITE_USERS,
 } from './authorization.ts';
-import { anyVersion, applyChange, type Change, lockUser, type VersionMatch } from './change.ts';
+import { applyChange, type Change, lockUser } from './change.ts';
 import { INVITATION_LIFETIME, type IssuedCode, newCode } from './codes.ts';
-import { ForbiddenFieldsError, NotFoundError, StaleVersionError } from './errors.ts';
+import { ForbiddenFieldsError } from './errors.ts';
+import { anyVersion, requireUser, type VersionMatch } from './find.ts';
 
 /** What users may change of themselves without a permission. */
 const OWN_FIELDS = ['name', 'email'];
@@ -90,7 +91,7 @@ export const changeUser = (
     const own = { locks: actor.user?.id === id ? [lockUser(db, id)] : [], conditions: [] };
     const authority = sensitive ? await authorityOver(db, actor, id) : own;
     const conditions = [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions];
-    const row = await findUser(db, id, matches);
+    const row = await requireUser(db, id, matches);
     const disables = changes.active === false;
     const now = Date.now();
     const user = { ...row, ...changes };
@@ -113,7 +114,7 @@ export const changeUser = (
 export const deleteUser = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
     const { locks, conditions } = await authorityOver(db, actor, id);
-    const row = await findUser(db, id, matches);
+    const row = await requireUser(db, id, matches);
     const { username, name, email, active } = row;
     return {
       locks: [...locks, keepAdministrator(db)],
@@ -123,11 +124,3 @@ export const deleteUser = (db: Database, actor: Actor, id: string, matches: Vers
       result: row,
     };
   });
-
-/** @returns the user. @throws {NotFoundError} @throws {StaleVersionError} */
-async function findUser(db: Database, id: string, matches: VersionMatch): Promise<UserRow> {
-  const row = await db.users.find(id);
-  if (!row) throw new NotFoundError('user');
-  if (!matches(row.version)) throw new StaleVersionError('user');
-  return row;
-}

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { anyVersion, type VersionMatch } from '../../accounts/change.ts';
+import { anyVersion, type VersionMatch } from '../../accounts/find.ts';
 
 declare module 'fastify' {
   interface FastifyReply {

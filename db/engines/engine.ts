@@ -80,6 +80,9 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** The part of an engine that prepares reading queries. */
+export type Reader = Pick<Engine, 'read' | 'readOne' | 'readAll' | 'readWith' | 'readWithCached'>;
+
 /** A write would duplicate a key of a unique index. */
 export class DuplicateError extends Error {
   /** The index's name, composed of its table and columns (users_email_key), or PRIMARY for a primary key. */

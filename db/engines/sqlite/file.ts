@@ -5,7 +5,7 @@ import { DatabaseUnavailableError } from '../engine.ts';
 /** In milliseconds. */
 const CHECK_INTERVAL = 1_000;
 
-interface WatchedFile {
+export interface WatchedFile {
   /** Checks the file, in addition to the regular checks. */
   checkNow(): void;
   /** @throws {DatabaseUnavailableError} when a check has failed. */

@@ -15,7 +15,7 @@ const KEY_WEIGHT = 20;
 /** Reads something by one value. */
 type Read<Result extends object> = (values: Values) => Result | undefined;
 
-interface RowCache {
+export interface RowCache {
   /** Must be called after each commit of this connection, which does not change its own data_version. */
   invalidate(): void;
   /** @returns a cached version of the function, whose results and the lists in them are frozen. */

@@ -1,6 +1,9 @@
-/** SQLite's steps (prepared statements with their values), and the transaction that runs them. */
+/** SQLite's steps (prepared statements with their values), and the transactions that run them. */
 import type Sqlite from 'better-sqlite3';
 import { hasExpectedRows, type Rows, type Step } from '../engine.ts';
+import { LOCK_TIMEOUT, retryWhileBusy } from './connection.ts';
+import type { WatchedFile } from './file.ts';
+import type { RowCache } from './row-cache.ts';
 
 export class SqliteStep implements Step {
   readonly rows: Rows;
@@ -20,16 +23,31 @@ export class SqliteStep implements Step {
   }
 }
 
-function execute(step: Step): number {
-  if (step instanceof SqliteStep) return step.run();
-  throw new TypeError('This step was prepared by another engine.');
+/** Runs one transaction at a time, so that only the first retries while another process holds the lock. */
+export function makeTransactionQueue(client: Sqlite.Database, file: WatchedFile, cache: RowCache) {
+  let queue: Promise<unknown> = Promise.resolve();
+  return (steps: Step[]): Promise<Step | undefined> => {
+    const deadline = Date.now() + LOCK_TIMEOUT;
+    const attempt = () => {
+      file.checkNow();
+      file.assertInPlace();
+      try {
+        return runTransaction(client, steps);
+      } finally {
+        cache.invalidate();
+      }
+    };
+    const done = queue.then(() => retryWhileBusy(attempt, deadline));
+    queue = done.catch(() => {});
+    return done;
+  };
 }
 
 /**
  * Runs the steps in one transaction, which holds the write lock from its beginning.
  * @returns the step with an unexpected number of rows, after which everything is rolled back, if any.
  */
-export function runTransaction(client: Sqlite.Database, steps: Step[]): Step | undefined {
+function runTransaction(client: Sqlite.Database, steps: Step[]): Step | undefined {
   client.exec('BEGIN IMMEDIATE');
   try {
     const failed = steps.find((step) => !hasExpectedRows(step, execute(step)));
@@ -39,4 +57,9 @@ export function runTransaction(client: Sqlite.Database, steps: Step[]): Step | u
     if (client.inTransaction) client.exec('ROLLBACK');
     throw error;
   }
+}
+
+function execute(step: Step): number {
+  if (step instanceof SqliteStep) return step.run();
+  throw new TypeError('This step was prepared by another engine.');
 }

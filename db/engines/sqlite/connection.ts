@@ -1,0 +1,62 @@
+/** Connections to the file of an SQLite database, and how they wait for the locks of other processes. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
+import { DatabaseUnavailableError } from '../engine.ts';
+import { isBusy, translateError } from './errors.ts';
+
+/** In milliseconds. SQLite's own wait for a lock blocks the event loop, so `retryWhileBusy` does most of it. */
+const BUSY_TIMEOUT = 5;
+export const LOCK_TIMEOUT = 5_000;
+
+/** The size to which a checkpoint truncates the WAL file, in bytes. */
+const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+
+/** @param create whether to create a missing file and folder. @throws {DatabaseUnavailableError} */
+export function connect(path: string, options: { create: boolean }): Sqlite.Database {
+  const client = open(path, options);
+  try {
+    client.pragma('journal_mode = WAL');
+    client.pragma('synchronous = NORMAL');
+    client.pragma('foreign_keys = ON');
+    client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    return client;
+  } catch (error) {
+    client.close();
+    if (isBusy(error)) throw error;
+    throw cannotOpen(path, error);
+  }
+}
+
+function open(path: string, { create }: { create: boolean }): Sqlite.Database {
+  try {
+    if (!create) return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite would create a file that other users can read. The WAL file inherits this mode.
+    closeSync(openSync(path, 'a', 0o600));
+    return new Sqlite(path, { timeout: BUSY_TIMEOUT });
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+}
+
+function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DatabaseUnavailableError(`the file ${path} that DATABASE_URL names can't be opened: ${reason}.`);
+}
+
+/** Retries with growing pauses until the deadline while another process holds the lock. */
+export async function retryWhileBusy<Result>(
+  attempt: () => Result,
+  deadline = Date.now() + LOCK_TIMEOUT,
+): Promise<Result> {
+  for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw translateError(error);
+    }
+    await delay(pause * (0.5 + Math.random()));
+  }
+}

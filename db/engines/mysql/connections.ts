@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
 import { driverUrl } from '../../../config/database-url.ts';
 import { DatabaseUnavailableError } from '../engine.ts';
-import { isLost, isServerError, toUnavailableError } from './errors.ts';
+import { isLost, isServerError, toUnavailableError, translateError } from './errors.ts';
 
 export interface MysqlOptions {
   url: string;
@@ -162,7 +162,7 @@ async function prepareSession(connection: mysql.Connection): Promise<void> {
   }
 }
 
-/** Retries with growing pauses until RETRY_TIMEOUT, as long as `isRetryable` accepts the error. */
+/** Retries with growing pauses until RETRY_TIMEOUT while `isRetryable` accepts the error; translates the last one. */
 export async function withRetry<Result>(
   attempt: () => Promise<Result>,
   isRetryable: (error: unknown) => boolean,
@@ -172,7 +172,7 @@ export async function withRetry<Result>(
     try {
       return await attempt();
     } catch (error) {
-      if (!isRetryable(error) || Date.now() > deadline) throw error;
+      if (!isRetryable(error) || Date.now() > deadline) throw translateError(error);
     }
     await delay(pause * (0.5 + Math.random()));
   }

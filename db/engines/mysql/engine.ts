@@ -2,45 +2,54 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { loadMysqlBuilder } from '../../drizzle.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
-import * as mysqlTables from '../../schema/index.mysql.ts';
-import { type Engine, hasExpectedRows, type Query, type Rows, type Step, type Tables } from '../engine.ts';
+import * as tables from '../../schema/index.mysql.ts';
+import { type Engine, hasExpectedRows, type Query, type Reader, type Rows, type Step } from '../engine.ts';
 import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
 import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
-import { isConflict, isLost, isServerError, translateError, UnknownOutcomeError } from './errors.ts';
+import { isConflict, isLost, isServerError, UnknownOutcomeError } from './errors.ts';
 import { isMigrating, withMigrationLock } from './migrations.ts';
 
 /** Creates the pool, which connects on first use. */
 export async function openMysql(options: MysqlOptions): Promise<Engine> {
   const connections = new MysqlConnections(options);
-  // A read is idempotent, so it is retried on another connection when its own was lost.
-  async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
-    options: { sql: string; rowsAsArray?: boolean },
-    params?: unknown[],
-  ): Promise<Rows> {
-    const attempt = () =>
-      connections.use((connection) =>
-        connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
-      );
-    try {
-      const [rows] = await withRetry(attempt, isLost);
-      return rows;
-    } catch (error) {
-      throw translateError(error);
-    }
-  }
-  const query: Query = (sql) => runRead<RowDataPacket[]>({ sql });
+  const query: Query = (sql) => runRead<RowDataPacket[]>(connections, { sql });
 
+  return {
+    dialect: 'mysql',
+    tables,
+    build: unsafeCast<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
+    ...makeReader(connections),
+    write(query, rows) {
+      const { text, bind } = compileStatement(query);
+      return (values) => new MysqlStep(text, bind(values), rows);
+    },
+    condition(query, rows) {
+      const { text, bind } = compileStatement(query);
+      return (values) => new MysqlStep(`${text} lock in share mode`, bind(values), rows);
+    },
+    atomically: (steps) => withRetry(() => runTransaction(connections, steps), isRetryable),
+    query,
+    isMigrating: () => isMigrating(query),
+    withMigrationLock: (work) => withMigrationLock(options.url, work),
+    async checkpoint() {},
+    async backup() {
+      throw new Error(
+        'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" ' +
+          'or "mysqldump --single-transaction DATABASE > FILE".',
+      );
+    },
+    close: () => connections.close(),
+  };
+}
+
+function makeReader(connections: MysqlConnections): Reader {
   const readArrays = (text: string, params: unknown[]): Promise<unknown[][]> =>
-    runRead<RowDataPacket[][]>({ sql: text, rowsAsArray: true }, params);
+    runRead<RowDataPacket[][]>(connections, { sql: text, rowsAsArray: true }, params);
 
   function read<Row>(query: SelectQuery<Row>) {
     const { text, bind } = compileStatement(query);
     const toRow = makeRowMapper(query);
     return async (values?: Values) => (await readArrays(text, bind(values))).map(toRow);
-  }
-  function readOne<Row>(query: SelectQuery<Row>) {
-    const readRows = read(query);
-    return async (values?: Values) => (await readRows(values))[0];
   }
 
   // A union, because a join would repeat the parent in the row of each child.
@@ -61,14 +70,13 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       return { parent: toParent(parentRow.slice(0, width)), children: childRows };
     };
   }
-  const tables: Tables = mysqlTables;
 
   return {
-    dialect: 'mysql',
-    tables,
-    build: unsafeCast<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
     read,
-    readOne,
+    readOne(query) {
+      const readRows = read(query);
+      return async (values) => (await readRows(values))[0];
+    },
     // drizzle's unionAll nests the queries in pairs, and MariaDB materializes each pair in a temporary table.
     readAll(queries) {
       const statements = queries.map(compileStatement);
@@ -87,33 +95,21 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
         return found && combine(found.parent, found.children);
       };
     },
-    write(query, rows) {
-      const { text, bind } = compileStatement(query);
-      return (values) => new MysqlStep(text, bind(values), rows);
-    },
-    condition(query, rows) {
-      const { text, bind } = compileStatement(query);
-      return (values) => new MysqlStep(`${text} lock in share mode`, bind(values), rows);
-    },
-    async atomically(steps) {
-      try {
-        return await withRetry(() => runTransaction(connections, steps), isRetryable);
-      } catch (error) {
-        throw translateError(error);
-      }
-    },
-    query,
-    isMigrating: () => isMigrating(query),
-    withMigrationLock: (work) => withMigrationLock(options.url, work),
-    async checkpoint() {},
-    async backup() {
-      throw new Error(
-        'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" ' +
-          'or "mysqldump --single-transaction DATABASE > FILE".',
-      );
-    },
-    close: () => connections.close(),
   };
+}
+
+/** A read is idempotent, so it is retried on another connection when its own was lost. */
+async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
+  connections: MysqlConnections,
+  options: { sql: string; rowsAsArray?: boolean },
+  params?: unknown[],
+): Promise<Rows> {
+  const attempt = () =>
+    connections.use((connection) =>
+      connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
+    );
+  const [rows] = await withRetry(attempt, isLost);
+  return rows;
 }
 
 class MysqlStep implements Step {

@@ -6,7 +6,7 @@ import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { normalizeIdentifier } from '../identifiers.ts';
-import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts';
+import { equals, limitPlaceholder, pickColumns, placeholder } from '../schema/column-types.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** A prefix with this character sorts after all texts with that prefix. */
@@ -37,10 +37,10 @@ interface Found {
 }
 
 export function userSearch(engine: Engine) {
-  const { build, read, readAll } = engine;
-  const { memberships, users } = engine.tables;
-  const keys = { usernameKey: users.usernameKey, emailKey: users.emailKey, nameKey: users.nameKey };
+  return { ...filterReads(engine), beginningWith: prefixSearch(engine) };
+}
 
+function filterReads({ build, read, tables: { memberships, users } }: Engine) {
   const byActive = read(
     build
       .select(shownColumns(users))
@@ -58,6 +58,64 @@ export function userSearch(engine: Engine) {
       .orderBy(asc(memberships.userId))
       .limit(limitPlaceholder),
   );
+
+  return {
+    active: (active: boolean, after: string, limit: number) => byActive({ active, after, limit }),
+    /** Reads `limit` members and then filters them, so a page may be shorter. `next` is the last id that it read. */
+    async inGroup(groupId: string, active: boolean | undefined, after: string, limit: number) {
+      const members = await byGroup({ groupId, after, limit: limit + 1 });
+      const examined = members.slice(0, limit);
+      return {
+        rows: active === undefined ? examined : examined.filter((row) => row.active === active),
+        next: members.length > limit ? (examined.at(-1)?.id ?? null) : null,
+      };
+    },
+  };
+}
+
+/**
+ * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A page
+ * may be short when many users match by two keys or fail the filters, because no page reads more than a fixed number of
+ * rows.
+ */
+function prefixSearch(engine: Engine) {
+  const { inAll, inGroup } = prepareKeyReads(engine);
+  return async function beginningWith(
+    q: string,
+    { active, group }: { active?: boolean | undefined; group?: string | undefined },
+    after: Cursor | undefined,
+    limit: number,
+  ): Promise<Found> {
+    // Engines differ in how they compare spaces at the end, so the text has none.
+    const text = normalizeIdentifier(q).trimEnd();
+    const values = {
+      from: after?.key ?? text,
+      to: text + LAST_CHARACTER,
+      after: after?.id ?? '',
+      limit: 2 * limit + 1,
+      groupId: group,
+    };
+    const rows: Candidate[] = await (group === undefined ? inAll : inGroup)(values);
+    const matchesFilters = (row: Candidate) =>
+      (active === undefined || row.active === active) && (group === undefined || row.role != null);
+    const hits = rows.map((row): Hit => ({ key: row[row.matchedKey] ?? '', row }));
+    // Only these are certain to come next: a list that was cut off may continue after them.
+    const certain = hits.sort(compareHits).slice(0, values.limit);
+    const isCutOff = (key: KeyName) => rows.filter((row) => row.matchedKey === key).length === values.limit;
+    const more = KEYS.some(isCutOff) || hits.length > certain.length;
+    const shown: Hit[] = [];
+    for (const [index, hit] of certain.entries()) {
+      if (!isFirstHit(hit, text, certain[index - 1]) || !matchesFilters(hit.row)) continue;
+      if (shown.length === limit) return page(shown, shown.at(-1));
+      shown.push(hit);
+    }
+    return page(shown, more ? certain.at(-1) : undefined);
+  };
+}
+
+/** Prepares the search by every key: one for all users, and one that adds the role in a group. */
+function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Engine) {
+  const keys = pickColumns(users, ...KEYS);
   // Unique keys are not ordered by id as well: MySQL would sort all rows that it finds and not follow the index.
   const orders = {
     usernameKey: [asc(users.usernameKey)],
@@ -91,60 +149,10 @@ export function userSearch(engine: Engine) {
       .where(isAfterCursor(keys[key]))
       .orderBy(...orders[key])
       .limit(limitPlaceholder);
-  const byAnyKey = readAll([byKey('usernameKey'), byKey('emailKey'), byKey('nameKey')]);
-  const byAnyKeyInGroup = readAll([
-    byKeyInGroup('usernameKey'),
-    byKeyInGroup('emailKey'),
-    byKeyInGroup('nameKey'),
-  ]);
 
   return {
-    active: (active: boolean, after: string, limit: number) => byActive({ active, after, limit }),
-    /** Reads `limit` members and then filters them, so a page may be shorter. `next` is the last id that it read. */
-    async inGroup(groupId: string, active: boolean | undefined, after: string, limit: number) {
-      const members = await byGroup({ groupId, after, limit: limit + 1 });
-      const examined = members.slice(0, limit);
-      return {
-        rows: active === undefined ? examined : examined.filter((row) => row.active === active),
-        next: members.length > limit ? (examined.at(-1)?.id ?? null) : null,
-      };
-    },
-    /**
-     * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A
-     * page may be short when many users match by two keys or fail the filters, because no page reads more than a fixed
-     * number of rows.
-     */
-    async beginningWith(
-      q: string,
-      { active, group }: { active?: boolean | undefined; group?: string | undefined },
-      after: Cursor | undefined,
-      limit: number,
-    ): Promise<Found> {
-      // Engines differ in how they compare spaces at the end, so the text has none.
-      const text = normalizeIdentifier(q).trimEnd();
-      const values = {
-        from: after?.key ?? text,
-        to: text + LAST_CHARACTER,
-        after: after?.id ?? '',
-        limit: 2 * limit + 1,
-        groupId: group,
-      };
-      const rows: Candidate[] = await (group === undefined ? byAnyKey : byAnyKeyInGroup)(values);
-      const matchesFilters = (row: Candidate) =>
-        (active === undefined || row.active === active) && (group === undefined || row.role != null);
-      const hits = rows.map((row): Hit => ({ key: row[row.matchedKey] ?? '', row }));
-      // Only these are certain to come next: a list that was cut off may continue after them.
-      const certain = hits.sort(compareHits).slice(0, values.limit);
-      const isCutOff = (key: KeyName) => rows.filter((row) => row.matchedKey === key).length === values.limit;
-      const more = KEYS.some(isCutOff) || hits.length > certain.length;
-      const shown: Hit[] = [];
-      for (const [index, hit] of certain.entries()) {
-        if (!isFirstHit(hit, text, certain[index - 1]) || !matchesFilters(hit.row)) continue;
-        if (shown.length === limit) return page(shown, shown.at(-1));
-        shown.push(hit);
-      }
-      return page(shown, more ? certain.at(-1) : undefined);
-    },
+    inAll: readAll([byKey('usernameKey'), byKey('emailKey'), byKey('nameKey')]),
+    inGroup: readAll([byKeyInGroup('usernameKey'), byKeyInGroup('emailKey'), byKeyInGroup('nameKey')]),
   };
 }
 

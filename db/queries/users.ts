@@ -5,6 +5,7 @@ import { normalizeIdentifier, searchPrefix } from '../identifiers.ts';
 import {
   equals,
   limitPlaceholder,
+  pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
@@ -20,31 +21,18 @@ export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueri
 /** The columns that the API shows. */
 export function shownColumns(users: Tables['users']) {
   return {
-    id: users.id,
-    version: users.version,
-    username: users.username,
-    name: users.name,
-    email: users.email,
-    active: users.active,
-    createdAt: users.createdAt,
-    updatedAt: users.updatedAt,
-    lastSignInAt: users.lastSignInAt,
+    ...pickColumns(users, 'id', 'version', 'username', 'name', 'email', 'active'),
+    ...pickColumns(users, 'createdAt', 'updatedAt', 'lastSignInAt'),
   };
 }
 
 export function userQueries(engine: Engine) {
-  const { build, read, condition, readOne, write } = engine;
-  const { users } = engine.tables;
-  const shown = shownColumns(users);
-  const credentials = {
-    id: users.id,
-    username: users.username,
-    active: users.active,
-    passwordHash: users.passwordHash,
-  };
+  return { ...profileQueries(engine), ...passwordQueries(engine), ...rightsQueries(engine) };
+}
 
+function profileQueries({ build, read, readOne, write, tables: { users } }: Engine) {
+  const shown = shownColumns(users);
   const ofId = equals(users.id, 'id');
-  const isEnabled = eq(users.active, true);
   const byId = readOne(build.select(shown).from(users).where(ofId));
   const pageAfter = read(
     build
@@ -54,59 +42,43 @@ export function userQueries(engine: Engine) {
       .orderBy(asc(users.id))
       .limit(limitPlaceholder),
   );
-  const byUsername = readOne(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
-  const byEmail = readOne(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
-  const hashOf = readOne(build.select({ passwordHash: users.passwordHash }).from(users).where(ofId));
-  const anyWithPassword = readOne(
-    build
-      .select({ id: users.id })
-      .from(users)
-      .where(and(isEnabled, isNotNull(users.passwordHash)))
-      .limit(1),
-  );
-  const insert = write(
-    build.insert(users).values({
-      ...placeholdersFor('id', 'passwordHash', ...FIELDS),
-      createdAt: placeholder('now'),
-      updatedAt: placeholder('now'),
-    }),
-    1,
-  );
-  const newVersion = {
-    version: sql`${users.version} + 1`,
-    updatedAt: typedPlaceholder('now', users.updatedAt),
-  };
+  const row = placeholdersFor('id', 'passwordHash', ...FIELDS, 'createdAt', 'updatedAt');
+  const insert = write(build.insert(users).values(row), 1);
   const atVersion = and(ofId, equals(users.version, 'version'));
-  const update = write(
-    build
-      .update(users)
-      .set({ ...newVersion, ...typedPlaceholdersFor(users, ...FIELDS) })
-      .where(atVersion),
-    1,
-  );
-  const setPassword = () =>
-    build.update(users).set({ ...newVersion, ...typedPlaceholdersFor(users, 'passwordHash') });
-  const newPassword = write(setPassword().where(ofId), 1);
-  const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
-  const passwordChange = write(setPassword().where(and(ofId, hasOldHash)), 1);
-  const rightsVersion = readOne(build.select({ version: users.rightsVersion }).from(users).where(ofId));
-  const raiseRightsVersion = () =>
-    build.update(users).set({ rightsVersion: sql`${users.rightsVersion} + 1` });
-  const lock = write(raiseRightsVersion().where(ofId), 1);
-  const lockAt = write(raiseRightsVersion().where(and(ofId, equals(users.rightsVersion, 'version'))), 1);
-  const isActive = condition(build.select({ id: users.id }).from(users).where(and(ofId, isEnabled)), 'some');
-  const signIn = write(
-    build
-      .update(users)
-      .set({ lastSignInAt: typedPlaceholder('now', users.lastSignInAt) })
-      .where(and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')))),
-    1,
-  );
+  const fields = { ...newVersion(users), ...typedPlaceholdersFor(users, ...FIELDS) };
+  const update = write(build.update(users).set(fields).where(atVersion), 1);
   const removal = write(build.delete(users).where(atVersion), 1);
 
   return {
     find: (id: string) => byId({ id }),
     page: (after: string, limit: number) => pageAfter({ after, limit }),
+    add: (user: UserFields & { id: string; passwordHash: string | null }, now: number) =>
+      insert({ ...withKeys(user), createdAt: now, updatedAt: now }),
+    /** Requires that the user still has that version, and so does `remove`. */
+    change: (user: UserFields & { id: string; version: number }, now: number) =>
+      update({ ...withKeys(user), now }),
+    remove: (user: { id: string; version: number }) => removal({ ...user }),
+  };
+}
+
+function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
+  const credentials = pickColumns(users, 'id', 'username', 'active', 'passwordHash');
+  const ofId = equals(users.id, 'id');
+  const byUsername = readOne(build.select(credentials).from(users).where(equals(users.usernameKey, 'key')));
+  const byEmail = readOne(build.select(credentials).from(users).where(equals(users.emailKey, 'key')));
+  const hashOf = readOne(build.select({ passwordHash: users.passwordHash }).from(users).where(ofId));
+  const isEnabled = eq(users.active, true);
+  const canSignIn = and(isEnabled, isNotNull(users.passwordHash));
+  const anyWithPassword = readOne(build.select({ id: users.id }).from(users).where(canSignIn).limit(1));
+  const newHash = { ...newVersion(users), ...typedPlaceholdersFor(users, 'passwordHash') };
+  const newPassword = write(build.update(users).set(newHash).where(ofId), 1);
+  const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
+  const passwordChange = write(build.update(users).set(newHash).where(and(ofId, hasOldHash)), 1);
+  const lastSignInAt = typedPlaceholder('now', users.lastSignInAt);
+  const maySignIn = and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')));
+  const signIn = write(build.update(users).set({ lastSignInAt }).where(maySignIn), 1);
+
+  return {
     /** Finds the user by username or by e-mail address; only addresses contain an @. */
     async findCredentials(username: string) {
       const key = normalizeIdentifier(username);
@@ -118,26 +90,38 @@ export function userQueries(engine: Engine) {
     passwordHash: async (id: string) => (await hashOf({ id }))?.passwordHash,
     /** Whether any user can sign in. */
     exist: async () => (await anyWithPassword()) !== undefined,
-    add: (user: UserFields & { id: string; passwordHash: string | null }, now: number) =>
-      insert({ ...withKeys(user), now }),
-    /** Requires that the user still has that version, and so does `remove`. */
-    change: (user: UserFields & { id: string; version: number }, now: number) =>
-      update({ ...withKeys(user), now }),
     setPassword: (id: string, passwordHash: string, now: number) => newPassword({ id, passwordHash, now }),
     /** Requires that the password still has the old hash. */
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
       passwordChange({ ...change, now }),
+    /** Stores the time of a sign-in. It requires that the user is active and still has that password. */
+    signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
+  };
+}
+
+function rightsQueries({ build, condition, readOne, write, tables: { users } }: Engine) {
+  const ofId = equals(users.id, 'id');
+  const rightsVersion = readOne(build.select({ version: users.rightsVersion }).from(users).where(ofId));
+  const newRightsVersion = { rightsVersion: sql`${users.rightsVersion} + 1` };
+  const atVersion = and(ofId, equals(users.rightsVersion, 'version'));
+  const lock = write(build.update(users).set(newRightsVersion).where(ofId), 1);
+  const lockAt = write(build.update(users).set(newRightsVersion).where(atVersion), 1);
+  const ofActiveUser = and(ofId, eq(users.active, true));
+  const isActive = condition(build.select({ id: users.id }).from(users).where(ofActiveUser), 'some');
+
+  return {
+    rightsVersion: async (id: string) => (await rightsVersion({ id }))?.version,
     /** Must precede steps that change or rely on the user's rights (see rightsVersion). */
     lock: (id: string): Step => lock({ id }),
     /** Does the same, and requires that the user's groups are those that were read with that version. */
     lockAt: (id: string, version: number): Step => lockAt({ id, version }),
-    rightsVersion: async (id: string) => (await rightsVersion({ id }))?.version,
     /** Requires that the user is active. */
     isActive: (id: string): Step => isActive({ id }),
-    /** Stores the time of a sign-in. It requires that the user is active and still has that password. */
-    signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
-    remove: (user: { id: string; version: number }) => removal({ ...user }),
   };
+}
+
+function newVersion(users: Tables['users']) {
+  return { version: sql`${users.version} + 1`, updatedAt: typedPlaceholder('now', users.updatedAt) };
 }
 
 function withKeys<User extends UserFields>(user: User) {

@@ -54,6 +54,11 @@ export function equals(column: AnyColumn, name: string): SQL {
   return sql`${column} = ${typedPlaceholder(name, column)}`;
 }
 
+/** @returns some columns of the table, for a selection. */
+export function pickColumns<Table, Name extends keyof Table>(table: Table, ...names: Name[]) {
+  return unsafeCast<Pick<Table, Name>>(Object.fromEntries(names.map((name) => [name, table[name]])));
+}
+
 /** @returns placeholders for an INSERT, by the names of its columns. */
 export function placeholdersFor<Name extends string>(...names: Name[]): Record<Name, Placeholder> {
   return unsafeCast(Object.fromEntries(names.map((name) => [name, placeholder(name)])));

@@ -23,13 +23,8 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
       .leftJoin(tokens, eq(tokens.id, codes.issuerTokenId))
       .where(alive),
   );
-  const insert = write(
-    build.insert(codes).values({
-      ...placeholdersFor('key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt'),
-      createdAt: placeholder('now'),
-    }),
-    1,
-  );
+  const row = placeholdersFor('key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt', 'createdAt');
+  const insert = write(build.insert(codes).values(row), 1);
   const use = write(build.delete(codes).where(alive), 1);
 
   const ofUser = equals(codes.userId, 'userId');
@@ -52,7 +47,7 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
     /** Replaces the user's earlier code. */
     issue: (code: NewCode, now: number): Step[] => [
       removalOfUser({ userId: code.userId }),
-      insert({ ...code, now }),
+      insert({ ...code, createdAt: now }),
     ],
     /** Uses the code up: of two concurrent requests, one removes the row. */
     use: (key: string, now: number) => use({ key, now }),

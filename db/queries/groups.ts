@@ -5,6 +5,7 @@ import { compareIds } from '../ids.ts';
 import {
   equals,
   limitPlaceholder,
+  pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
@@ -17,21 +18,16 @@ export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQue
 type Group = Pick<Tables['groups']['$inferSelect'], 'id' | 'name' | 'title'>;
 
 export function groupQueries(engine: Engine) {
-  const { build, read, write } = engine;
-  const { groups, groupPermissions } = engine.tables;
+  return { ...groupReads(engine), ...groupSteps(engine) };
+}
 
+function groupReads({ build, read, tables: { groups, groupPermissions } }: Engine) {
   // A row for each permission, because one statement is one round trip to MySQL.
   const withPermission = {
-    id: groups.id,
-    version: groups.version,
-    name: groups.name,
-    title: groups.title,
-    createdAt: groups.createdAt,
-    updatedAt: groups.updatedAt,
+    ...pickColumns(groups, 'id', 'version', 'name', 'title', 'createdAt', 'updatedAt'),
     permission: groupPermissions.permission,
   };
   const ofGroup = eq(groupPermissions.groupId, groups.id);
-  const atVersion = and(equals(groups.id, 'id'), equals(groups.version, 'version'));
   const one = () => build.select(withPermission).from(groups).leftJoin(groupPermissions, ofGroup);
   const byId = read(one().where(equals(groups.id, 'id')));
   const byName = read(one().where(equals(groups.name, 'name')));
@@ -49,50 +45,6 @@ export function groupQueries(engine: Engine) {
       .innerJoin(groups, eq(groups.id, idsAfter.id))
       .leftJoin(groupPermissions, ofGroup),
   );
-  const insert = write(
-    build.insert(groups).values({
-      ...placeholdersFor('id', 'name', 'title'),
-      createdAt: placeholder('now'),
-      updatedAt: placeholder('now'),
-    }),
-    1,
-  );
-  const update = write(
-    build
-      .update(groups)
-      .set({
-        version: sql`${groups.version} + 1`,
-        updatedAt: typedPlaceholder('now', groups.updatedAt),
-        ...typedPlaceholdersFor(groups, 'name', 'title'),
-      })
-      .where(atVersion),
-    1,
-  );
-  const lock = preparedByCount((count) => {
-    const isAsRead = Array.from({ length: count }, (_, number) =>
-      and(eq(groups.id, placeholder(`id${number}`)), eq(groups.version, placeholder(`version${number}`))),
-    );
-    return write(
-      build
-        .update(groups)
-        .set({ rightsVersion: sql`${groups.rightsVersion} + 1` })
-        .where(or(...isAsRead)),
-      count,
-    );
-  });
-  const removal = write(build.delete(groups).where(atVersion), 1);
-  // One statement for the whole list.
-  const insertPermissions = preparedByCount((count) => {
-    const rows = placeholders('permission', count).map((permission) => ({
-      groupId: placeholder('groupId'),
-      permission,
-    }));
-    return write(build.insert(groupPermissions).values(rows), count);
-  });
-  const removePermissions = write(
-    build.delete(groupPermissions).where(equals(groupPermissions.groupId, 'groupId')),
-    'any',
-  );
 
   /** Groups the rows by id. Groups and permissions are in order. */
   function groupRows(rows: Awaited<ReturnType<typeof byId>>) {
@@ -105,23 +57,47 @@ export function groupQueries(engine: Engine) {
       })
       .sort(compareIds);
   }
-  function grant(groupId: string, permissions: string[]): Step[] {
-    const count = permissions.length;
-    return count === 0 ? [] : [insertPermissions(count)({ groupId, ...numbered('permission', permissions) })];
-  }
 
   return {
     find: async (id: string) => groupRows(await byId({ id }))[0],
     findByName: async (name: string) => groupRows(await byName({ name }))[0],
     page: async (after: string, limit: number) => groupRows(await pageAfter({ after, limit })),
+  };
+}
+
+function groupSteps(engine: Engine) {
+  const { build, write } = engine;
+  const { groups } = engine.tables;
+  const { grant, revokeAll } = permissionSteps(engine);
+
+  const atVersion = and(equals(groups.id, 'id'), equals(groups.version, 'version'));
+  const row = placeholdersFor('id', 'name', 'title', 'createdAt', 'updatedAt');
+  const insert = write(build.insert(groups).values(row), 1);
+  const fields = {
+    version: sql`${groups.version} + 1`,
+    updatedAt: typedPlaceholder('now', groups.updatedAt),
+    ...typedPlaceholdersFor(groups, 'name', 'title'),
+  };
+  const update = write(build.update(groups).set(fields).where(atVersion), 1);
+  const removal = write(build.delete(groups).where(atVersion), 1);
+  const newRightsVersion = { rightsVersion: sql`${groups.rightsVersion} + 1` };
+  const lock = preparedByCount((count) => {
+    const asRead = Array.from({ length: count }, (_, number) =>
+      and(eq(groups.id, placeholder(`id${number}`)), eq(groups.version, placeholder(`version${number}`))),
+    );
+    const areAsRead = or(...asRead);
+    return write(build.update(groups).set(newRightsVersion).where(areAsRead), count);
+  });
+
+  return {
     add: (group: Group & { permissions: string[] }, now: number): Step[] => [
-      insert({ ...group, now }),
+      insert({ ...group, createdAt: now, updatedAt: now }),
       ...grant(group.id, group.permissions),
     ],
     /** Requires that the group still has that version, and so does `remove`. */
     change: (group: Group & { version: number }, now: number) => update({ ...group, now }),
     setPermissions: (groupId: string, permissions: string[]): Step[] => [
-      removePermissions({ groupId }),
+      revokeAll(groupId),
       ...grant(groupId, permissions),
     ],
     /** Must precede steps that change or rely on the groups' rights (see rightsVersion). Requires their versions. */
@@ -130,5 +106,25 @@ export function groupQueries(engine: Engine) {
       return lock(rows.length)({ ...numbered('id', ids), ...numbered('version', versions) });
     },
     remove: (group: { id: string; version: number }) => removal({ ...group }),
+  };
+}
+
+function permissionSteps({ build, write, tables: { groupPermissions } }: Engine) {
+  const groupId = placeholder('groupId');
+  // One statement for the whole list.
+  const insertPermissions = preparedByCount((count) => {
+    const rows = placeholders('permission', count).map((permission) => ({ groupId, permission }));
+    return write(build.insert(groupPermissions).values(rows), count);
+  });
+  const ofGroup = equals(groupPermissions.groupId, 'groupId');
+  const removePermissions = write(build.delete(groupPermissions).where(ofGroup), 'any');
+
+  return {
+    grant(groupId: string, permissions: string[]): Step[] {
+      const count = permissions.length;
+      if (count === 0) return [];
+      return [insertPermissions(count)({ groupId, ...numbered('permission', permissions) })];
+    },
+    revokeAll: (groupId: string): Step => removePermissions({ groupId }),
   };
 }

@@ -5,6 +5,7 @@ import { compareIds } from '../ids.ts';
 import {
   equals,
   limitPlaceholder,
+  pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
@@ -22,25 +23,16 @@ export type UserGroupRow = NonNullable<UserGroups>[number];
 type Membership = Omit<Tables['memberships']['$inferSelect'], 'createdAt'>;
 
 export function membershipQueries(engine: Engine) {
-  const { build, condition, read, readOne, readWith, write, tables } = engine;
-  const { groupPermissions, groups, memberships, users } = tables;
-  const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
+  return { ...memberReads(engine), ...userGroupReads(engine), ...membershipSteps(engine) };
+}
 
+function memberReads({ build, readOne, readWith, tables: { groups, memberships, users } }: Engine) {
+  const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
   const role = build.select({ role: memberships.role }).from(memberships).where(ofUserInGroup);
   const roleOf = readOne(role);
-  const roleByName = readOne(
-    build
-      .select({ role: memberships.role })
-      .from(groups)
-      .innerJoin(memberships, eq(memberships.groupId, groups.id))
-      .where(and(equals(groups.name, 'name'), equals(memberships.userId, 'userId'))),
-  );
   const shown = {
-    id: users.id,
-    username: users.username,
-    name: users.name,
-    role: memberships.role,
-    createdAt: memberships.createdAt,
+    ...pickColumns(users, 'id', 'username', 'name'),
+    ...pickColumns(memberships, 'role', 'createdAt'),
   };
   const members = () =>
     build.select(shown).from(memberships).innerJoin(users, eq(users.id, memberships.userId));
@@ -55,15 +47,34 @@ export function membershipQueries(engine: Engine) {
       .orderBy(asc(memberships.userId))
       .limit(limitPlaceholder),
   );
+
+  return {
+    role: async (groupId: string, userId: string) => (await roleOf({ groupId, userId }))?.role,
+    find: (groupId: string, userId: string) => one({ groupId, userId }),
+    /** Reads members and the role of that user, who may be no member. Returns undefined when the group is missing. */
+    async page(groupId: string, userId: string, after: string, limit: number) {
+      const found = await pageOfGroup({ groupId, userId, after, limit });
+      return found && { members: found.children.sort(compareIds), roleOfUser: found.parent.roleOfUser };
+    },
+  };
+}
+
+function userGroupReads({ build, read, readOne, readWith, tables }: Engine) {
+  const { groupPermissions, groups, memberships, users } = tables;
+
+  const roleByName = readOne(
+    build
+      .select({ role: memberships.role })
+      .from(groups)
+      .innerJoin(memberships, eq(memberships.groupId, groups.id))
+      .where(and(equals(groups.name, 'name'), equals(memberships.userId, 'userId'))),
+  );
   const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
     build
       .select({
-        id: groups.id,
-        name: groups.name,
-        title: groups.title,
-        role: memberships.role,
-        createdAt: memberships.createdAt,
+        ...pickColumns(groups, 'id', 'name', 'title'),
+        ...pickColumns(memberships, 'role', 'createdAt'),
       })
       .from(memberships)
       .innerJoin(groups, eq(groups.id, memberships.groupId))
@@ -71,21 +82,6 @@ export function membershipQueries(engine: Engine) {
       .orderBy(asc(memberships.groupId))
       .limit(limitPlaceholder),
   );
-  const insert = write(
-    build
-      .insert(memberships)
-      .values({ ...placeholdersFor('groupId', 'userId', 'role'), createdAt: placeholder('now') }),
-    1,
-  );
-  const withRoleBefore = and(ofUserInGroup, eq(memberships.role, placeholder('before')));
-  const update = write(
-    build
-      .update(memberships)
-      .set({ role: typedPlaceholder('role', memberships.role) })
-      .where(withRoleBefore),
-    1,
-  );
-  const removal = write(build.delete(memberships).where(withRoleBefore), 1);
   const rights = read(
     build
       .select({ id: groups.id, version: groups.version, permission: groupPermissions.permission })
@@ -94,6 +90,18 @@ export function membershipQueries(engine: Engine) {
       .leftJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),
   );
+
+  return {
+    belongs: async (userId: string, name: string) => (await roleByName({ userId, name })) !== undefined,
+    /** Reads the user's groups. Returns undefined when the user is missing. */
+    pageOfUser: async (userId: string, after: string, limit: number) =>
+      (await pageOfUser({ userId, after, limit }))?.children.sort(compareIds),
+    /** Returns a row for each permission of each of the user's groups, and one row for a group without any. */
+    rights: (userId: string) => rights({ userId }),
+  };
+}
+
+function membershipSteps({ build, condition, write, tables: { groupPermissions, memberships } }: Engine) {
   // Finds a membership that manages the group, or one whose group gives the permission.
   const managesOrHolds = condition(
     build
@@ -117,26 +125,20 @@ export function membershipQueries(engine: Engine) {
       ),
     'some',
   );
+  const row = placeholdersFor('groupId', 'userId', 'role', 'createdAt');
+  const insert = write(build.insert(memberships).values(row), 1);
+  const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
+  const withRoleBefore = and(ofUserInGroup, eq(memberships.role, placeholder('before')));
+  const role = typedPlaceholder('role', memberships.role);
+  const update = write(build.update(memberships).set({ role }).where(withRoleBefore), 1);
+  const removal = write(build.delete(memberships).where(withRoleBefore), 1);
 
   return {
-    role: async (groupId: string, userId: string) => (await roleOf({ groupId, userId }))?.role,
-    belongs: async (userId: string, name: string) => (await roleByName({ userId, name })) !== undefined,
-    find: (groupId: string, userId: string) => one({ groupId, userId }),
-    /** Reads members and the role of that user, who may be no member. Returns undefined when the group is missing. */
-    async page(groupId: string, userId: string, after: string, limit: number) {
-      const found = await pageOfGroup({ groupId, userId, after, limit });
-      return found && { members: found.children.sort(compareIds), roleOfUser: found.parent.roleOfUser };
-    },
-    /** Reads the user's groups. Returns undefined when the user is missing. */
-    pageOfUser: async (userId: string, after: string, limit: number) =>
-      (await pageOfUser({ userId, after, limit }))?.children.sort(compareIds),
-    /** Returns a row for each permission of each of the user's groups, and one row for a group without any. */
-    rights: (userId: string) => rights({ userId }),
     /** Requires that the user manages the group or has the permission. */
     managesOrHolds: (userId: string, groupId: string, permission: string): Step =>
       managesOrHolds({ userId, groupId, permission }),
     /** Makes `atomically` throw a DuplicateError when the user already belongs to the group. */
-    add: (membership: Membership, now: number): Step => insert({ ...membership, now }),
+    add: (membership: Membership, now: number): Step => insert({ ...membership, createdAt: now }),
     /** Requires that the user still has the role `before`, and so does `remove`. */
     change: (membership: Membership, before: Role): Step => update({ ...membership, before }),
     remove: (groupId: string, userId: string, before: Role): Step => removal({ groupId, userId, before }),

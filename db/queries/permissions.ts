@@ -31,9 +31,9 @@ function sortPermissions(rows: { permission: string }[]): readonly string[] {
   return [...new Set(rows.map(({ permission }) => permission))].sort();
 }
 
-export function permissionQueries({ build, condition, read, write, tables }: Engine) {
-  const { groupPermissions, guards, memberships, users } = tables;
-  const one = { one: sql`1` };
+export function permissionQueries(engine: Engine) {
+  const { build, condition, read, write } = engine;
+  const { groupPermissions, guards, memberships } = engine.tables;
 
   const ofUser = read(
     build
@@ -60,26 +60,15 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
     ),
   );
 
-  const administrator = sql`exists ${build
-    .select(one)
-    .from(groupPermissions)
-    .innerJoin(memberships, eq(memberships.groupId, groupPermissions.groupId))
-    .innerJoin(users, eq(users.id, memberships.userId))
-    .where(
-      and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true), isNotNull(users.passwordHash)),
-    )}`;
-  const lockAdministrators = write(
-    build
-      .update(guards)
-      .set({ version: sql`${guards.version} + 1`, held: sql`${administrator}` })
-      .where(eq(guards.name, ADMINISTRATORS)),
-    1,
-  );
+  const guard = eq(guards.name, ADMINISTRATORS);
+  const administrator = administratorExists(engine);
+  const newGuard = { version: sql`${guards.version} + 1`, held: administrator };
+  const lockAdministrators = write(build.update(guards).set(newGuard).where(guard), 1);
   const administratorRemains = condition(
     build
-      .select(one)
+      .select({ one: sql`1` })
       .from(guards)
-      .where(and(eq(guards.name, ADMINISTRATORS), sql`(not ${guards.held} or ${administrator})`)),
+      .where(and(guard, sql`(not ${guards.held} or ${administrator})`)),
     'some',
   );
 
@@ -95,4 +84,16 @@ export function permissionQueries({ build, condition, read, write, tables }: Eng
     /** Must be the last step there. It requires that an administrator remains who can sign in, if there was one. */
     administratorRemains: (): Step => administratorRemains({}),
   };
+}
+
+/** @returns the SQL expression whether any user who can sign in has all permissions (*). */
+function administratorExists({ build, tables: { groupPermissions, memberships, users } }: Engine) {
+  return sql`exists ${build
+    .select({ one: sql`1` })
+    .from(groupPermissions)
+    .innerJoin(memberships, eq(memberships.groupId, groupPermissions.groupId))
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(
+      and(eq(groupPermissions.permission, EVERYTHING), eq(users.active, true), isNotNull(users.passwordHash)),
+    )}`;
 }

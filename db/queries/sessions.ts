@@ -6,6 +6,7 @@ import {
   equals,
   limitPlaceholder,
   ORIGIN_LENGTHS,
+  pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
@@ -22,92 +23,84 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  const { build, condition, read, readWith, readWithCached, write } = engine;
+  return { ...sessionReads(engine), ...sessionSteps(engine) };
+}
+
+function sessionReads(engine: Engine) {
+  const { build, read, readWith, readWithCached } = engine;
   const { sessions, users } = engine.tables;
 
   const withUser = {
-    key: sessions.key,
-    id: sessions.id,
-    createdAt: sessions.createdAt,
-    lastSeenAt: sessions.lastSeenAt,
-    confirmedAt: sessions.confirmedAt,
-    expiresAt: sessions.expiresAt,
-    endsAt: sessions.endsAt,
-    remembered: sessions.remembered,
-    userId: sessions.userId,
-    username: users.username,
-    active: users.active,
+    ...pickColumns(sessions, 'key', 'id', 'createdAt', 'lastSeenAt', 'confirmedAt', 'expiresAt', 'endsAt'),
+    ...pickColumns(sessions, 'remembered', 'userId'),
+    ...pickColumns(users, 'username', 'active'),
   };
-  const ofKey = equals(sessions.key, 'key');
-  const ofUser = equals(sessions.userId, 'userId');
   const sessionOfKey = build
     .select(withUser)
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(ofKey);
+    .where(equals(sessions.key, 'key'));
   const byKey = readWithCached(sessionOfKey, permissionsBehind(engine, sessions), withPermissions);
-  const insert = write(
-    build.insert(sessions).values({
-      ...placeholdersFor('key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered', 'address', 'userAgent'),
-      createdAt: placeholder('now'),
-      lastSeenAt: placeholder('now'),
-      confirmedAt: placeholder('now'),
-    }),
-    1,
-  );
+  const shown = {
+    ...pickColumns(sessions, 'id', 'createdAt', 'lastSeenAt', 'expiresAt', 'endsAt'),
+    ...pickColumns(sessions, 'address', 'userAgent'),
+  };
+  const ofUser = equals(sessions.userId, 'userId');
   const isUnexpired = gt(sessions.expiresAt, placeholder('now'));
-  const alive = condition(
-    build
-      .select({ id: sessions.id })
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .where(and(ofKey, isUnexpired, eq(users.active, true))),
-    'some',
-  );
-  const update = write(
-    build
-      .update(sessions)
-      .set(typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt'))
-      .where(and(ofKey, lt(sessions.lastSeenAt, placeholder('unseenSince')))),
-    'any',
-  );
-  const isOther = ne(sessions.key, placeholder('key'));
-  const removal = write(build.delete(sessions).where(ofKey), 'any');
-  const removalOfUser = write(build.delete(sessions).where(ofUser), 'any');
-  const removalOfOthers = write(build.delete(sessions).where(and(ofUser, isOther)), 'any');
-  const removalById = write(build.delete(sessions).where(and(ofUser, equals(sessions.id, 'id'))), 1);
-  const confirmedAt = typedPlaceholder('now', sessions.confirmedAt);
-  const confirmation = write(build.update(sessions).set({ confirmedAt }).where(ofKey), 1);
-  const renewal = write(
-    build
-      .update(sessions)
-      .set({ key: typedPlaceholder('newKey', sessions.key), confirmedAt })
-      .where(ofKey),
-    1,
-  );
   const unexpired = build
-    .select({
-      id: sessions.id,
-      createdAt: sessions.createdAt,
-      lastSeenAt: sessions.lastSeenAt,
-      expiresAt: sessions.expiresAt,
-      endsAt: sessions.endsAt,
-      address: sessions.address,
-      userAgent: sessions.userAgent,
-    })
+    .select(shown)
     .from(sessions)
     .where(and(ofUser, gt(sessions.id, placeholder('after')), isUnexpired))
     .orderBy(asc(sessions.id))
     .limit(limitPlaceholder);
   const page = read(unexpired);
-  const pageOfUser = readWith(
-    build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
-    unexpired,
-  );
+  const user = build.select({ id: users.id }).from(users).where(equals(users.id, 'userId'));
+  const pageOfUser = readWith(user, unexpired);
 
   return {
     /** Also finds sessions that have expired. */
     find: (key: string) => byKey({ key }),
+    /** Reads the user's unexpired sessions. */
+    page: (userId: string, after: string, limit: number, now: number) => page({ userId, after, limit, now }),
+    /** Returns undefined when the user is missing. */
+    pageOfUser: async (userId: string, after: string, limit: number, now: number) =>
+      (await pageOfUser({ userId, after, limit, now }))?.children.sort(compareIds),
+  };
+}
+
+function sessionSteps({ build, condition, write, tables: { sessions, users } }: Engine) {
+  const ofKey = equals(sessions.key, 'key');
+  const now = placeholder('now');
+  const row = {
+    ...placeholdersFor('key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered', 'address', 'userAgent'),
+    createdAt: now,
+    lastSeenAt: now,
+    confirmedAt: now,
+  };
+  const insert = write(build.insert(sessions).values(row), 1);
+  const alive = condition(
+    build
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(and(ofKey, gt(sessions.expiresAt, now), eq(users.active, true))),
+    'some',
+  );
+  const times = typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt');
+  const isUnseen = lt(sessions.lastSeenAt, placeholder('unseenSince'));
+  const update = write(build.update(sessions).set(times).where(and(ofKey, isUnseen)), 'any');
+  const confirmedAt = typedPlaceholder('now', sessions.confirmedAt);
+  const confirmation = write(build.update(sessions).set({ confirmedAt }).where(ofKey), 1);
+  const newKey = typedPlaceholder('newKey', sessions.key);
+  const renewal = write(build.update(sessions).set({ key: newKey, confirmedAt }).where(ofKey), 1);
+  const ofUser = equals(sessions.userId, 'userId');
+  const isOther = ne(sessions.key, placeholder('key'));
+  const removal = write(build.delete(sessions).where(ofKey), 'any');
+  const removalOfUser = write(build.delete(sessions).where(ofUser), 'any');
+  const removalOfOthers = write(build.delete(sessions).where(and(ofUser, isOther)), 'any');
+  const removalById = write(build.delete(sessions).where(and(ofUser, equals(sessions.id, 'id'))), 1);
+
+  return {
     add({ address, userAgent, ...session }: NewSession): Step {
       return insert({
         ...session,
@@ -120,18 +113,13 @@ export function sessionQueries(engine: Engine) {
     /** Extends the session unless it has ended, or another request has extended it since `unseenSince`. */
     touch: (session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) =>
       update({ ...session }),
-    end: (key: string) => removal({ key }),
-    endAllOf: (userId: string) => removalOfUser({ userId }),
-    endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
-    endOf: (userId: string, id: string) => removalById({ userId, id }),
     /** Stores that the user has just entered the password. */
     confirm: (key: string, now: number) => confirmation({ key, now }),
     /** Does the same, and replaces the session's key, so that its earlier cookie no longer works. */
     renew: (key: string, newKey: string, now: number) => renewal({ key, newKey, now }),
-    /** Reads the user's unexpired sessions. */
-    page: (userId: string, after: string, limit: number, now: number) => page({ userId, after, limit, now }),
-    /** Returns undefined when the user is missing. */
-    pageOfUser: async (userId: string, after: string, limit: number, now: number) =>
-      (await pageOfUser({ userId, after, limit, now }))?.children.sort(compareIds),
+    end: (key: string) => removal({ key }),
+    endAllOf: (userId: string) => removalOfUser({ userId }),
+    endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
+    endOf: (userId: string, id: string) => removalById({ userId, id }),
   };
 }

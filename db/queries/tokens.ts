@@ -4,6 +4,7 @@ import type { Engine, Step, Tables } from '../engines/engine.ts';
 import {
   equals,
   limitPlaceholder,
+  pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
@@ -18,51 +19,47 @@ export type OwnedTokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tok
 export type TokenRow = NonNullable<Awaited<ReturnType<ReturnType<typeof tokenQueries>['findOf']>>>;
 
 export function tokenQueries(engine: Engine) {
-  const { build, condition, read, readOne, readWithCached, write } = engine;
+  return { ...tokenReads(engine), ...tokenSteps(engine) };
+}
+
+function tokenReads(engine: Engine) {
+  const { build, read, readOne, readWithCached } = engine;
   const { tokens, users } = engine.tables;
 
-  const shown = {
-    id: tokens.id,
-    name: tokens.name,
-    scopes: tokens.scopes,
-    createdAt: tokens.createdAt,
-    expiresAt: tokens.expiresAt,
-    lastUsedAt: tokens.lastUsedAt,
-  };
-  const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
-
   const withOwner = {
-    id: tokens.id,
-    scopes: tokens.scopes,
-    expiresAt: tokens.expiresAt,
-    lastUsedAt: tokens.lastUsedAt,
-    userId: tokens.userId,
-    username: users.username,
-    active: users.active,
+    ...pickColumns(tokens, 'id', 'scopes', 'expiresAt', 'lastUsedAt', 'userId'),
+    ...pickColumns(users, 'username', 'active'),
   };
-  const ofKey = equals(tokens.key, 'key');
   const tokenOfKey = build
     .select(withOwner)
     .from(tokens)
     .innerJoin(users, eq(users.id, tokens.userId))
-    .where(ofKey);
+    .where(equals(tokens.key, 'key'));
   const byKey = readWithCached(tokenOfKey, permissionsBehind(engine, tokens), withPermissions);
+  const shown = pickColumns(tokens, 'id', 'name', 'scopes', 'createdAt', 'expiresAt', 'lastUsedAt');
+  const ofUser = equals(tokens.userId, 'userId');
+  const ofOwner = and(ofUser, equals(tokens.id, 'id'));
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
   const pageOfUser = read(
     build
       .select(shown)
       .from(tokens)
-      .where(and(equals(tokens.userId, 'userId'), gt(tokens.id, placeholder('after'))))
+      .where(and(ofUser, gt(tokens.id, placeholder('after'))))
       .orderBy(asc(tokens.id))
       .limit(limitPlaceholder),
   );
-  const insert = write(
-    build.insert(tokens).values({
-      ...placeholdersFor('key', 'id', 'userId', 'name', 'scopes', 'expiresAt'),
-      createdAt: placeholder('now'),
-    }),
-    1,
-  );
+
+  return {
+    /** Also finds tokens that have expired. */
+    find: (key: string) => byKey({ key }),
+    findOf: (userId: string, id: string) => one({ userId, id }),
+    page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
+  };
+}
+
+function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engine) {
+  const row = placeholdersFor('key', 'id', 'userId', 'name', 'scopes', 'expiresAt', 'createdAt');
+  const insert = write(build.insert(tokens).values(row), 1);
   const isUnexpired = or(isNull(tokens.expiresAt), gt(tokens.expiresAt, placeholder('now')));
   const alive = condition(
     build
@@ -72,22 +69,15 @@ export function tokenQueries(engine: Engine) {
       .where(and(equals(tokens.id, 'id'), isUnexpired, eq(users.active, true))),
     'some',
   );
+  const ofKey = equals(tokens.key, 'key');
   const isUnused = or(isNull(tokens.lastUsedAt), lt(tokens.lastUsedAt, placeholder('unusedSince')));
-  const use = write(
-    build
-      .update(tokens)
-      .set({ lastUsedAt: typedPlaceholder('now', tokens.lastUsedAt) })
-      .where(and(ofKey, isUnused)),
-    'any',
-  );
+  const lastUsedAt = typedPlaceholder('now', tokens.lastUsedAt);
+  const use = write(build.update(tokens).set({ lastUsedAt }).where(and(ofKey, isUnused)), 'any');
+  const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
   const removal = write(build.delete(tokens).where(ofOwner), 1);
 
   return {
-    /** Also finds tokens that have expired. */
-    find: (key: string) => byKey({ key }),
-    findOf: (userId: string, id: string) => one({ userId, id }),
-    page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
-    add: (token: NewToken, now: number) => insert({ ...token, now }),
+    add: (token: NewToken, now: number) => insert({ ...token, createdAt: now }),
     /** Requires that the token has not ended and that its owner is active. */
     isAlive: (id: string, now: number): Step => alive({ id, now }),
     /** Stores the time of use unless another request has done so since `unusedSince`. */

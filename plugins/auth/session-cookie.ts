@@ -8,7 +8,7 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifySessionOptions } from '@fastify/session';
 import fp from 'fastify-plugin';
 import { keyOf } from '../../accounts/secrets.ts';
-import { memoize } from '../../schemas/memoize.ts';
+import { memoize } from './memoize.ts';
 
 interface SessionCookie {
   name: string;

@@ -81,14 +81,14 @@ async function assemble(
   };
 
   await app.register(routeTable);
-  await app.register(errors);
-  await app.register(validation);
-  await app.register(database, { database: db });
-  await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
     secure: settings.NODE_ENV === 'production',
   });
+  await app.register(errors);
+  await app.register(validation);
+  await app.register(database, { database: db });
+  await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(authenticate, { lifetimes });
   await app.register(tokens);
   if (settings.AUTH_HACK_USER) await app.register(devLogin, { username: settings.AUTH_HACK_USER });

@@ -1,5 +1,5 @@
 /** The operator's command line. It runs manage/program.ts. */
-import { keepCompiledCode } from './config/compile-cache.ts';
+import { keepCompiledCode } from './compile-cache.ts';
 
 keepCompiledCode();
 const { manage } = await import('./manage/program.ts');

@@ -20,7 +20,7 @@ export class NotFoundError extends RuleError {
   }
 }
 
-/** The caller's session or token has ended, or their user was disabled or removed. */
+/** The caller has not signed in, or their session or token has ended, or their user was disabled or removed. */
 export class UnauthenticatedError extends RuleError {
   override message = 'The session or token has ended, or its user was disabled or removed.';
 }

@@ -39,9 +39,8 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
 
   let started = false;
   let stopping: Promise<void> | undefined;
-  let pause = 0;
   const listening = new Set<Worker>();
-  const restarts = new Set<NodeJS.Timeout>();
+  const replacement = makeReplacement(forkWorker, log);
   const { promise, resolve, reject } = Promise.withResolvers<Primary>();
 
   function forkWorker(): void {
@@ -64,23 +63,12 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
       if (stopping) return;
       if (!started)
         return handleFailure(`a worker exited during its start (${signal ?? `exit code ${code}`})`);
-      replaceWorker(worker, Date.now() - since, signal ?? code);
+      replacement.schedule(worker, Date.now() - since, signal ?? code);
     });
     // Without a listener, sending to a worker that has just died would end the primary.
     worker.on('error', (error) =>
       log.warn({ err: error, worker: worker.process.pid }, 'a message to a worker could not be sent'),
     );
-  }
-
-  function replaceWorker(worker: Worker, lifetime: number, cause: string | number): void {
-    if (lifetime >= STABLE_LIFETIME) pause = 0;
-    log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
-    const restart = setTimeout(() => {
-      restarts.delete(restart);
-      forkWorker();
-    }, pause);
-    restarts.add(restart);
-    pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
   }
 
   function handleFailure(reason: string): void {
@@ -89,7 +77,8 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   }
 
   function stop(): Promise<void> {
-    stopping ??= stopAll(restarts, log);
+    replacement.cancel();
+    stopping ??= stopAll(log);
     return stopping;
   }
 
@@ -98,8 +87,28 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   return promise;
 }
 
-async function stopAll(restarts: Set<NodeJS.Timeout>, log: Logger): Promise<void> {
-  for (const restart of restarts) clearTimeout(restart);
+/** The replacement of dead workers, each after a pause. @param fork starts a worker. */
+function makeReplacement(fork: () => void, log: Logger) {
+  let pause = 0;
+  const due = new Set<NodeJS.Timeout>();
+  return {
+    schedule(worker: Worker, lifetime: number, cause: string | number): void {
+      if (lifetime >= STABLE_LIFETIME) pause = 0;
+      log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
+      const restart = setTimeout(() => {
+        due.delete(restart);
+        fork();
+      }, pause);
+      due.add(restart);
+      pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
+    },
+    cancel(): void {
+      for (const restart of due) clearTimeout(restart);
+    },
+  };
+}
+
+async function stopAll(log: Logger): Promise<void> {
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   await Promise.all(
     workers.map(async (worker) => {

@@ -37,33 +37,11 @@ export function addDatabaseCommands(program: Command): void {
 
   db.command('current')
     .description('tell the newest migration that is applied, and what is pending')
-    .action(() =>
-      withExistingEngine(async (engine) => {
-        const state = await inspect(engine);
-        const { applied, pending, unknown, unfinished, migrating } = state;
-        print(applied.at(-1)?.name ?? 'no migration is applied');
-        if (migrating) print('another process is migrating at this moment');
-        else if (unfinished) print(unfinishedMessage(state, unfinished));
-        for (const { name } of pending) print(`pending: ${name}`);
-        if (unknown > 0) print(`unknown to this version of the code: ${unknown}`);
-      }),
-    );
+    .action(() => withExistingEngine(printCurrent));
 
   db.command('history')
     .description('list all migrations, oldest first, with what is applied')
-    .action(() =>
-      withExistingEngine(async (engine) => {
-        const { migrations, applied, unfinished, migrating } = await inspect(engine);
-        for (const migration of migrations) {
-          const state = applied.includes(migration) ? 'applied' : 'pending';
-          const here = unfinished?.name === migration.name;
-          const stopped = here
-            ? `, ${migrating ? 'another process is at work on it' : UNFINISHED[unfinished.state]}`
-            : '';
-          print(`${new Date(migration.when).toISOString()}  ${migration.name}  ${state}${stopped}`);
-        }
-      }),
-    );
+    .action(() => withExistingEngine(printHistory));
 
   db.command('revision <name>')
     .description('make a migration of what changed in the schema: both dialects, up and down')
@@ -73,16 +51,7 @@ export function addDatabaseCommands(program: Command): void {
   db.command('check')
     .description('look for whatever is wrong with the migrations, and with the database if there is one')
     .option('--accept', 'first note the files of the newest migration as they are now, after an edit by hand')
-    .action(async ({ accept }: { accept?: boolean }) => {
-      if (accept) acceptFiles();
-      const faults = [
-        ...(await checkFiles()),
-        ...(databaseExists() ? await withEngine(inspectAndCheck) : []),
-      ];
-      for (const fault of faults) print(fault);
-      if (faults.length > 0) throw new Error(`The migrations have ${faults.length} faults.`);
-      print('The migrations are sound.');
-    });
+    .action(checkMigrations);
 
   db.command('backup <file>')
     .description('copy the SQLite database into a new file, while it is in use')
@@ -92,6 +61,36 @@ export function addDatabaseCommands(program: Command): void {
         print(`copied to ${file}`);
       }),
     );
+}
+
+async function printCurrent(engine: Engine): Promise<void> {
+  const state = await inspect(engine);
+  const { applied, pending, unknown, unfinished, migrating } = state;
+  print(applied.at(-1)?.name ?? 'no migration is applied');
+  if (migrating) print('another process is migrating at this moment');
+  else if (unfinished) print(unfinishedMessage(state, unfinished));
+  for (const { name } of pending) print(`pending: ${name}`);
+  if (unknown > 0) print(`unknown to this version of the code: ${unknown}`);
+}
+
+async function printHistory(engine: Engine): Promise<void> {
+  const { migrations, applied, unfinished, migrating } = await inspect(engine);
+  for (const migration of migrations) {
+    const state = applied.includes(migration) ? 'applied' : 'pending';
+    const here = unfinished?.name === migration.name;
+    const stopped = here
+      ? `, ${migrating ? 'another process is at work on it' : UNFINISHED[unfinished.state]}`
+      : '';
+    print(`${new Date(migration.when).toISOString()}  ${migration.name}  ${state}${stopped}`);
+  }
+}
+
+async function checkMigrations({ accept }: { accept?: boolean }): Promise<void> {
+  if (accept) acceptFiles();
+  const faults = [...(await checkFiles()), ...(databaseExists() ? await withEngine(inspectAndCheck) : [])];
+  for (const fault of faults) print(fault);
+  if (faults.length > 0) throw new Error(`The migrations have ${faults.length} faults.`);
+  print('The migrations are sound.');
 }
 
 async function inspectAndCheck(engine: Engine): Promise<string[]> {

@@ -21,10 +21,9 @@ import { formatToken } from './tokens.ts';
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
 
 interface NewUserOptions {
-  username: string;
   admin: boolean;
   name: string;
-  email: string | null;
+  email?: string;
   /** Whether they get a one-time code, with which they set the password. */
   code: boolean;
   /** Whether the password is on standard input. */
@@ -52,30 +51,12 @@ export function addUserCommands(program: Command): void {
         .conflicts('passwordStdin'),
     )
     .option('--password-stdin', FROM_STANDARD_INPUT, false)
-    .action(
-      async (username: string, options: Omit<NewUserOptions, 'username' | 'email'> & { email?: string }) => {
-        const made = { ...options, username, email: options.email ?? null };
-        check('name', Username, username);
-        check('display name', DisplayName, made.name);
-        if (made.email !== null) check('e-mail address', Email, made.email);
-        await withDatabase((db) => create(db, made));
-      },
-    );
+    .action(create);
 
   withJson(user.command('list'))
     .description('list users')
     .option('--q <beginning>', 'only those whose name, username or e-mail address begins with it')
-    .action(async (options: { json: boolean; q?: string }) => {
-      const { q } = options;
-      if (q !== undefined) check('beginning', Beginning, q);
-      await withDatabase((db) => {
-        const rows =
-          q === undefined
-            ? everyRow((after, limit) => db.users.page(after, limit))
-            : usersBeginningWith(db, q);
-        return printEach(rows, options, userJson, formatRow);
-      });
-    });
+    .action(list);
 
   withJson(user.command('show <name>'))
     .description('tell all about a user: groups, number of living sessions, tokens')
@@ -108,6 +89,16 @@ export function addUserCommands(program: Command): void {
     .command('delete <name>')
     .description('remove a user with their sessions, tokens and memberships; this can not be taken back')
     .action((name: string) => withDatabase((db) => remove(db, name)));
+}
+
+async function list(options: { json: boolean; q?: string }): Promise<void> {
+  const { q } = options;
+  if (q !== undefined) check('beginning', Beginning, q);
+  await withDatabase((db) => {
+    const rows =
+      q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : usersBeginningWith(db, q);
+    return printEach(rows, options, userJson, formatRow);
+  });
 }
 
 function formatRow({ id, username, active, name }: ReturnType<typeof userJson>): string {
@@ -146,21 +137,26 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
   for (const token of tokens) print(`token         ${formatToken(token)}`);
 }
 
-async function create(db: Database, options: NewUserOptions): Promise<void> {
-  const { username, name, email, admin } = options;
-  // Before the operator types a password in vain.
-  for (const [kind, taken] of [
-    ['name', username],
-    ['e-mail address', email],
-  ])
-    if (taken && (await db.users.findCredentials(taken)))
-      throw new Error(`There is a user of the ${kind} ${taken} already.`);
-  const passwordHash = options.code ? null : await askForHash(options.passwordStdin);
-  const make = admin ? createAdministrator : createUser;
-  const { user, code } = await make(db, operator, { username, name, email, active: true, passwordHash });
-  const done = `created ${username}${admin ? ', an administrator' : ''} (${user.id})`;
-  if (!code) return print(done);
-  printSecret(code.code, `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`);
+async function create(username: string, options: NewUserOptions): Promise<void> {
+  const { name, email = null, admin } = options;
+  check('name', Username, username);
+  check('display name', DisplayName, name);
+  if (email !== null) check('e-mail address', Email, email);
+  await withDatabase(async (db) => {
+    // Before the operator types a password in vain.
+    for (const [kind, taken] of [
+      ['name', username],
+      ['e-mail address', email],
+    ])
+      if (taken && (await db.users.findCredentials(taken)))
+        throw new Error(`There is a user of the ${kind} ${taken} already.`);
+    const passwordHash = options.code ? null : await askForHash(options.passwordStdin);
+    const make = admin ? createAdministrator : createUser;
+    const { user, code } = await make(db, operator, { username, name, email, active: true, passwordHash });
+    const done = `created ${username}${admin ? ', an administrator' : ''} (${user.id})`;
+    if (!code) return print(done);
+    printSecret(code.code, `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`);
+  });
 }
 
 async function askForHash(fromStandardInput: boolean): Promise<string> {

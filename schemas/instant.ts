@@ -2,16 +2,22 @@
  * Times as the API shows them. The text of each day is made only once, since making it by Date is most of what a list costs;
  * measured in docs/performance.md.
  */
-import { memoize } from './memoize.ts';
-
 const DAY = 24 * 60 * 60 * 1000;
 
 const two = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 const three = Array.from({ length: 1_000 }, (_, number) => String(number).padStart(3, '0'));
 
-const dayOf = memoize((number: number) =>
-  new Date(number * DAY).toISOString().slice(0, 'YYYY-MM-DDT'.length),
-);
+/** It needs no limit: clients choose no time but the end of a token, within ten years, so there are a few thousand days. */
+const days = new Map<number, string>();
+
+/** @returns a day, by its number since 1970, as the beginning of a time, such as 2026-01-31T. */
+function dayOf(number: number): string {
+  const known = days.get(number);
+  if (known !== undefined) return known;
+  const text = new Date(number * DAY).toISOString().slice(0, 'YYYY-MM-DDT'.length);
+  days.set(number, text);
+  return text;
+}
 
 /** @param milliseconds since 1970, before the year 10000. @returns the time as ISO 8601 in UTC. */
 export function instant(milliseconds: number): string {

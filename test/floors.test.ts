@@ -9,7 +9,17 @@ import { test } from 'tap';
 const PROJECT = dirname(import.meta.dirname);
 
 /** From the ground. A file belongs to the floor of its topmost folder, or of its name when it lies in none. */
-const FLOORS = ['config', 'db', 'accounts', 'schemas mail', 'plugins', 'routes', 'app', 'cluster', 'server'];
+const FLOORS = [
+  'config compile-cache',
+  'db',
+  'accounts',
+  'schemas mail',
+  'plugins',
+  'routes',
+  'app',
+  'cluster',
+  'server',
+];
 /** What stands beside the upper floors, and on which floor. Only its own files import it. */
 const ANNEXES: Record<string, string> = { manage: 'schemas', 'drizzle.config': 'db' };
 const FRAMEWORK = /^(@fastify\/.*|(fastify|fastify-plugin|commander|typebox|pino)(\/.*)?)$/;

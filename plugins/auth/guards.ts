@@ -1,12 +1,12 @@
 /**
  * Guards: hooks that deny. A blueprint adds one at the top of a scope of routes, or to a route's `onRequest`, so that a request
- * is refused before its body is read. The answer to an anonymous caller is made here and nowhere else.
+ * is refused before its body is read. The answers stand in plugins/http/problems.ts.
  */
 import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Actor } from '../../accounts/actor.ts';
 import { requireFreshSession, requirePermissions, withinScopes } from '../../accounts/authorization.ts';
-import { SessionRequiredError } from '../../accounts/errors.ts';
+import { SessionRequiredError, UnauthenticatedError } from '../../accounts/errors.ts';
 
 type Guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
@@ -56,18 +56,11 @@ function credentialOf({ authentication }: FastifyRequest): Actor['credential'] {
 
 export default fp(
   async (app) => {
-    const unauthorized = app.problem({
-      status: 401,
-      detail: 'Sign in first: POST /api/sign/in.',
-      // RFC 9110, section 15.5.2, asks for a challenge; browsers pass over a scheme that they don't know.
-      headers: {
-        'www-authenticate': `Bearer realm="rollcall", Cookie realm="rollcall", cookie-name="${app.sessionCookie.name}"`,
-      },
-    });
-
+    // Made once, since an anonymous request need not cost a stack trace.
+    const unauthenticated = new UnauthenticatedError();
     app.decorate('requireSignedIn', (request: FastifyRequest, reply: FastifyReply, done) => {
       reply.header('cache-control', 'no-store');
-      done(request.user ? undefined : unauthorized);
+      done(request.user ? undefined : unauthenticated);
     });
     app.decorate('requireSession', guard(requireSession));
     app.decorate(
@@ -101,5 +94,5 @@ export default fp(
       return this.user;
     });
   },
-  { name: 'guards', dependencies: ['authenticate', 'errors', 'session-cookie'] },
+  { name: 'guards', dependencies: ['authenticate'] },
 );

@@ -8,7 +8,7 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifySessionOptions } from '@fastify/session';
 import fp from 'fastify-plugin';
 import { keyOf } from '../../accounts/secrets.ts';
-import { memoize } from '../../schemas/memoize.ts';
+import { memoize } from './memoize.ts';
 
 interface SessionCookie {
   name: string;
@@ -45,6 +45,24 @@ const OLDER_KEYS = 10_000;
 /** The length of 256 bits in base64url. */
 const LENGTH = 43;
 
+/**
+ * @fastify/session clears a cookie whose value is not the one that its signer gives. So the signer gives back the value that it
+ * was given, or a cookie that an older key signed would be cleared.
+ */
+function makeSigner({ sign, unsign }: Pick<SessionCookie, 'sign' | 'unsign'>): SessionCookie['signer'] {
+  const older = new Map<string, string>();
+  return {
+    sign: (secret) => older.get(secret) ?? sign(secret),
+    unsign(value) {
+      const secret = unsign(value);
+      if (secret === undefined) return { valid: false, renew: false, value: null };
+      if (older.size >= OLDER_KEYS) older.clear();
+      if (value !== sign(secret)) older.set(secret, value);
+      return { valid: true, renew: false, value: secret };
+    },
+  };
+}
+
 export default fp<SessionCookieOptions>(
   async (app, { keys, secure }) => {
     const [newest] = keys;
@@ -69,20 +87,7 @@ export default fp<SessionCookieOptions>(
     }
     // Remembers only that a value is signed: the database is asked for the session each time.
     const verifyOnce = memoize(verify, 50_000);
-
-    // @fastify/session clears a cookie whose value is not the one that its signer gives. So the signer gives back the value that
-    // it was given, or a cookie that an older key signed would be cleared.
-    const older = new Map<string, string>();
-    const signer: SessionCookie['signer'] = {
-      sign: (secret) => older.get(secret) ?? sign(secret),
-      unsign(value) {
-        const secret = verifyOnce(value)?.secret;
-        if (secret === undefined) return { valid: false, renew: false, value: null };
-        if (older.size >= OLDER_KEYS) older.clear();
-        if (value !== sign(secret)) older.set(secret, value);
-        return { valid: true, renew: false, value: secret };
-      },
-    };
+    const unsign = (value: string) => verifyOnce(value)?.secret;
 
     app.decorate('sessionCookie', {
       name,
@@ -91,8 +96,8 @@ export default fp<SessionCookieOptions>(
       sign,
       header: (secret, expires) =>
         fastifyCookie.serialize(name, sign(secret), { ...attributes, ...(expires ? { expires } : {}) }),
-      unsign: (value) => verifyOnce(value)?.secret,
-      signer,
+      unsign,
+      signer: makeSigner({ sign, unsign }),
       keyIn(header = '') {
         // By hand, as every signed-in request does this. Other services on this host may set a cookie of the same name: ours
         // is the one that we signed.

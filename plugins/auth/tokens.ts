@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import fp from 'fastify-plugin';
 import { isSecret, keyOf } from '../../accounts/secrets.ts';
 import { findToken } from '../../accounts/tokens.ts';
-import { memoize } from '../../schemas/memoize.ts';
+import { memoize } from './memoize.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 

@@ -34,12 +34,22 @@ function problemBody(options: ProblemOptions, requestId: string): ProblemBody {
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
+/** @returns what each 401 must name (RFC 9110, section 15.5.2): the ways to authenticate. Browsers pass over schemes that they don't know. */
+function challenge({ routeOptions, server }: FastifyRequest): string {
+  const bearer = 'Bearer realm="rollcall"';
+  // A route that serves anonymous callers, such as sign-in, looks up no cookie.
+  if (routeOptions.config.anonymous) return bearer;
+  return `${bearer}, Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
+}
+
 function send(request: FastifyRequest, reply: FastifyReply, options: ProblemOptions): FastifyReply {
-  // RFC 9110, section 15.5.2, asks for a challenge.
-  const challenge = options.status === 401 ? { 'www-authenticate': 'Bearer realm="rollcall"' } : {};
   return reply
     .code(options.status)
-    .headers({ 'cache-control': 'no-store', ...challenge, ...options.headers })
+    .headers({
+      'cache-control': 'no-store',
+      ...(options.status === 401 ? { 'www-authenticate': challenge(request) } : {}),
+      ...options.headers,
+    })
     .type(PROBLEM_TYPE)
     .send(problemBody(options, request.id));
 }
@@ -103,5 +113,9 @@ export default fp(
       });
     });
   },
-  { name: 'errors', dependencies: ['route-table'], decorators: { fastify: ['routeTable'] } },
+  {
+    name: 'errors',
+    dependencies: ['route-table', 'session-cookie'],
+    decorators: { fastify: ['routeTable', 'sessionCookie'] },
+  },
 );

@@ -2,9 +2,9 @@
  * The description of the API: OpenAPI 3.1 at /openapi.json, made of the routes' own schemas, and at /docs a page to read and try
  * it.
  */
-import swagger from '@fastify/swagger';
+import swagger, { type SwaggerTransform } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifySchema, RouteOptions } from 'fastify';
+import type { FastifyPluginAsync, FastifySchema, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import packageJson from '../../package.json' with { type: 'json' };
 
@@ -75,6 +75,42 @@ const problem = (status: number) => ({
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
 
+/** @returns the route's schema as OpenAPI shows it: with its tag, its security and its errors. */
+const transform: SwaggerTransform = ({ schema, url, route }) => {
+  const { errors: _own, response, ...rest } = schema ?? {};
+  const own = Object.entries(isObject(response) ? response : {})
+    .filter(([status]) => /^2/.test(status))
+    .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
+  const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
+  const made = {
+    tags: [/^\/api\/(\w+)/.exec(url)?.[1] ?? 'service'],
+    security: route.config?.anonymous ? [] : [{ session: [] }, { token: [] }],
+    ...rest,
+    ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
+    response: Object.fromEntries([...own, ...errors]),
+  };
+  const transformed = published(made);
+  return { schema: isObject(transformed) ? transformed : {}, url };
+};
+
+/** The page to read and try the API. */
+const page: FastifyPluginAsync = async (scope) => {
+  scope.addHook('onRoute', (route) => {
+    route.config = { ...route.config, anonymous: true };
+  });
+  await scope.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // The page has inline styles, works over plain HTTP, and loads nothing from other hosts.
+    transformStaticCSP: (policy) =>
+      policy
+        .replace(' upgrade-insecure-requests;', '')
+        .replace(' validator.swagger.io', '')
+        .replace("style-src 'self' https:", "style-src 'self' 'unsafe-inline'"),
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: false },
+  });
+};
+
 export default fp(
   async (app) => {
     await app.register(swagger, {
@@ -101,43 +137,13 @@ export default fp(
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
       },
-      transform({ schema, url, route }) {
-        const { errors: _own, response, ...rest } = schema ?? {};
-        const own = Object.entries(isObject(response) ? response : {})
-          .filter(([status]) => /^2/.test(status))
-          .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
-        const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
-        const made = {
-          tags: [/^\/api\/(\w+)/.exec(url)?.[1] ?? 'service'],
-          security: route.config?.anonymous ? [] : [{ session: [] }, { token: [] }],
-          ...rest,
-          ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
-          response: Object.fromEntries([...own, ...errors]),
-        };
-        const transformed = published(made);
-        return { schema: isObject(transformed) ? transformed : {}, url };
-      },
+      transform,
     });
 
     const hidden = { config: { anonymous: true }, schema: { hide: true } };
     app.get('/openapi.json', hidden, async () => app.swagger());
 
-    await app.register(async (scope) => {
-      scope.addHook('onRoute', (route) => {
-        route.config = { ...route.config, anonymous: true };
-      });
-      await scope.register(swaggerUi, {
-        routePrefix: '/docs',
-        staticCSP: true,
-        // The page has inline styles, works over plain HTTP, and loads nothing from other hosts.
-        transformStaticCSP: (policy) =>
-          policy
-            .replace(' upgrade-insecure-requests;', '')
-            .replace(' validator.swagger.io', '')
-            .replace("style-src 'self' https:", "style-src 'self' 'unsafe-inline'"),
-        uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: false },
-      });
-    });
+    await app.register(page);
   },
   { name: 'openapi', dependencies: ['errors', 'session-cookie'] },
 );

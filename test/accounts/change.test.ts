@@ -5,8 +5,8 @@ import { createAdministrator } from '../../accounts/first-administrator.ts';
 import { operator } from '../../manage/operator.ts';
 import { onEachEngine } from '../support/engines.ts';
 import {
-  Client,
   makeUser,
+  makeUserInTwoTabs,
   PASSWORD,
   quickHashing,
   signedIn,
@@ -15,6 +15,7 @@ import {
 } from '../support/service.ts';
 
 const BEHIND_ALL = 'g';
+const CHANGE = { current: PASSWORD, password: PASSWORD };
 
 onEachEngine('Changes that meet', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
@@ -35,17 +36,13 @@ onEachEngine('Changes that meet', async (t, engine) => {
   }
 
   await t.test('Signing out ends a session whose key a change of password renews meanwhile', async (t) => {
-    const id = await makeUser(app, 'ann');
-    const ann = await signedIn(app, 'ann');
-    const leaving = new Client(app);
-    leaving.cookie = ann.cookie;
-    const change = { current: PASSWORD, password: PASSWORD };
+    const { id, tab: ann, otherTab: leaving } = await makeUserInTwoTabs(app, 'ann');
     const ends = t.capture(app.db.sessions, 'endOf', app.db.sessions.endOf);
     beforeNextList(
       t,
       () => ends().length > 0,
       async () => {
-        t.equal((await ann.request('PUT', `/api/users/${id}/password`, change)).statusCode, 204);
+        t.equal((await ann.request('PUT', `/api/users/${id}/password`, CHANGE)).statusCode, 204);
       },
     );
     t.equal((await leaving.request('POST', '/api/sign/out')).statusCode, 204);
@@ -53,12 +50,9 @@ onEachEngine('Changes that meet', async (t, engine) => {
   });
 
   await t.test('Two sign-outs of one session at once write one audit entry', async (t) => {
-    await makeUser(app, 'bob');
-    const bob = await signedIn(app, 'bob');
+    const { tab, otherTab } = await makeUserInTwoTabs(app, 'bob');
     const before = (await events('signed-out')).length;
-    const clients = [new Client(app), new Client(app)];
-    for (const client of clients) client.cookie = bob.cookie;
-    const responses = await Promise.all(clients.map((client) => client.request('POST', '/api/sign/out')));
+    const responses = await Promise.all([tab, otherTab].map((each) => each.request('POST', '/api/sign/out')));
     t.strictSame(
       responses.map(({ statusCode }) => statusCode),
       [204, 204],
@@ -67,20 +61,16 @@ onEachEngine('Changes that meet', async (t, engine) => {
   });
 
   await t.test('The loser of two changes of a password at once gets 409', async (t) => {
-    const id = await makeUser(app, 'cleo');
-    const cleo = await signedIn(app, 'cleo');
-    const other = new Client(app);
-    other.cookie = cleo.cookie;
-    const change = { current: PASSWORD, password: PASSWORD };
+    const { id, tab: cleo, otherTab: other } = await makeUserInTwoTabs(app, 'cleo');
     const changes = t.capture(app.db.users, 'changePassword', app.db.users.changePassword);
     beforeNextList(
       t,
       () => changes().length > 0,
       async () => {
-        t.equal((await other.request('PUT', `/api/users/${id}/password`, change)).statusCode, 204);
+        t.equal((await other.request('PUT', `/api/users/${id}/password`, CHANGE)).statusCode, 204);
       },
     );
-    t.equal((await cleo.request('PUT', `/api/users/${id}/password`, change)).statusCode, 409);
+    t.equal((await cleo.request('PUT', `/api/users/${id}/password`, CHANGE)).statusCode, 409);
   });
 
   await t.test('A user in 1,200 groups can be disabled and deleted', async (t) => {

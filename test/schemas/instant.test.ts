@@ -11,7 +11,7 @@ test('instant() formats every time as Date.toISOString() does', async (t) => {
     Date.UTC(year, 1, 28, 23, 59, 59, 999),
     Date.UTC(year, 2, 1),
   ]);
-  // More days than the cache keeps, each with another time of day, in both directions.
+  // Many days, each with another time of day, in both directions.
   const days = Array.from({ length: 12_000 }, (_, n) => n * (DAY * 2 + 12_345_678));
   for (const time of [...edges, ...leapDays, ...days, ...days.toReversed()]) {
     const expected = new Date(time).toISOString();

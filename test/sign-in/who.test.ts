@@ -32,6 +32,35 @@ onEachEngine('Each request is authenticated or anonymous', async (t, engine) => 
     t.equal((await new Client(app).request('GET', '/')).statusCode, 200);
   });
 
+  t.test('A 401 names the ways to authenticate on its route, whatever it refuses', async (t) => {
+    const bearer = 'Bearer realm="rollcall"';
+    const both = `${bearer}, Cookie realm="rollcall", cookie-name="rollcall"`;
+    const [client, anonymous, ended] = [
+      await signedIn(app, 'ann'),
+      new Client(app),
+      await signedIn(app, 'ann'),
+    ];
+    const change = { current: 'wrong', password: 'another long password' };
+    // This session ends after the guard, just before the change is written.
+    const { session } = (await ended.request('GET', '/api/sign')).json();
+    const { atomically } = app.db;
+    const intercepted = t.capture(app.db, 'atomically', async (steps: Parameters<typeof atomically>[0]) => {
+      intercepted.restore();
+      await atomically([app.db.sessions.endOf(ann, session.id)]);
+      return atomically(steps);
+    });
+    for (const [challenge, response] of [
+      [both, await ended.request('PATCH', `/api/users/${ann}`, { name: 'Ann' })],
+      [both, await anonymous.request('GET', '/api/sign')],
+      [both, await client.request('POST', '/api/sign/confirm', { password: 'wrong' })],
+      [both, await client.request('PUT', `/api/users/${ann}/password`, change)],
+      [bearer, await anonymous.signIn('ann', 'wrong')],
+    ] as const) {
+      t.equal(response.statusCode, 401);
+      t.equal(response.headers['www-authenticate'], challenge);
+    }
+  });
+
   t.test(
     'Signing out makes the next request anonymous, and signing out twice answers 204 (case 2)',
     async (t) => {

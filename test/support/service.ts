@@ -99,6 +99,15 @@ export async function signedIn(app: App, username: string): Promise<Client> {
   return client;
 }
 
+/** Makes a user who is signed in. @returns their id, and two clients that share the session, as two tabs of a browser do. */
+export async function makeUserInTwoTabs(app: App, username: string) {
+  const id = await makeUser(app, username);
+  const tab = await signedIn(app, username);
+  const otherTab = new Client(app);
+  otherTab.cookie = tab.cookie;
+  return { id, tab, otherTab };
+}
+
 /** Makes an API token for the user of the client. @returns its id, its secret, and the headers that send it. */
 export async function makeToken(client: Client, more: { scopes?: string[]; expiresIn?: number } = {}) {
   const response = await client.request('POST', '/api/tokens', { name: 'test', ...more });

@@ -26,106 +26,86 @@ const Changes = Body(
   { minProperties: 1, examples: [{ title: 'All readers' }] },
 );
 
+const listing = {
+  operationId: 'listGroups',
+  summary: 'List groups',
+  querystring: PageQuery,
+  response: responses({ 200: Page(Group) }),
+};
+
+const reading = {
+  operationId: 'getGroup',
+  summary: 'Read one group',
+  params: IdParams,
+  response: responses({ 200: Group }),
+  errors: [404],
+};
+
+const creating = {
+  operationId: 'createGroup',
+  summary: 'Make a group',
+  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group is to carry.`,
+  body: NewGroup,
+  response: responses({ 201: Group }),
+  errors: [403, 409],
+};
+
+const changing = {
+  operationId: 'changeGroup',
+  summary: 'Change a group',
+  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries or is to carry.`,
+  params: IdParams,
+  body: Changes,
+  response: responses({ 200: Group }),
+  errors: [403, 404, 409, 412],
+};
+
+const deleting = {
+  operationId: 'deleteGroup',
+  summary: 'Remove a group',
+  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries.`,
+  params: IdParams,
+  response: responses({ 204: Nothing }),
+  errors: [403, 404, 409, 412],
+};
+
 const readers: FastifyPluginAsyncTypebox = async (scope) => {
   const { db, notFound } = scope;
-  scope.get(
-    '/',
-    {
-      schema: {
-        operationId: 'listGroups',
-        summary: 'List groups',
-        querystring: PageQuery,
-        response: responses({ 200: Page(Group) }),
-      },
-    },
-    async (request, reply) => {
-      const { after = '', limit } = request.query;
-      return reply.page(await db.groups.page(after, limit + 1), limit, groupJson);
-    },
-  );
+  scope.get('/', { schema: listing }, async (request, reply) => {
+    const { after = '', limit } = request.query;
+    return reply.page(await db.groups.page(after, limit + 1), limit, groupJson);
+  });
 
-  scope.get(
-    '/:id',
-    {
-      schema: {
-        operationId: 'getGroup',
-        summary: 'Read one group',
-        params: IdParams,
-        response: responses({ 200: Group }),
-        errors: [404],
-      },
-    },
-    async (request, reply) => {
-      const row = await db.groups.find(request.params.id);
-      if (!row) throw notFound('group');
-      reply.version(row);
-      return groupJson(row);
-    },
-  );
+  scope.get('/:id', { schema: reading }, async (request, reply) => {
+    const row = await db.groups.find(request.params.id);
+    if (!row) throw notFound('group');
+    reply.version(row);
+    return groupJson(row);
+  });
 };
 
 const writers: FastifyPluginAsyncTypebox = async (scope) => {
   const { db } = scope;
   scope.addHook('onRequest', scope.requirePermission(WRITE_GROUPS));
 
-  scope.post(
-    '/',
-    {
-      schema: {
-        operationId: 'createGroup',
-        summary: 'Make a group',
-        description: `Asks for ${WRITE_GROUPS}, and for each permission that the group is to carry.`,
-        body: NewGroup,
-        response: responses({ 201: Group }),
-        errors: [403, 409],
-      },
-    },
-    async (request, reply) => {
-      const group = { title: '', permissions: [], ...request.body };
-      const row = await createGroup(db, request.actor(), group);
-      reply.code(201).header('location', `/api/groups/${row.id}`).version(row);
-      return groupJson(row);
-    },
-  );
+  scope.post('/', { schema: creating }, async (request, reply) => {
+    const group = { title: '', permissions: [], ...request.body };
+    const row = await createGroup(db, request.actor(), group);
+    reply.code(201).header('location', `/api/groups/${row.id}`).version(row);
+    return groupJson(row);
+  });
 
-  scope.patch(
-    '/:id',
-    {
-      schema: {
-        operationId: 'changeGroup',
-        summary: 'Change a group',
-        description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries or is to carry.`,
-        params: IdParams,
-        body: Changes,
-        response: responses({ 200: Group }),
-        errors: [403, 404, 409, 412],
-      },
-    },
-    async (request, reply) => {
-      const { body, params } = request;
-      const row = await changeGroup(db, request.actor(), params.id, body, request.versionMatch());
-      reply.version(row);
-      return groupJson(row);
-    },
-  );
+  scope.patch('/:id', { schema: changing }, async (request, reply) => {
+    const { body, params } = request;
+    const row = await changeGroup(db, request.actor(), params.id, body, request.versionMatch());
+    reply.version(row);
+    return groupJson(row);
+  });
 
-  scope.delete(
-    '/:id',
-    {
-      schema: {
-        operationId: 'deleteGroup',
-        summary: 'Remove a group',
-        description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries.`,
-        params: IdParams,
-        response: responses({ 204: Nothing }),
-        errors: [403, 404, 409, 412],
-      },
-    },
-    async (request, reply) => {
-      await deleteGroup(db, request.actor(), request.params.id, request.versionMatch());
-      return reply.code(204).send();
-    },
-  );
+  scope.delete('/:id', { schema: deleting }, async (request, reply) => {
+    await deleteGroup(db, request.actor(), request.params.id, request.versionMatch());
+    return reply.code(204).send();
+  });
 };
 
 const groups: FastifyPluginAsyncTypebox = async (app) => {

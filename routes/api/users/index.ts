@@ -4,7 +4,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { WRITE_USERS } from '../../../accounts/authorization.ts';
 import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
-import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
+import { Body, IdParams, Nothing, Nullable, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 import list from './list.ts';
@@ -35,20 +36,74 @@ const Changes = Body(
 
 const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
 
+const reading = {
+  operationId: 'getUser',
+  summary: 'Read one user',
+  params: IdParams,
+  response: responses({ 200: User }),
+  errors: [404],
+};
+
+const listingGroups = {
+  operationId: 'listGroupsOfUser',
+  summary: 'List the groups that a user belongs to',
+  params: IdParams,
+  querystring: PageQuery,
+  response: responses({ 200: Page(UserGroup) }),
+  errors: [404],
+};
+
+const changing = {
+  operationId: 'changeUser',
+  summary: 'Change a user',
+  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
+  params: IdParams,
+  body: Changes,
+  response: responses({ 200: User }),
+  errors: [403, 404, 409, 412],
+};
+
+const creating = {
+  operationId: 'createUser',
+  summary: 'Make a user',
+  description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
+  body: NewUser,
+  response: responses({ 201: CreatedUser }),
+  errors: [403, 409],
+};
+
+const deleting = {
+  operationId: 'deleteUser',
+  summary: 'Remove a user',
+  description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
+  params: IdParams,
+  response: responses({ 204: Nothing }),
+  errors: [403, 404, 409, 412],
+};
+
+const readers: FastifyPluginAsyncTypebox = async (scope) => {
+  const { db, notFound } = scope;
+  scope.get('/:id', { schema: reading }, async (request, reply) => {
+    const row = await db.users.find(request.params.id);
+    if (!row) throw notFound('user');
+    reply.version(row);
+    return userJson(row);
+  });
+
+  scope.get('/:id/groups', { schema: listingGroups }, async (request, reply) => {
+    const { after = '', limit } = request.query;
+    const rows = await db.memberships.pageOfUser(request.params.id, after, limit + 1);
+    if (!rows) throw notFound('user');
+    return reply.page(rows, limit, userGroupJson);
+  });
+};
+
 const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
   const { db } = scope;
   scope.patch(
     '/:id',
     {
-      schema: {
-        operationId: 'changeUser',
-        summary: 'Change a user',
-        description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
-        params: IdParams,
-        body: Changes,
-        response: responses({ 200: User }),
-        errors: [403, 404, 409, 412],
-      },
+      schema: changing,
       onRequest: async (request) => requireMayChangeUser(request.actor(), request.params.id),
     },
     async (request, reply) => {
@@ -64,51 +119,26 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
   const { db, passwords } = scope;
   scope.addHook('onRequest', scope.requirePermission(WRITE_USERS));
 
-  scope.post(
-    '/',
-    {
-      schema: {
-        operationId: 'createUser',
-        summary: 'Make a user',
-        description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
-        body: NewUser,
-        response: responses({ 201: CreatedUser }),
-        errors: [403, 409],
-      },
-    },
-    async (request, reply) => {
-      const { password, ...fields } = request.body;
-      const passwordHash = password === undefined ? null : await passwords.hash(password);
-      const made = { name: '', email: null, active: true, ...fields, passwordHash };
-      const { user, code } = await createUser(db, request.actor(), made);
-      reply.code(201).header('location', `/api/users/${user.id}`).version(user);
-      return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
-    },
-  );
+  scope.post('/', { schema: creating }, async (request, reply) => {
+    const { password, ...fields } = request.body;
+    const passwordHash = password === undefined ? null : await passwords.hash(password);
+    const made = { name: '', email: null, active: true, ...fields, passwordHash };
+    const { user, code } = await createUser(db, request.actor(), made);
+    reply.code(201).header('location', `/api/users/${user.id}`).version(user);
+    return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
+  });
 
-  scope.delete(
-    '/:id',
-    {
-      schema: {
-        operationId: 'deleteUser',
-        summary: 'Remove a user',
-        description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
-        params: IdParams,
-        response: responses({ 204: Nothing }),
-        errors: [403, 404, 409, 412],
-      },
-    },
-    async (request, reply) => {
-      await deleteUser(db, request.actor(), request.params.id, request.versionMatch());
-      return reply.code(204).send();
-    },
-  );
+  scope.delete('/:id', { schema: deleting }, async (request, reply) => {
+    await deleteUser(db, request.actor(), request.params.id, request.versionMatch());
+    return reply.code(204).send();
+  });
 };
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);
 
   app.register(list);
+  app.register(readers);
   app.register(oneselfOrWriters);
   app.register(writers);
   app.register(password);

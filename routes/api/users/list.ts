@@ -2,8 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Id, IdParams, isId, Page, PageQuery, responses, SingleLineText } from '../../../schemas/common.ts';
-import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
+import { Id, isId, Page, PageQuery, responses, SingleLineText } from '../../../schemas/common.ts';
 import { User, userJson } from '../../../schemas/users.ts';
 
 const UsersQuery = Type.Object({
@@ -79,45 +78,6 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
           ? await db.users.page(after, limit + 1)
           : await db.userSearch.active(active, after, limit + 1);
       return reply.page(rows, limit, userJson);
-    },
-  );
-
-  app.get(
-    '/:id',
-    {
-      schema: {
-        operationId: 'getUser',
-        summary: 'Read one user',
-        params: IdParams,
-        response: responses({ 200: User }),
-        errors: [404],
-      },
-    },
-    async (request, reply) => {
-      const row = await db.users.find(request.params.id);
-      if (!row) throw app.notFound('user');
-      reply.version(row);
-      return userJson(row);
-    },
-  );
-
-  app.get(
-    '/:id/groups',
-    {
-      schema: {
-        operationId: 'listGroupsOfUser',
-        summary: 'List the groups that a user belongs to',
-        params: IdParams,
-        querystring: PageQuery,
-        response: responses({ 200: Page(UserGroup) }),
-        errors: [404],
-      },
-    },
-    async (request, reply) => {
-      const { after = '', limit } = request.query;
-      const rows = await db.memberships.pageOfUser(request.params.id, after, limit + 1);
-      if (!rows) throw app.notFound('user');
-      return reply.page(rows, limit, userGroupJson);
     },
   );
 };

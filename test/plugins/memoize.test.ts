@@ -1,15 +1,15 @@
 /** memoize() must return the right result, compute it once, and limit the memory that it uses. */
 import { test } from 'tap';
-import { memoize } from '../../schemas/memoize.ts';
+import { memoize } from '../../plugins/auth/memoize.ts';
 
 test('memoize() computes each result once and limits what it keeps', async (t) => {
-  const computed: (string | number)[] = [];
-  const lookUp = memoize((key: string | number) => {
+  const computed: string[] = [];
+  const lookUp = memoize((key: string) => {
     computed.push(key);
     return key === 'unknown' ? undefined : `value of ${key}`;
   });
   /** @returns how many of the keys had to be computed. */
-  function countComputed(...keys: (string | number)[]): number {
+  function countComputed(...keys: string[]): number {
     computed.length = 0;
     for (const key of keys) {
       const expected = key === 'unknown' ? undefined : `value of ${key}`;
@@ -19,7 +19,6 @@ test('memoize() computes each result once and limits what it keeps', async (t) =
   }
 
   t.equal(countComputed('a', 'b', 'a', 'b', 'a'), 2, 'each key is computed once');
-  t.equal(countComputed('1', 1, '1', 1), 2, 'a number and its text are different keys');
   t.equal(countComputed('unknown', 'unknown'), 2, 'undefined is not kept');
   const [longest, longer] = ['x'.repeat(256), 'x'.repeat(257)];
   t.equal(countComputed(longest, longest, longer, longer), 3, 'keys longer than 256 characters are not kept');

@@ -7,13 +7,13 @@ const LONGEST = 256;
  * @param find the function. Its `undefined` is not kept.
  * @param capacity how many results are kept. When there are more, all are dropped, and frequent ones soon come back.
  */
-export function memoize<Input extends string | number, Result>(
-  find: (input: Input) => Result,
+export function memoize<Result>(
+  find: (input: string) => Result,
   capacity = 10_000,
-): (input: Input) => Result {
-  const known = new Map<Input, Result>();
+): (input: string) => Result {
+  const known = new Map<string, Result>();
   return (input) => {
-    if (typeof input === 'string' && input.length > LONGEST) return find(input);
+    if (input.length > LONGEST) return find(input);
     const before = known.get(input);
     if (before !== undefined) return before;
     const result = find(input);

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
+import sessionCookie from '../../plugins/auth/session-cookie.ts';
 import database from '../../plugins/database.ts';
 import errors from '../../plugins/http/errors.ts';
 import etags from '../../plugins/http/etags.ts';
@@ -19,6 +20,8 @@ export async function makeBareApp() {
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<TypeBoxTypeProvider>();
   await app.register(routeTable);
+  // The plugin of errors names the cookie.
+  await app.register(sessionCookie, { keys: settings.SECRET_KEY, secure: false });
   await app.register(errors);
   await app.register(validation);
   await app.register(database, {

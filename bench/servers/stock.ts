@@ -9,6 +9,7 @@ import fastifySession from '@fastify/session';
 import { verify } from '@node-rs/argon2';
 import type { PassportUser } from 'fastify';
 import list from '../../routes/api/users/list.ts';
+import read from '../../routes/api/users/read.ts';
 import { change, makeBareApp } from './without-auth.ts';
 
 declare module 'fastify' {
@@ -74,6 +75,7 @@ app.addHook('preHandler', async (request) => {
     throw app.problem({ status: 401, detail: 'Sign in first.' });
 });
 await app.register(list, { prefix: '/api/users' });
+await app.register(read, { prefix: '/api/users' });
 await app.register(change, { prefix: '/api/users' });
 app.get('/', async () => ({ name: 'stock', version: '1.0.0' }));
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });

@@ -1,15 +1,15 @@
-/** Users and their upkeep. Finding them is in list.ts, their passwords and sessions in the files of these names. */
+/** Users and their upkeep. Finding and reading them is in list.ts and read.ts, their passwords and sessions in the files of these names. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { WRITE_USERS } from '../../../accounts/authorization.ts';
 import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
-import { Body, IdParams, Nothing, Nullable, Page, PageQuery, responses } from '../../../schemas/common.ts';
-import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
+import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 import list from './list.ts';
 import password from './password.ts';
+import read from './read.ts';
 import sessions from './sessions.ts';
 
 const NewUser = Body(
@@ -35,23 +35,6 @@ const Changes = Body(
 );
 
 const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
-
-const reading = {
-  operationId: 'getUser',
-  summary: 'Read one user',
-  params: IdParams,
-  response: responses({ 200: User }),
-  errors: [404],
-};
-
-const listingGroups = {
-  operationId: 'listGroupsOfUser',
-  summary: 'List the groups that a user belongs to',
-  params: IdParams,
-  querystring: PageQuery,
-  response: responses({ 200: Page(UserGroup) }),
-  errors: [404],
-};
 
 const changing = {
   operationId: 'changeUser',
@@ -79,23 +62,6 @@ const deleting = {
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404, 409, 412],
-};
-
-const readers: FastifyPluginAsyncTypebox = async (scope) => {
-  const { db, notFound } = scope;
-  scope.get('/:id', { schema: reading }, async (request, reply) => {
-    const row = await db.users.find(request.params.id);
-    if (!row) throw notFound('user');
-    reply.version(row);
-    return userJson(row);
-  });
-
-  scope.get('/:id/groups', { schema: listingGroups }, async (request, reply) => {
-    const { after = '', limit } = request.query;
-    const rows = await db.memberships.pageOfUser(request.params.id, after, limit + 1);
-    if (!rows) throw notFound('user');
-    return reply.page(rows, limit, userGroupJson);
-  });
 };
 
 const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
@@ -138,7 +104,7 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.requireSignedIn);
 
   app.register(list);
-  app.register(readers);
+  app.register(read);
   app.register(oneselfOrWriters);
   app.register(writers);
   app.register(password);

@@ -25,8 +25,8 @@ export interface MigrationConnection {
   brokenReferences(): Promise<string[]>;
 }
 
-/** Reads the current state by one value. Callers share the result and must not change it. */
-export type CachedRead<Result extends object> = (values: Values) => Promise<Readonly<Result> | undefined>;
+/** Reads the current state by the value `key` alone. Callers share the result and must not change it. */
+type CachedRead<Result extends object> = (values: { key: string }) => Promise<Readonly<Result> | undefined>;
 
 export interface Engine {
   readonly dialect: 'sqlite' | 'mysql';
@@ -47,7 +47,7 @@ export interface Engine {
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,
   ): (values: Values) => Promise<{ parent: Parent; children: Child[] } | undefined>;
-  /** `readWith` by exactly one value, mapped by `combine`. SQLite's engine caches the result until the database changes. */
+  /** `readWith`, mapped by `combine`. SQLite's engine caches the result until the database changes. */
   readWithCached<Parent, Child, Result extends object>(
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,

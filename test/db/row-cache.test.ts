@@ -2,10 +2,7 @@
  * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
  * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
-import { join } from 'node:path';
-import { type Test, test } from 'tap';
-import { and } from '../../db/drizzle.ts';
-import { equals } from '../../db/schema/column-types.ts';
+import type { Test } from 'tap';
 import { onEachEngine } from '../support/engines.ts';
 import { openServing, sessionOf, userNamed } from '../support/files.ts';
 import { noteStatements } from '../support/statements.ts';
@@ -184,14 +181,4 @@ onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabas
     await other.db.atomically([other.db.sessions.end(session.key), other.db.tokens.end(user.id, token.id)]);
     t.strictSame(await find(), [undefined, undefined], 'ended credentials are not found any more');
   });
-});
-
-test('A cached query with more than one value is refused', async (t) => {
-  const { engine } = await openServing(t, `sqlite:${join(t.testdir(), 'rollcall.db')}`);
-  const { users } = engine.tables;
-  const condition = and(equals(users.id, 'id'), equals(users.version, 'version'));
-  const query = engine.build.select({ id: users.id }).from(users).where(condition);
-  const find = engine.readWithCached(query, query, (user) => user);
-  for (let reads = 0; reads < 2; reads++)
-    await t.rejects(find({ id: 'x', version: 1 }), TypeError, 'the cache key is only the first value');
 });

@@ -12,7 +12,7 @@ const CAPACITY = 300_000;
 /** What a key counts for, in addition to the values of its row. */
 const KEY_WEIGHT = 20;
 
-/** Reads something by one value. */
+/** Reads something by its `key`. */
 type Read<Result extends object> = (values: Values) => Result | undefined;
 
 export interface RowCache {
@@ -57,8 +57,7 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
       }
       clears.push(clear);
       return (values) => {
-        const [key, ...more] = Object.values(values);
-        if (more.length > 0) throw new TypeError('Only queries with one value can be cached.');
+        const { key } = values;
         if (!entries.has(key)) {
           store(key, 'read once', 0);
           return read(values);

@@ -5,7 +5,7 @@
 import type { Test } from 'tap';
 import { block, inParallel, type OwnServer, onOwnServer, tally } from '../support/own-server.ts';
 import { until } from '../support/running.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const POOL_SIZE = 6;
 /** How long the event loop is blocked, in milliseconds: longer than the server's timeout, and the server closes late. */
@@ -20,6 +20,7 @@ onOwnServer('The service works when the server closes idle connections', FLAGS, 
   const { app } = await startService(t, server.engine, {
     databaseUrl,
     settings: { POOL_SIZE, WORKERS: 1 },
+    hashing: quickHashing,
   });
   await makeUser(app, 'ann', { admin: true });
   const client = await signedIn(app, 'ann');
@@ -68,6 +69,7 @@ async function useWithoutPause(t: Test, server: OwnServer) {
   const { app } = await startService(t, server.engine, {
     databaseUrl,
     settings: { POOL_SIZE: 1, WORKERS: 1, POOL_RECYCLE: 1 },
+    hashing: quickHashing,
   });
   const id = await makeUser(app, 'ann', { admin: true });
   const client = await signedIn(app, 'ann');

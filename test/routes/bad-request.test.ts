@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onEachEngine } from '../support/engines.ts';
 import { DEADLINE } from '../support/running.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
@@ -28,7 +28,7 @@ const INVALID_IDS = [
 ];
 
 onEachEngine('A bad request answers 4xx', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const group = (await app.db.groups.findByName('admins'))?.id;

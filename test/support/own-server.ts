@@ -26,8 +26,8 @@ export function onOwnServer(
     await server.start();
     await tests(t, server);
   });
-  // mysql2 keeps the timers of statements whose connection was lost; they would keep the process alive. tap first writes
-  // its report, and says to nobody when it has.
+  // mysql2 keeps the timers of statements whose connection was lost; they would keep the process alive. The delay is
+  // meant to let tap write its report first.
   void ended.then(() => setTimeout(() => process.exit(), 500).unref());
 }
 

@@ -2,14 +2,18 @@
  * The commands for users. They run beside a service on the same database, take effect at the next request and are audited.
  * The last administrator cannot be removed.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import mysql from 'mysql2/promise';
+import type { Test } from 'tap';
 import type { App } from '../app.ts';
 import { hasAdministrator } from './support/administrators.ts';
 import { PASSWORD } from './support/api.ts';
 import { commandsOn, fails, objects, showsSecret, succeeds } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
+import { makeFolder, PROJECT, run } from './support/processes.ts';
+import { until } from './support/running.ts';
 import { Client, makeUser, signedIn, startService } from './support/service.ts';
 
 const NEW_PASSWORD = 'another battery staple';
@@ -188,15 +192,18 @@ onEachEngine('Commands administer users', async (t, engine) => {
     'One of three concurrent commands that would remove all administrators is refused',
     async (t) => {
       for (const name of ['dan', 'eve']) await makeUser(app, name, { admin: true });
-      const { commit } = await lockAllUsers(settings.DATABASE_URL);
+      const lock = await lockAllUsers(t, settings.DATABASE_URL);
       const commands = [
-        command(['user', 'disable', 'ann']),
-        command(['user', 'delete', 'dan']),
-        command(['group', 'remove', 'admins', 'eve']),
+        lock.start(['user', 'disable', 'ann']),
+        lock.start(['user', 'delete', 'dan']),
+        lock.start(['group', 'remove', 'admins', 'eve']),
       ];
-      // All commands have read the users and wait for the lock when the users change.
-      await delay(2_000);
-      await commit();
+      // All commands have read the users when the users change.
+      await until(
+        'all commands wait for the lock',
+        async () => (await lock.waiting()) === commands.length || undefined,
+      );
+      await lock.commit();
       const results = await Promise.all(commands);
       const refused = results.filter(({ code }) => code !== 0);
       t.equal(refused.length, 1, JSON.stringify(results));
@@ -207,13 +214,27 @@ onEachEngine('Commands administer users', async (t, engine) => {
   );
 });
 
+/** Locks every user until `commit`. Of the commands that `start` runs meanwhile, `waiting` counts those that wait for it. */
+interface Lock {
+  start(args: string[]): ReturnType<typeof run>;
+  waiting(): Promise<number>;
+  commit(): Promise<void>;
+}
+
 /** Changes every user in an open transaction, which locks them until it is committed. */
-async function lockAllUsers(databaseUrl: string): Promise<{ commit(): Promise<void> }> {
+async function lockAllUsers(t: Test, databaseUrl: string): Promise<Lock> {
   const change = 'UPDATE users SET version = version + 1';
+  const folder = makeFolder(t);
+  const environment = { DATABASE_URL: databaseUrl, LOCKED_FOLDER: folder };
+  const reporter = join(PROJECT, 'test/support/report-locked.ts');
+  const start = (args: string[]) =>
+    run(PROJECT, process.execPath, ['--import', reporter, 'manage.ts', ...args], { environment });
   if (databaseUrl.startsWith('sqlite:')) {
     const client = new Sqlite(databaseUrl.slice('sqlite:'.length));
     client.exec(`BEGIN IMMEDIATE; ${change}`);
     return {
+      start,
+      waiting: async () => readdirSync(folder).length,
       async commit() {
         client.exec('COMMIT');
         client.close();
@@ -224,6 +245,14 @@ async function lockAllUsers(databaseUrl: string): Promise<{ commit(): Promise<vo
   await connection.query('START TRANSACTION');
   await connection.query(change);
   return {
+    start,
+    async waiting() {
+      const [rows] = await connection.query<mysql.RowDataPacket[]>(
+        `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()
+         AND (INFO LIKE 'update %' OR INFO LIKE '% lock in share mode')`,
+      );
+      return rows.length;
+    },
     async commit() {
       await connection.query('COMMIT');
       await connection.end();

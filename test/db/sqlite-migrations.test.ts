@@ -6,6 +6,8 @@ import { type Test, test } from 'tap';
 import { DuplicateError } from '../../db/engines/engine.ts';
 import { ensureSchema, inspect, upgrade } from '../../db/migrate/migrator.ts';
 import { makeFile, newPath, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
+import { onLocked } from '../support/locked.ts';
+import { until } from '../support/running.ts';
 
 /** The statements of drizzle-kit for a changed column: create a new table, copy the rows, drop the old table. */
 const REBUILD = [
@@ -137,6 +139,8 @@ test('Work under the migration lock is atomic and exclusive', async (t) => {
     const { promise: started, resolve: start } = Promise.withResolvers<void>();
     const { promise: finish, resolve: end } = Promise.withResolvers<void>();
     const order: string[] = [];
+    let attempts = 0;
+    t.teardown(onLocked(() => attempts++));
     const work = engine.withMigrationLock(async ({ run }) => {
       await run("UPDATE users SET name = 'Ann'");
       start();
@@ -145,7 +149,8 @@ test('Work under the migration lock is atomic and exclusive', async (t) => {
     });
     await started;
     const write = db.atomically([db.users.add(userNamed('bob'), Date.now())]).then(() => order.push('write'));
-    setTimeout(end, 200);
+    await until('the write has found the lock', () => attempts > 0 || undefined);
+    end();
     await Promise.all([work, write]);
     t.same(order, ['work', 'write']);
   });

@@ -5,13 +5,13 @@
 import { DatabaseUnavailableError } from '../../db/engines/engine.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { routesDuring } from '../support/routes.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** The routes that take no request body. */
 const WITHOUT_BODY = ['/api/sign/out', '/api/users/:id/reset'];
 
 onEachEngine('Every route declares its schemas', async (t, engine) => {
-  const { routes } = await routesDuring(() => startService(t, engine));
+  const { routes } = await routesDuring(() => startService(t, engine, { hashing: quickHashing }));
 
   t.test('Every route has a response schema for success and for problems', async (t) => {
     t.ok(routes.length >= 15, `${routes.length} routes`);
@@ -42,7 +42,7 @@ onEachEngine('Every route declares its schemas', async (t, engine) => {
 const INSIDES = 'SELECT password_hash FROM users; ECONNREFUSED 10.0.0.1:3306 /srv/rollcall/db.ts';
 
 onEachEngine('A server error reveals no internals', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
 
@@ -102,7 +102,7 @@ onEachEngine('A server error reveals no internals', async (t, engine) => {
 
 /** The response to a write is built from what was written, so it needs no read after the commit. */
 onEachEngine('A write succeeds although the database is lost after it', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 

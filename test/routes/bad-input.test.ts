@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
-import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** A route that takes a body, and a body that it accepts. */
 interface Target {
@@ -13,7 +13,7 @@ interface Target {
 
 /** Starts a service with a signed-in administrator, and a user and a group for the routes to change. */
 async function start(t: Test, engine: TestEngine) {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const ann = await makeUser(app, 'ann');
   const group = (await app.db.groups.findByName('admins'))?.id;

@@ -2,7 +2,8 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { DEADLINE } from '../support/running.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
@@ -27,7 +28,7 @@ const INVALID_IDS = [
 ];
 
 onEachEngine('A bad request answers 4xx', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');
   const group = (await app.db.groups.findByName('admins'))?.id;
@@ -204,7 +205,7 @@ onEachEngine('A bad request answers 4xx', async (t, engine) => {
     ] as const) {
       const socket = connect(port, '127.0.0.1');
       // HTTP libraries always send Content-Length, so the request is written by hand without it.
-      socket.setTimeout(5_000, () => socket.destroy(new Error(`${what} is not answered`)));
+      socket.setTimeout(DEADLINE, () => socket.destroy(new Error(`${what} is not answered`)));
       socket.write(
         `${what} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n`,
       );

@@ -2,7 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { App } from '../../app.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { makeUser, signedIn, startService } from '../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
@@ -18,7 +18,7 @@ async function makeGroup(app: App, name: string, permissions: string[] = [], mem
 }
 
 onEachEngine('Groups are readable', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'ann');
   const permissionLists = [['*'], [], ['users:write', 'groups:write'], ['audit:read'], []];
   const ids: string[] = [];
@@ -66,7 +66,7 @@ onEachEngine('Groups are readable', async (t, engine) => {
 });
 
 onEachEngine('Groups are created, changed and deleted', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   await makeUser(app, 'ann');
   const admin = await signedIn(app, 'chief');
@@ -188,7 +188,7 @@ onEachEngine('Groups are created, changed and deleted', async (t, engine) => {
 });
 
 onEachEngine('A caller with groups:write but not * cannot grant more than they hold', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const ann = await makeUser(app, 'ann');
   await makeGroup(app, 'writers', ['groups:write', 'audit:read'], [ann]);

@@ -4,10 +4,10 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 onEachEngine('A caller with users:write cannot administer a stronger account', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const eve = await makeUser(app, 'eve', { admin: true, active: false });
   const bob = await makeUser(app, 'bob');

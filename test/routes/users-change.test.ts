@@ -1,6 +1,6 @@
 /** PATCH user: who may change what, how concurrent changes are resolved, and what disabling a user ends. */
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 
@@ -17,7 +17,7 @@ function readingTogether<Row>(readers: number, read: (id: string) => Promise<Row
 }
 
 onEachEngine('An administrator changes users', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 
@@ -131,7 +131,7 @@ onEachEngine('An administrator changes users', async (t, engine) => {
 });
 
 onEachEngine('A user without users:write changes only their own profile', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   const id = await makeUser(app, 'ann');
   const other = await makeUser(app, 'bob');
   const client = await signedIn(app, 'ann');
@@ -167,7 +167,7 @@ onEachEngine('A user without users:write changes only their own profile', async 
 });
 
 onEachEngine('Disabling a user ends their access', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   const chief = await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 

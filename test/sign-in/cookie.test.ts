@@ -1,8 +1,7 @@
 /** The attributes of the session cookie and its lifetime in the browser protect it from theft. */
 import type { LightMyRequestResponse } from 'fastify';
-import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, PASSWORD, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const HTTPS = { 'x-forwarded-proto': 'https' };
 const CREDENTIALS = { username: 'ann', password: PASSWORD };
@@ -16,7 +15,7 @@ function onlyCookie({ cookies }: LightMyRequestResponse) {
 }
 
 onEachEngine('The session cookie in development has its attributes and lifetime', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'ann');
   const attributes = { name: 'rollcall', path: '/', httpOnly: true, sameSite: 'Lax' };
 
@@ -43,13 +42,12 @@ onEachEngine('The session cookie in development has its attributes and lifetime'
 });
 
 onEachEngine('The session cookie in production is set over HTTPS only', async (t, engine) => {
-  const real = await makeHashing();
   let checks = 0;
   const hashing = {
-    hash: real.hash,
+    hash: quickHashing.hash,
     verify: (hashed: string | null | undefined, password: string) => {
       checks++;
-      return real.verify(hashed, password);
+      return quickHashing.verify(hashed, password);
     },
   };
   const { app, settings } = await startService(t, engine, {

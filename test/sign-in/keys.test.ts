@@ -3,7 +3,15 @@
 import { keyOf } from '../../accounts/secrets.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeToken, makeUser, signedIn, startService, whoamiStatus } from '../support/service.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  quickHashing,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../support/service.ts';
 
 onEachEngine('A session needs both the database and the key', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
@@ -67,10 +75,15 @@ onEachEngine('A session needs both the database and the key', async (t, engine) 
 });
 onEachEngine('SECRET_KEY can be rotated', async (t, engine) => {
   const [old, fresh] = [makeSecret(), makeSecret()];
-  const before = await startService(t, engine, { settings: { SECRET_KEY: [old] } });
+  const hashing = quickHashing;
+  const before = await startService(t, engine, { hashing, settings: { SECRET_KEY: [old] } });
   const databaseUrl = before.settings.DATABASE_URL;
-  const both = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY: [fresh, old] } });
-  const after = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY: [fresh] } });
+  const both = await startService(t, engine, {
+    databaseUrl,
+    hashing,
+    settings: { SECRET_KEY: [fresh, old] },
+  });
+  const after = await startService(t, engine, { databaseUrl, hashing, settings: { SECRET_KEY: [fresh] } });
   await makeUser(before.app, 'ann');
 
   /** @returns the status of GET /api/sign on that app, and whether it set a cookie. */

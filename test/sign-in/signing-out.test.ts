@@ -21,9 +21,10 @@ const CLEARED = {
 };
 
 onEachEngine('Signing out ends the session', async (t, engine) => {
-  const { app, settings } = await startService(t, engine);
+  const hashing = quickHashing;
+  const { app, settings } = await startService(t, engine, { hashing });
   const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
-  const other = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY } });
+  const other = await startService(t, engine, { databaseUrl, hashing, settings: { SECRET_KEY } });
   await makeUser(app, 'ann');
 
   t.test('Signing out removes the session and clears the cookie', async (t) => {

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { findServer } from './mysql-server.ts';
+import { until } from './running.ts';
 
 /** @returns the path of the file with the address of the server of that test runner. */
 export function addressFile(runner: number): string {
@@ -18,11 +18,7 @@ export async function mysqlAddress(): Promise<string | undefined> {
   if (process.env.TEST_MYSQL_URL) return process.env.TEST_MYSQL_URL.replace(/\/$/, '');
   if (!findServer()) return undefined;
   const file = addressFile(process.ppid);
-  const deadline = Date.now() + DEADLINE;
-  while (!existsSync(file)) {
-    if (Date.now() > deadline) throw new Error(`The MySQL server of this run did not appear in ${file}.`);
-    await delay(50);
-  }
+  await until(`the address of the MySQL server is in ${file}`, () => existsSync(file) || undefined, DEADLINE);
   const { url, error }: { url?: string; error?: string } = JSON.parse(readFileSync(file, 'utf8'));
   if (!url) throw new Error(`The MySQL server of this run did not start: ${error}`);
   return url;

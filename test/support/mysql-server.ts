@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import mysql from 'mysql2/promise';
+import { until } from './running.ts';
 
 const FOLDERS = [
   ...(process.env.PATH ?? '').split(':'),
@@ -110,16 +110,16 @@ export class MysqlServer {
   }
 
   async #waitUntilReady(server: ChildProcess): Promise<void> {
-    const deadline = Date.now() + START_DEADLINE;
-    for (;;) {
+    const connect = async () => {
       try {
-        const connection = await mysql.createConnection(this.url);
-        return await connection.end();
+        return await mysql.createConnection(this.url);
       } catch (error) {
-        if (server.exitCode !== null || Date.now() > deadline) throw error;
+        if (server.exitCode !== null) throw error;
+        return undefined;
       }
-      await delay(50);
-    }
+    };
+    const connection = await until('the MySQL server answers', connect, START_DEADLINE);
+    await connection.end();
   }
 
   /** Sends the server a signal. @returns when the server has ended, or at once for SIGSTOP and SIGCONT. */

@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { program } from 'commander';
 import { pino } from 'pino';
-import { loadSettings, type Settings, SettingsError } from '../config/load.ts';
+import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
+import { SettingsError } from '../config/sources.ts';
 import { openEngine } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
@@ -119,9 +120,11 @@ async function prepareDatabase(settings: Settings): Promise<StartupReport> {
 function printReport(settings: Settings, url: string, { migrations, hasUsers }: StartupReport): void {
   const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
+  // Without the password and the parameters of MySQL's.
+  const database = settings.DATABASE_URL.replace(/^(mysql:\/\/)(?:.*@)?([^?]*).*/, '$1$2');
   const lines = [
     `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
-    `  database       ${settings.DATABASE_URL.replace(/\/\/.*@/, '//').replace(/\?.*/, '')}${migrated}`,
+    `  database       ${database}${migrated}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
     ...(hasUsers

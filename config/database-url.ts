@@ -16,7 +16,9 @@ const PARAMETERS: Record<string, { allowed: string; accepts: (value: string) => 
  * nothing to add to the allowed form.
  */
 export function findUrlProblem(url: string): string | undefined {
-  if (url.startsWith('sqlite:')) return undefined;
+  if (url.startsWith('sqlite:')) {
+    return url.includes('?') ? 'a path of SQLite has no parameters, and no question mark' : undefined;
+  }
   const parsed = parseUrl(url);
   if (!parsed) return '';
   const seen = new Set<string>();

@@ -2,15 +2,15 @@
  * Loads the settings. The command line takes precedence over the environment, which takes precedence over the
  * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
-import { readFileSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
 import { findUrlProblem } from './database-url.ts';
-import { findSetting, type RawSettings, SettingsSchema, settingNames } from './schema.ts';
+import { findSetting, type RawSettings, SettingsSchema } from './schema.ts';
+import { pickSettings, readConfigFile, SettingsError, type SourcedValues } from './sources.ts';
 
 /** The settings as the service uses them: complete, valid, with absolute paths. */
 export interface Settings extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY'> {
@@ -23,21 +23,6 @@ export interface Settings extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | '
   secretPath: string;
   configFile?: string;
 }
-
-/** The message has one line for each invalid setting. */
-export class SettingsError extends Error {
-  constructor(lines: string[]) {
-    super(lines.join('\n'));
-    this.name = 'SettingsError';
-  }
-}
-
-interface SourcedValue {
-  value: string;
-  /** The words after "given", such as "in the environment". */
-  origin: string;
-}
-type SourcedValues = Record<string, SourcedValue>;
 
 interface LoadOptions {
   /** The folder that relative paths start from. */
@@ -71,73 +56,12 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
     ...(configFile ? { configFile } : {}),
   };
   if (isSqlite(settings)) {
-    settings.secretPath = resolve(dirname(settings.DATABASE_URL.slice('sqlite:'.length)), 'secret.key');
+    const file = followLinks(settings.DATABASE_URL.slice('sqlite:'.length));
+    settings.secretPath = resolve(dirname(file), 'secret.key');
   }
   validateTogether(settings, sourced, problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
-}
-
-function readConfigFile(path: string, root: string, problems: string[]): SourcedValues {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new SettingsError([
-      `APP_CONFIG_FILE names ${path}, which can't be read: ${describeReadError(error)}. Correct the path (relative ones start from ${root}) or unset it.`,
-    ]);
-  }
-  for (const [index, line] of content.split(/\r?\n/).entries()) {
-    if (!/^\s*(#.*)?$|^\s*(export\s+)?\w+\s*=/.test(line)) {
-      problems.push(
-        `Line ${index + 1} of ${path} is not of the form NAME=value, nor a comment that begins with #.`,
-      );
-    }
-  }
-  const values = parseEnv(content);
-  for (const name of Object.keys(values)) {
-    if (findSetting(name) || secretSettingOf(name)) continue;
-    problems.push(`${name} (given in ${path}) is not a setting. Valid settings: ${settingNames.join(', ')}.`);
-  }
-  return pickSettings(values, `in ${path}`, root, problems);
-}
-
-/** @returns NAME for NAME_FILE, if NAME is a secret setting. */
-function secretSettingOf(name: string): string | undefined {
-  const setting = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : '';
-  return findSetting(setting)?.secret ? setting : undefined;
-}
-
-/** @returns the settings among the values, without empty ones, and with the contents of secrets' files. */
-function pickSettings(
-  values: Record<string, string | undefined>,
-  origin: string,
-  root: string,
-  problems: string[],
-): SourcedValues {
-  const found: SourcedValues = {};
-  for (const [name, value] of Object.entries(values)) {
-    if (!value) continue;
-    if (findSetting(name)) found[name] = { value, origin };
-    const setting = secretSettingOf(name);
-    if (!setting) continue;
-    if (values[setting]) {
-      problems.push(`${setting} and ${name} are both given ${origin}. Give one of them.`);
-      continue;
-    }
-    const path = resolve(root, value);
-    try {
-      found[setting] = {
-        value: readFileSync(path, 'utf8').trim(),
-        origin: `in ${path}, named by ${name} ${origin}`,
-      };
-    } catch (error) {
-      problems.push(
-        `${name} (given ${origin}) names ${path}, which can't be read: ${describeReadError(error)}.`,
-      );
-    }
-  }
-  return found;
 }
 
 // A copy, because env-schema modifies the schema.
@@ -153,15 +77,22 @@ const ajv = new Ajv({
 
 /** @returns the settings with their types and defaults, without the invalid ones, which are added to the problems. */
 function validateEach(sourced: SourcedValues, problems: string[]): RawSettings {
+  const without = (names: string[]) => {
+    for (const name of names) problems.push(describeInvalid(name, sourced));
+    const rest = Object.entries(sourced).filter(([name]) => !names.includes(name));
+    return validateEach(Object.fromEntries(rest), problems);
+  };
+  // Ajv would take "0x10" and "1e3" as well.
+  const notDecimal = Object.keys(sourced).filter(
+    (name) => findSetting(name)?.type === 'integer' && !/^\d+$/.test(sourced[name]?.value ?? ''),
+  );
+  if (notDecimal.length > 0) return without(notDecimal);
   const data = Object.fromEntries(Object.entries(sourced).map(([name, { value }]) => [name, value]));
   try {
     return envSchema<RawSettings>({ schema, data, env: false, ajv });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
-    const names = new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)));
-    for (const name of names) problems.push(describeInvalid(name, sourced));
-    const rest = Object.entries(sourced).filter(([name]) => !names.has(name));
-    return validateEach(Object.fromEntries(rest), problems);
+    return without([...new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)))]);
   }
 }
 
@@ -191,7 +122,7 @@ function validateTogether(settings: Settings, sourced: SourcedValues, problems: 
   if (settings.NODE_ENV !== 'production') return;
   if (settings.SECRET_KEY.length === 0 && !problems.some((line) => line.startsWith('SECRET_KEY'))) {
     problems.push(
-      'SECRET_KEY is missing. Production requires one that is the same for every process and host. Make it with "npm run manage -- secret", and set SECRET_KEY to it or SECRET_KEY_FILE to its file.',
+      'SECRET_KEY is missing. Production requires one that is the same for every process and host. Make it with "npm run -s manage -- secret", and set SECRET_KEY to it or SECRET_KEY_FILE to its file.',
     );
   }
   if (settings.AUTH_HACK_USER) problems.push(describeInvalid('AUTH_HACK_USER', sourced));
@@ -207,14 +138,6 @@ function originOf(name: string, sourced: SourcedValues): string {
   return sourced[name]?.origin ?? 'by default';
 }
 
-function describeReadError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'this user may not read it';
-  if (code === 'EISDIR') return 'it is a folder';
-  return error instanceof Error ? error.message : String(error);
-}
-
 function isSqlite({ DATABASE_URL }: Pick<RawSettings, 'DATABASE_URL'>): boolean {
   return DATABASE_URL.startsWith('sqlite:');
 }
@@ -227,6 +150,16 @@ function defaultWorkers(values: RawSettings): number {
 function absoluteDatabaseUrl(url: string, root: string): string {
   if (!url.startsWith('sqlite:')) return url;
   return `sqlite:${resolve(root, url.slice('sqlite:'.length))}`;
+}
+
+/** @returns the file behind symbolic links, there or not yet: two paths to one database must find the same key. */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+    return isLink ? resolve(dirname(path), readlinkSync(path)) : path;
+  }
 }
 
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {

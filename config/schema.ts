@@ -78,7 +78,7 @@ export const SettingsSchema = Type.Object({
       secret: true,
       pattern: '^.{32,}$',
       allowed:
-        'made by "npm run manage -- secret": 32 characters at least; several keys, separated by commas, newest first',
+        'made by "npm run -s manage -- secret": 32 characters at least; several keys, separated by commas, newest first',
       description: 'Signs the session cookies. Outside production the service makes one beside the database.',
     }),
   ),
@@ -137,11 +137,17 @@ export const SettingsSchema = Type.Object({
 export type RawSettings = Static<typeof SettingsSchema>;
 
 /** @returns the schema's entry, or undefined when there is no such setting. */
-export function findSetting(name: string): { allowed: string; secret: boolean } | undefined {
+export function findSetting(name: string): { allowed: string; secret: boolean; type: unknown } | undefined {
   const schema: object | undefined = Object.entries(SettingsSchema.properties).find(
     ([key]) => key === name,
   )?.[1];
-  return schema && { allowed: 'allowed' in schema ? String(schema.allowed) : '', secret: 'secret' in schema };
+  return (
+    schema && {
+      allowed: 'allowed' in schema ? String(schema.allowed) : '',
+      secret: 'secret' in schema,
+      type: 'type' in schema ? schema.type : undefined,
+    }
+  );
 }
 
 export const settingNames = Object.keys(SettingsSchema.properties);

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Settings, SettingsError } from './load.ts';
+import type { Settings } from './load.ts';
+import { SettingsError } from './sources.ts';
 
 /** @returns a new key: 256 random bits in base64url. */
 export function makeSecret(): string {

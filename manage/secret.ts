@@ -1,4 +1,6 @@
 /** manage secret: a new key for SECRET_KEY. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { makeSecret } from '../config/secret.ts';
 import { print } from './context.ts';
@@ -6,6 +8,14 @@ import { print } from './context.ts';
 export function addSecretCommand(program: Command): void {
   program
     .command('secret')
-    .description('print a new key for SECRET_KEY')
-    .action(() => print(makeSecret()));
+    .argument('[file]', 'a new file for the key, which only you may read; without it, the key is printed')
+    .description('make a new key for SECRET_KEY')
+    .action((file?: string) => (file === undefined ? print(makeSecret()) : writeSecret(resolve(file))));
+}
+
+function writeSecret(file: string): void {
+  if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
+  print(`The key is in ${file}. Set SECRET_KEY_FILE to it.`);
 }

@@ -1,5 +1,5 @@
 /** The commands as scripts use them: exit codes, one line for each error, and no partial effects. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { loadSettings } from '../config/load.ts';
@@ -34,6 +34,28 @@ test('Commands report their result by exit code and output', async (t) => {
     const environment = { NODE_ENV: 'production', SECRET_KEY: key };
     t.same(loadSettings({ root: PROJECT, environment }).SECRET_KEY, [key]);
   });
+
+  t.test(
+    'secret FILE writes a key that only its owner may read, and leaves a file that is there alone',
+    async (t) => {
+      const file = join(makeFolder(t), 'new', 'secret.key');
+      succeeds(
+        t,
+        await manage(['secret', file], on(newPath())),
+        /^The key is in .*secret\.key\. Set SECRET_KEY_FILE/,
+      );
+      t.equal(statSync(file).mode & 0o777, 0o600);
+      const environment = { NODE_ENV: 'production', SECRET_KEY_FILE: file };
+      t.match(loadSettings({ root: PROJECT, environment }).SECRET_KEY, [/^[\w-]{43}$/]);
+      const before = readFileSync(file, 'utf8');
+      fails(
+        t,
+        await manage(['secret', file], on(newPath())),
+        /There is a file .*secret\.key already\. Name a new one\./,
+      );
+      t.equal(readFileSync(file, 'utf8'), before);
+    },
+  );
 
   t.test('db current shows the version of the schema, and db upgrade applies migrations', async (t) => {
     const path = newPath();

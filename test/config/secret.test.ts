@@ -1,5 +1,5 @@
 /** The service generates its own secret key: all processes must use the same one, and other users must not read it. */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'tap';
@@ -35,6 +35,22 @@ test('A missing secret key is generated once', async (t) => {
     t.same(withSecret(settingsIn(folder)).SECRET_KEY, first);
     t.equal(readFileSync(settings.secretPath, 'utf8'), before);
   });
+});
+
+test('Two paths to one database find the same key', async (t) => {
+  const folder = makeFolder(t);
+  mkdirSync(join(folder, 'real'));
+  symlinkSync('real/rollcall.db', join(folder, 'link.db'));
+  symlinkSync('real', join(folder, 'folder'));
+  const keyOf = (path: string) =>
+    withSecret(settingsIn(folder, { DATABASE_URL: `sqlite:${path}` })).SECRET_KEY;
+  const key = keyOf('real/rollcall.db');
+  t.same(keyOf('link.db'), key, 'by a link to a file that is not there yet');
+  writeFileSync(join(folder, 'real/rollcall.db'), '');
+  t.same(keyOf('link.db'), key, 'by a link to the file');
+  t.same(keyOf('folder/rollcall.db'), key, 'by a link to the folder');
+  t.same(readdirSync(join(folder, 'real')).sort(), ['rollcall.db', 'secret.key']);
+  t.same(readdirSync(folder).sort(), ['folder', 'link.db', 'real']);
 });
 
 test('A configured key is used, and no file is made', async (t) => {

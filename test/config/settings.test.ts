@@ -31,6 +31,11 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
     contains: ['sqlite:PATH or mysql://'],
   },
   { values: { DATABASE_URL: 'sqlite:' }, setting: 'DATABASE_URL', contains: ['sqlite:PATH'] },
+  {
+    values: { DATABASE_URL: 'sqlite:x.db?mode=ro' },
+    setting: 'DATABASE_URL',
+    contains: ['no parameters, and no question mark'],
+  },
   { values: { DATABASE_URL: 'sqlite::memory:' }, setting: 'DATABASE_URL', contains: ['sqlite:PATH'] },
   ...['ssl-mode=REQUIRED', 'sslmode=require', 'tls=true', 'ssl=true&SSL=true'].map((parameters) => ({
     values: { DATABASE_URL: `mysql://ann@db/rollcall?${parameters}` },
@@ -62,7 +67,7 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
   {
     values: { SECRET_KEY: 'short' },
     setting: 'SECRET_KEY',
-    contains: ['32 characters', 'npm run manage -- secret'],
+    contains: ['32 characters', 'npm run -s manage -- secret'],
   },
   { values: { SECRET_KEY: 'a'.repeat(40) }, setting: 'SECRET_KEY', contains: ['easy to guess'] },
   {
@@ -129,7 +134,7 @@ test('An invalid setting is reported in one line with its name, value, source an
 
 test('Production requires a configured SECRET_KEY', async (t) => {
   const [line = '', ...others] = faultsOf(makeFolder(t), { NODE_ENV: 'production' });
-  t.match(line, /^SECRET_KEY is missing.*npm run manage -- secret.*SECRET_KEY_FILE/);
+  t.match(line, /^SECRET_KEY is missing.*npm run -s manage -- secret.*SECRET_KEY_FILE/);
   t.same(others, []);
 });
 

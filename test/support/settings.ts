@@ -1,7 +1,8 @@
 /** Loads settings in tests and collects the faults that are reported. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSettings, SettingsError } from '../../config/load.ts';
+import { loadSettings } from '../../config/load.ts';
+import { SettingsError } from '../../config/sources.ts';
 
 /** Settings by name, as texts. */
 export type Values = Record<string, string>;

@@ -1,0 +1,91 @@
+/** Collects the settings as texts, with where each was given: the configuration file, the environment or the command line. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findSetting, settingNames } from './schema.ts';
+import { parseSettingsFile } from './settings-file.ts';
+
+/** The message has one line for each invalid setting. */
+export class SettingsError extends Error {
+  constructor(lines: string[]) {
+    super(lines.join('\n'));
+    this.name = 'SettingsError';
+  }
+}
+
+/** The settings that are given, by name. */
+export type SourcedValues = Record<
+  string,
+  { value: string /** The words after "given", such as "in the environment". */; origin: string }
+>;
+
+/** @returns what the configuration file gives. @throws {SettingsError} when it can't be read. */
+export function readConfigFile(path: string, root: string, problems: string[]): SourcedValues {
+  let text: string;
+  try {
+    text = readText(path);
+  } catch (error) {
+    throw new SettingsError([
+      `APP_CONFIG_FILE names ${path}, which can't be read: ${describeReadError(error)}. Correct the path (relative ones start from ${root}) or unset it.`,
+    ]);
+  }
+  const file = parseSettingsFile(text);
+  problems.push(...file.problems.map(({ line, problem }) => `Line ${line} of ${path} ${problem}.`));
+  for (const name of Object.keys(file.values)) {
+    if (findSetting(name) || secretSettingOf(name)) continue;
+    problems.push(`${name} (given in ${path}) is not a setting. Valid settings: ${settingNames.join(', ')}.`);
+  }
+  return pickSettings(file.values, `in ${path}`, root, problems);
+}
+
+/** @returns NAME for NAME_FILE, if NAME is a secret setting. */
+function secretSettingOf(name: string): string | undefined {
+  const setting = name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : '';
+  return findSetting(setting)?.secret ? setting : undefined;
+}
+
+/** @returns the settings among the values, without blank ones, and with the contents of secrets' files. */
+export function pickSettings(
+  values: Record<string, string | undefined>,
+  origin: string,
+  root: string,
+  problems: string[],
+): SourcedValues {
+  const found: SourcedValues = {};
+  for (const [name, given = ''] of Object.entries(values)) {
+    const value = given.trim();
+    if (value === '') continue;
+    if (findSetting(name)) found[name] = { value, origin };
+    const setting = secretSettingOf(name);
+    if (!setting) continue;
+    if (values[setting]?.trim()) {
+      problems.push(`${setting} and ${name} are both given ${origin}. Give one of them.`);
+      continue;
+    }
+    const path = resolve(root, value);
+    try {
+      found[setting] = { value: readText(path).trim(), origin: `in ${path}, named by ${name} ${origin}` };
+    } catch (error) {
+      problems.push(
+        `${name} (given ${origin}) names ${path}, which can't be read: ${describeReadError(error)}.`,
+      );
+    }
+  }
+  return found;
+}
+
+/**
+ * @returns the text without the byte order mark that some editors put at the start.
+ * @throws when the file can't be read, or is not UTF-8: other bytes would become other characters unseen.
+ */
+function readText(path: string): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+}
+
+function describeReadError(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'this user may not read it';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not text in UTF-8';
+  return error instanceof Error ? error.message : String(error);
+}

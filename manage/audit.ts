@@ -8,6 +8,7 @@ import { isId } from '../schemas/common.ts';
 import { check, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser } from './operator.ts';
+import { findUnlessRemoved, removedIds } from './removed.ts';
 
 const Count = Type.Integer({ minimum: 1 });
 
@@ -26,8 +27,14 @@ export function addAuditCommands(program: Command): void {
 
   withJson(audit.command('list'))
     .description('list who did what to whom, the newest first')
-    .option('--actor <user>', 'only what this user did: a name, an e-mail address or an id')
-    .option('--target <who>', 'only what was done to this: the name of a user or a group, or any id')
+    .option(
+      '--actor <user>',
+      'only what this user did: a name, an e-mail address or an id, of removed ones as well',
+    )
+    .option(
+      '--target <who>',
+      'only what was done to this: the name of a user or a group, removed ones included, or any id',
+    )
     .addOption(new Option('--event <event>', 'only what is of this kind').choices(EVENTS))
     .option('--from <moment>', 'only since then, in UTC, such as 2026-01-31T12:00:00Z')
     .option('--to <moment>', 'only before then')
@@ -61,19 +68,29 @@ async function list(db: Database, options: AuditOptions): Promise<void> {
   );
 }
 
-// A removed user or group can only be named by its id.
+/** @throws when there is and was no such user, or several removed ones had that name. */
 async function actorId(db: Database, name: string): Promise<string> {
-  return isId(name) ? name : (await findUser(db, name)).id;
+  if (isId(name)) return name;
+  const user = await findUnlessRemoved(db, name, findUser, 'user-deleted');
+  return user?.id ?? onlyOne(name, await removedIds(db, 'user-deleted', name));
 }
 
-/** @throws when nothing has that name, or both a user and a group do. */
+/** @throws when nothing has or had that name, or both a user and a group do. */
 async function targetId(db: Database, name: string): Promise<string> {
   if (isId(name)) return name;
-  const group = await db.groups.findByName(name);
-  if (!group) return actorId(db, name);
-  const user = await db.users.findCredentials(name);
-  if (!user) return group.id;
-  throw new Error(`A user (${user.id}) and a group (${group.id}) have the name ${name}. Give the id.`);
+  const [group, user] = await Promise.all([db.groups.findByName(name), db.users.findCredentials(name)]);
+  if (group && user)
+    throw new Error(`A user (${user.id}) and a group (${group.id}) have the name ${name}. Give the id.`);
+  if (group) return group.id;
+  const removedGroups = user ? [] : await removedIds(db, 'group-deleted', name);
+  if (removedGroups.length === 0) return actorId(db, name);
+  return onlyOne(name, [...removedGroups, ...(await removedIds(db, 'user-deleted', name))]);
+}
+
+function onlyOne(name: string, ids: string[]): string {
+  const [id, ...others] = ids;
+  if (id && others.length === 0) return id;
+  throw new Error(`Several that were removed had the name ${name}: ${ids.join(', ')}. Give the id.`);
 }
 
 function formatRow({ at, event, actor, via, target, ...rest }: ReturnType<typeof auditJson>): string {

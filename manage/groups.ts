@@ -8,6 +8,7 @@ import { GroupName, GroupTitle, groupJson, Permission, Permissions } from '../sc
 import { check, print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findGroup, findUser, operator } from './operator.ts';
+import { findUnlessRemoved } from './removed.ts';
 
 export function addGroupCommands(program: Command): void {
   const group = program.command('group').description('groups, what they may do, and who belongs to them');
@@ -74,10 +75,11 @@ async function add(db: Database, name: string, username: string, role: Role): Pr
 }
 
 async function remove(db: Database, name: string, username: string): Promise<void> {
-  const group = await findGroup(db, name);
-  const user = await findUser(db, username);
-  if (!(await db.memberships.role(group.id, user.id)))
-    throw new Error(`${user.username} does not belong to ${group.name}.`);
-  await removeMember(db, operator, group.id, user.id);
-  print(`${user.username} does not belong to ${group.name} any more`);
+  const group = await findUnlessRemoved(db, name, findGroup, 'group-deleted');
+  if (!group) return print(`${name} was removed before, with all members`);
+  const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
+  if (!user) return print(`${username} was removed before, from all groups`);
+  const isMember = await db.memberships.role(group.id, user.id);
+  if (isMember) await removeMember(db, operator, group.id, user.id);
+  print(`${user.username} does not belong to ${group.name}${isMember ? ' any more' : ''}`);
 }

@@ -1,5 +1,5 @@
 /** How commands read a password: from a prompt or standard input, never as an argument, which other users of the machine could see. */
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import askPassword from '@inquirer/password';
 import { NewPassword } from '../schemas/users.ts';
 import { validationError } from '../schemas/validator.ts';
@@ -9,10 +9,19 @@ import { validationError } from '../schemas/validator.ts';
  * @throws when it is not acceptable, the two entries differ, or there is no terminal to ask at.
  */
 export async function readPassword(fromStandardInput: boolean): Promise<string> {
-  const password = fromStandardInput ? (await text(process.stdin)).replace(/\r?\n$/, '') : await ask();
+  const password = fromStandardInput ? (await readStandardInput()).replace(/\r?\n$/, '') : await ask();
   const wrong = validationError(NewPassword, password);
   if (wrong) throw new Error(`The password ${wrong}.`);
   return password;
+}
+
+/** @throws when it is not UTF-8: each other byte would become the same character, and the password another one. */
+async function readStandardInput(): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await buffer(process.stdin));
+  } catch {
+    throw new Error('The password on standard input is not text in UTF-8.');
+  }
 }
 
 async function ask(): Promise<string> {

@@ -35,6 +35,9 @@ export async function manage(): Promise<void> {
     throw error;
   });
   try {
+    // Node puts this character in the place of bytes that are not UTF-8, and different names would become the same.
+    if (process.argv.some((each) => each.includes('\uFFFD')))
+      throw new Error('An argument is not text in UTF-8. Correct it, or the locale of the terminal.');
     await makeProgram().parseAsync();
   } catch (error) {
     reportError('manage', error);

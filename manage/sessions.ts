@@ -8,6 +8,7 @@ import { listedSessionJson } from '../schemas/sessions.ts';
 import { check, print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
+import { findUnlessRemoved, hasEnded } from './removed.ts';
 
 export function addSessionCommands(program: Command): void {
   const session = program.command('session').description('sessions: where users are signed in');
@@ -34,14 +35,20 @@ export function addSessionCommands(program: Command): void {
     .action(async (username: string, id: string | undefined) => {
       if (id !== undefined) check('id', Id, id);
       await withDatabase(async (db) => {
-        const user = await findUser(db, username);
+        const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
+        if (!user) return print(`${username} was removed before, with all sessions`);
         if (id === undefined) {
           await endSessionsOf(db, operator, user.id);
           return print(`ended all sessions of ${user.username}`);
         }
-        await endSession(db, operator, user, id).catch((error) => {
-          throw error instanceof NotFoundError ? new Error(`${user.username} has no session ${id}.`) : error;
-        });
+        try {
+          await endSession(db, operator, user, id);
+        } catch (error) {
+          if (!(error instanceof NotFoundError)) throw error;
+          if (await hasEnded(db, id, 'session-ended', 'signed-out'))
+            return print(`the session ${id} has ended before`);
+          throw new Error(`${user.username} has no session ${id}.`);
+        }
         print(`ended the session ${id} of ${user.username}`);
       });
     });

@@ -9,6 +9,7 @@ import { check, print, printSecret, withDatabase } from './context.ts';
 import { checkPermissions } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
+import { findUnlessRemoved, hasEnded } from './removed.ts';
 
 interface TokenOptions {
   scopes: string[];
@@ -80,8 +81,12 @@ async function create(
 }
 
 async function end(db: Database, username: string, id: string): Promise<void> {
-  const user = await findUser(db, username);
-  if (!(await db.tokens.findOf(user.id, id))) throw new Error(`${user.username} has no token ${id}.`);
+  const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
+  if (!user) return print(`${username} was removed before, with all tokens`);
+  if (!(await db.tokens.findOf(user.id, id))) {
+    if (await hasEnded(db, id, 'token-ended')) return print(`the token ${id} has ended before`);
+    throw new Error(`${user.username} has no token ${id}.`);
+  }
   const { name } = await endToken(db, operator, user, id);
   print(`ended the token ${name} of ${user.username}`);
 }

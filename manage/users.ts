@@ -16,6 +16,7 @@ import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
 import { readPassword } from './password.ts';
+import { findUnlessRemoved } from './removed.ts';
 import { formatToken } from './tokens.ts';
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
@@ -184,6 +185,8 @@ async function setActive(db: Database, name: string, active: boolean): Promise<v
 }
 
 async function remove(db: Database, name: string): Promise<void> {
-  const { id, username } = await deleteUser(db, operator, (await findUser(db, name)).id);
+  const user = await findUnlessRemoved(db, name, findUser, 'user-deleted');
+  if (!user) return print(`${name} was removed before`);
+  const { id, username } = await deleteUser(db, operator, user.id);
   print(`removed ${username} (${id})`);
 }

@@ -166,6 +166,29 @@ onEachEngine('Commands administer users', async (t, engine) => {
       before: { username: 'bob', active: true },
       after: null,
     });
+
+    const [again, session, member, never, listed] = await Promise.all([
+      command(['user', 'delete', 'BOB']),
+      command(['session', 'end', 'bob']),
+      command(['group', 'remove', 'admins', 'bob']),
+      command(['user', 'delete', 'bobby']),
+      command(['audit', 'list', '--target', 'bob', '--event', 'user-deleted', '--json']),
+    ]);
+    succeeds(t, again, /^BOB was removed before\n$/);
+    succeeds(t, session, /^bob was removed before, with all sessions\n$/);
+    succeeds(t, member, /^bob was removed before, from all groups\n$/);
+    fails(t, never, /^manage: There is no user "bobby"\./);
+    t.match(objects(listed), [{ target: { kind: 'user', id: bob, name: 'bob' } }]);
+    t.equal(objects(listed).length, 1);
+
+    const second = await makeUser(app, 'bob');
+    succeeds(t, await command(['user', 'delete', 'bob']), new RegExp(second));
+    const unclear = await command(['audit', 'list', '--target', 'bob']);
+    fails(
+      t,
+      unclear,
+      new RegExp(`^manage: Several .* had the name bob: ${second}, ${bob}\\. Give the id\\.\n$`),
+    );
   });
 
   await t.test(

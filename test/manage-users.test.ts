@@ -14,7 +14,7 @@ import { Running } from './support/running.ts';
 
 onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true' };
-  const create = (name: string, more: string[], input = '') =>
+  const create = (name: string, more: string[], input: string | Uint8Array = '') =>
     manage(['user', 'create', name, ...more], { environment, input });
   const list = async (...more: string[]) => {
     const { code, stdout } = await manage(['user', 'list', ...more], { environment });
@@ -55,7 +55,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
     'user create with an invalid value exits with 1 and one line without the password',
     async (t) => {
       const fromStdin = ['--password-stdin'];
-      const wrong: { name: string; more: string[]; input: string; says: RegExp }[] = [
+      const wrong: { name: string; more: string[]; input: string | Uint8Array; says: RegExp }[] = [
         { name: 'ＡＮＮ', more: fromStdin, input: PASSWORD, says: /a user of the name ＡＮＮ already/ },
         {
           name: 'ann@example.org',
@@ -64,6 +64,13 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
           says: /The name "ann@example.org" must be a name without spaces, @/,
         },
         { name: 'cem', more: fromStdin, input: 'short77', says: /The password .*8/ },
+        {
+          name: 'cem',
+          more: fromStdin,
+          input: Buffer.from('pässword of cem', 'latin1'),
+          says: /The password on standard input is not text in UTF-8/,
+        },
+        { name: 'c\uFFFDm', more: fromStdin, input: PASSWORD, says: /An argument is not text in UTF-8/ },
         { name: 'cem', more: [], input: PASSWORD, says: /no terminal .*--password-stdin/ },
         {
           name: 'cem',
@@ -80,7 +87,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
         t.equal(stdout, '');
         t.match(stderr, new RegExp(`^manage: .*${says.source}.*\\n$`));
         t.equal(stderr.split('\n').length, 2, 'one line');
-        t.notOk(input !== '' && stderr.includes(input));
+        t.notOk(input !== '' && stderr.includes(String(input)));
       }
     },
   );

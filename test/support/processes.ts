@@ -114,12 +114,15 @@ export async function startServer(
   return server;
 }
 
+/** What a command reads from its standard input. */
+type Input = string | Uint8Array;
+
 /** Runs a command to its end, with `input` on its standard input. */
 export async function run(
   folder: string,
   command: string,
   args: string[],
-  { environment = {}, input = '' }: { environment?: Environment; input?: string } = {},
+  { environment = {}, input = '' }: { environment?: Environment; input?: Input } = {},
 ): Promise<Result> {
   const running = new Running(folder, command, args, environment, 'pipe');
   // Ignores the error when the command ends without reading its input.
@@ -146,7 +149,7 @@ export function runServer(environment: Environment, args: string[] = [], folder 
 /** Runs a management command. */
 export function manage(
   args: string[],
-  { folder = PROJECT, ...options }: { folder?: string; environment?: Environment; input?: string } = {},
+  { folder = PROJECT, ...options }: { folder?: string; environment?: Environment; input?: Input } = {},
 ): Promise<Result> {
   return run(folder, process.execPath, ['manage.ts', ...args], options);
 }

@@ -99,18 +99,18 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
   },
 
   async token(stage) {
-    const { chief } = stage;
-    const { id } = await stage.token(chief, []);
-    const end = () => stage.send(chief, `DELETE /api/tokens/${id}`);
+    const owner = await stage.person();
+    const { id, secret } = await stage.token(owner, []);
+    const end = () => stage.send(owner, `DELETE /api/tokens/${id}`);
     return {
       target: id,
       first: 'there',
       asks: [
         [end, [204, 404]],
         [end, [204, 404]],
-        [() => stage.send(chief, `DELETE /api/users/${chief.id}/tokens/${id}`), [204, 404]],
+        [() => stage.send(secret, 'GET /api/sign'), [200, 401]],
       ],
-      last: () => listed(stage, chief, '/api/tokens?limit=100', id),
+      last: () => listed(stage, owner, '/api/tokens', id),
       events: { 'token-ended': '' },
     };
   },

@@ -4,8 +4,9 @@ import type { Engine } from '../db/engines/engine.ts';
 import { acceptFiles, checkDatabase, checkFiles } from '../db/migrate/check.ts';
 import { unfinishedMessage } from '../db/migrate/errors.ts';
 import type { Direction } from '../db/migrate/migrations.ts';
-import { BASE, downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
+import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
+import { BASE } from '../db/migrate/targets.ts';
 import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
 import { revise } from './revision.ts';
 
@@ -21,7 +22,7 @@ export function addDatabaseCommands(program: Command): void {
 
   withMoveFlags(db.command('upgrade [target]'))
     .description(
-      'apply the pending migrations, or those up to the target; makes the database if there is none',
+      'apply the pending migrations: all, those up to the target, or the next N (as +N); makes the database if there is none',
     )
     .action((target: string | undefined, flags: MoveFlags) =>
       move((options) => withEngine((engine) => upgrade(engine, target, options)), flags),

@@ -15,9 +15,7 @@ import { type Direction, type Migration, readMigrations } from './migrations.ts'
 import { createProgressStore, hasTable, readProgress } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 import { type Move, runMigration } from './step.ts';
-
-/** The target before the first migration. */
-export const BASE = 'base';
+import { stepsDown, stepsUp } from './targets.ts';
 
 const TABLE = '__drizzle_migrations';
 
@@ -38,23 +36,20 @@ export async function inspect(engine: Engine): Promise<SchemaState> {
 
 /**
  * Applies the pending migrations up to and including the target. Processes take turns; later ones find nothing to do.
- * @param target a migration's name or number; the newest by default.
+ * @param target see `stepsUp`; the newest migration by default.
  * @throws {MigrationError} when the database is ahead or unfinished, a step loses data, or a statement fails.
  */
 export function upgrade(engine: Engine, target?: string, options: MoveOptions = {}): Promise<void> {
-  return migrate(engine, 'up', options, (state) => {
-    const last = target === undefined ? state.migrations.length - 1 : findTarget(state, target);
-    return state.pending.filter((migration) => state.migrations.indexOf(migration) <= last);
-  });
+  return migrate(engine, 'up', options, (state) => stepsUp(state, target));
 }
 
 /**
  * Reverts the migrations after the target.
- * @param target a migration's name or number, `-N` for N steps, or `base` for all.
+ * @param target see `stepsDown`.
  * @throws {MigrationError} as `upgrade`, and when a step can't be reverted.
  */
 export function downgrade(engine: Engine, target: string, options: MoveOptions = {}): Promise<void> {
-  return migrate(engine, 'down', options, (state) => state.applied.slice(countKept(state, target)).reverse());
+  return migrate(engine, 'down', options, (state) => stepsDown(state, target));
 }
 
 async function migrate(
@@ -71,6 +66,7 @@ async function migrate(
   };
   await engine.withMigrationLock(async (connection) => {
     const state = await readState(engine, connection.query);
+    assertSafe(state, options);
     const move: Move = { engine, connection, state, direction, options: { ...options, onStep } };
     await runSteps(move, selectSteps(state));
   });
@@ -132,7 +128,6 @@ async function readState(engine: Engine, query: Query): Promise<SchemaState> {
 
 async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   const { engine, connection, state, direction, options } = move;
-  assertSafe(state, options);
   const { unfinished } = state;
   const isUnchecked = unfinished?.state === 'unchecked';
   const stopped = isUnchecked ? undefined : unfinished;
@@ -168,19 +163,4 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
 function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {
   if (dialect === 'sqlite') return `Foreign keys would be broken: ${broken.join(' ')} Nothing was changed.`;
   return `The migrations were run, but broke foreign keys: ${broken.join(' ')} Repair these rows, or revert. ${recheckAdvice(direction)}`;
-}
-
-function findTarget({ migrations }: SchemaState, target: string): number {
-  const index = migrations.findIndex(({ name }) => name === target || name.split('_')[0] === target);
-  if (index >= 0) return index;
-  const names = migrations.map(({ name }) => name).join(', ');
-  throw new MigrationError(`There is no migration ${target}. There are: ${names}.`);
-}
-
-/** @returns how many of the applied migrations a downgrade keeps. */
-function countKept(state: SchemaState, target: string): number {
-  if (target === BASE) return 0;
-  if (/^-\d+$/.test(target)) return Math.max(0, state.applied.length + Number(target));
-  const last = findTarget(state, target);
-  return state.applied.filter((migration) => state.migrations.indexOf(migration) <= last).length;
 }

@@ -2,7 +2,8 @@
 import { test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
-import { BASE, downgrade, ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
+import { downgrade, ensureSchema, upgrade } from '../../db/migrate/migrator.ts';
+import { BASE } from '../../db/migrate/targets.ts';
 import { query } from '../support/database-content.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
 import { ProjectCopy } from '../support/migrations.ts';

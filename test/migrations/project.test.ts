@@ -5,7 +5,8 @@
 import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { readMigrations } from '../../db/migrate/migrations.ts';
-import { BASE, downgrade, upgrade } from '../../db/migrate/migrator.ts';
+import { downgrade, upgrade } from '../../db/migrate/migrator.ts';
+import { BASE } from '../../db/migrate/targets.ts';
 import { fillTables, query, rowsOf, schemaOf } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { MigrationWalk } from '../support/migrations.ts';

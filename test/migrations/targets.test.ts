@@ -27,8 +27,11 @@ onEachEngine('Upgrade and downgrade go to the given target', async (t, { makeDat
     { direction: 'downgrade', target: '0000_first', applied: 1 },
     { direction: 'downgrade', target: 'base', applied: 0 },
     { direction: 'upgrade', target: '0001', applied: 2 },
-    { direction: 'downgrade', target: '-9', applied: 0 },
+    { direction: 'upgrade', target: '+0', applied: 2 },
+    { direction: 'upgrade', target: '+1', applied: 3 },
+    { direction: 'downgrade', target: '-3', applied: 0 },
     { direction: 'downgrade', target: 'base', applied: 0 },
+    { direction: 'upgrade', target: '+2', applied: 2 },
   ];
   for (const { direction, target, applied } of moves) {
     t.test(`${direction} ${target} leaves ${applied} migrations applied`, async (t) => {
@@ -37,7 +40,31 @@ onEachEngine('Upgrade and downgrade go to the given target', async (t, { makeDat
     });
   }
 
-  for (const target of ['1', '0004', 'one', '', '0001_on', '--1', 'BASE']) {
+  const tooMany = [
+    {
+      direction: 'downgrade',
+      target: '-3',
+      reason: /^-3 can't be taken back: only 2 migrations are applied\. .* base /,
+    },
+    { direction: 'downgrade', target: '-10', reason: /only 2 migrations are applied/ },
+    {
+      direction: 'upgrade',
+      target: '+3',
+      reason: /^\+3 can't be applied: only 2 migrations are pending\. Without/,
+    },
+  ] as const;
+  for (const { direction, target, reason } of tooMany) {
+    t.test(`${direction} ${target} is refused with two migrations on either side`, async (t) => {
+      const before = await query(url, 'SELECT * FROM __drizzle_migrations');
+      t.equal(before.length, 2);
+      const { code, stdout, stderr } = await project.runDb(url, direction, target, '--yes');
+      t.strictSame({ code, stdout }, { code: 1, stdout: '' });
+      t.match(stderr.replace(/^manage: /, ''), reason);
+      t.strictSame(await query(url, 'SELECT * FROM __drizzle_migrations'), before);
+    });
+  }
+
+  for (const target of ['1', '0004', 'one', '', '0001_on', '--1', '+-1', '-1.5', 'BASE']) {
     t.test(`The unknown target "${target}" is refused with the list of migrations`, async (t) => {
       const unknown = {
         name: 'MigrationError',

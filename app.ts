@@ -49,10 +49,13 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * @throws when the database can't be opened or has not the schema that the code expects.
  */
 export async function createApp({ settings, worker = false, ...parts }: AppOptions) {
-  const engine = await openEngine(settings, { worker });
+  const mayMigrate = settings.AUTO_MIGRATE && !worker;
+  const engine = await openEngine(settings, { create: mayMigrate, worker });
   try {
-    await ensureSchema(engine, settings.AUTO_MIGRATE && !worker);
-    return await assemble(settings, prepareQueries(engine), parts);
+    const migrations = await ensureSchema(engine, mayMigrate);
+    const app = await assemble(settings, prepareQueries(engine), parts);
+    if (migrations.length > 0) app.log.info({ migrations }, 'the database was brought up to date');
+    return app;
   } catch (error) {
     await engine.close();
     throw error;

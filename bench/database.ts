@@ -41,7 +41,8 @@ const quote = (value: string | number | null) => (typeof value === 'string' ? `'
 
 /** Creates the tables in the empty database at that URL and fills them. */
 export async function fill(url: string, count: number): Promise<Filled> {
-  const engine = await openEngine(loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } }));
+  const settings = loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } });
+  const engine = await openEngine(settings, { create: true });
   await ensureSchema(engine, true);
   const passwordHash = await (await makeHashing()).hash(PASSWORD);
   const now = Date.now();

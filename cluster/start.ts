@@ -105,9 +105,9 @@ interface StartupReport {
   hasUsers: boolean;
 }
 
-/** Creates and migrates the database, before workers and maintenance open it. */
+/** Creates and migrates the database if AUTO_MIGRATE is set, and else checks it, before workers and maintenance open it. */
 async function prepareDatabase(settings: Settings): Promise<StartupReport> {
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, { create: settings.AUTO_MIGRATE });
   try {
     const migrations = await ensureSchema(engine, settings.AUTO_MIGRATE);
     const hasUsers = await userQueries(engine).exist();

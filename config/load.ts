@@ -2,7 +2,7 @@
  * Loads the settings. The command line takes precedence over the environment, which takes precedence over the
  * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -157,14 +157,22 @@ function followLinks(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
-    return isLink ? resolve(dirname(path), readlinkSync(path)) : path;
+    return lstatOf(path)?.isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : path;
   }
 }
 
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   if (value === 'true' || value === 'false') return value === 'true';
   return value.split(',').map((each) => each.trim());
+}
+
+/** @returns undefined also for a path below a file, or in a folder that is closed. The opening of the database tells what is wrong. */
+function lstatOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */

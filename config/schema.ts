@@ -128,7 +128,7 @@ export const SettingsSchema = Type.Object({
   AUTO_MIGRATE: Type.Optional(
     Type.Boolean({
       allowed: 'true or false',
-      description: 'Whether the service migrates the database when it starts. The default is true on SQLite.',
+      description: 'Whether a start makes and migrates the database. The default is true on SQLite.',
     }),
   ),
 });

@@ -3,8 +3,9 @@
  * be signed out at random, so it is kept in a file that only its owner can read.
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createFolder } from './folder.ts';
 import type { Settings } from './load.ts';
 import { SettingsError } from './sources.ts';
 
@@ -38,7 +39,7 @@ function readOrCreateKey(path: string): string {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  createFolder(dirname(path));
   // The link is atomic: of several processes that start at once one wins, and none reads a partial key.
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {

@@ -17,10 +17,17 @@ import { userQueries } from './queries/users.ts';
 
 export type Database = ReturnType<typeof prepareQueries>;
 
-/** @param worker whether another process prepares and maintains the database (see SqliteOptions). */
-export async function openEngine(settings: Settings, { worker = false } = {}): Promise<Engine> {
+/**
+ * @param options.create whether to create a missing SQLite database, for whoever then migrates it.
+ * @param options.worker whether another process maintains the database (see SqliteOptions).
+ * @throws {MissingDatabaseError} @throws {DatabaseUnavailableError}
+ */
+export async function openEngine(
+  settings: Settings,
+  { create = false, worker = false } = {},
+): Promise<Engine> {
   const url = settings.DATABASE_URL;
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { worker });
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { create, worker });
   // A static import would load MySQL's driver for SQLite's users, too.
   const { openMysql } = await import('./engines/mysql/engine.ts');
   return openMysql({

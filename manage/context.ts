@@ -8,14 +8,19 @@ import type { Engine } from '../db/engines/engine.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { validationError } from '../schemas/validator.ts';
 
-/** Opens the engine while the work runs. @throws {SettingsError} @throws {DatabaseUnavailableError} */
+/**
+ * Opens the engine while the work runs.
+ * @param options.create whether to create a missing SQLite database. Only `db upgrade` does.
+ * @throws {SettingsError} @throws {MissingDatabaseError} @throws {DatabaseUnavailableError}
+ */
 export async function withEngine<Result>(
-  work: (engine: Engine, autoMigrate: boolean) => Promise<Result>,
+  work: (engine: Engine) => Promise<Result>,
+  options: { create?: boolean } = {},
 ): Promise<Result> {
   const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, options);
   try {
-    return await work(engine, settings.AUTO_MIGRATE);
+    return await work(engine);
   } finally {
     await engine.close();
   }
@@ -23,24 +28,18 @@ export async function withEngine<Result>(
 
 /** @returns whether there is a database to open. A server's is assumed to exist. */
 export function databaseExists(): boolean {
-  const url = databaseUrl();
+  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: process.env });
   return !url.startsWith('sqlite:') || existsSync(url.slice('sqlite:'.length));
 }
 
-/** The same for work that must not make a database. @throws when there is none. */
-export async function withExistingEngine<Result>(work: (engine: Engine) => Promise<Result>): Promise<Result> {
-  if (databaseExists()) return withEngine(work);
-  throw new Error(`There is no database at ${databaseUrl()}. "npm run manage -- db upgrade" makes it.`);
-}
-
-function databaseUrl(): string {
-  return loadSettings({ root: PROJECT_ROOT, environment: process.env }).DATABASE_URL;
-}
-
-/** Opens the database while the work runs, with the schema of this version. */
+/**
+ * Opens the database while the work runs. Commands never migrate it, whatever AUTO_MIGRATE says: one of this version would
+ * make it unusable for a service of an earlier one.
+ * @throws {MissingDatabaseError} @throws {MigrationError} unless it has the schema of this version.
+ */
 export function withDatabase<Result>(work: (database: Database) => Promise<Result>): Promise<Result> {
-  return withEngine(async (engine, autoMigrate) => {
-    await ensureSchema(engine, autoMigrate);
+  return withEngine(async (engine) => {
+    await ensureSchema(engine, false);
     return work(prepareQueries(engine));
   });
 }

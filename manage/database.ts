@@ -7,7 +7,7 @@ import type { Direction } from '../db/migrate/migrations.ts';
 import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
 import { BASE } from '../db/migrate/targets.ts';
-import { databaseExists, print, withEngine, withExistingEngine } from './context.ts';
+import { databaseExists, print, withEngine } from './context.ts';
 import { revise } from './revision.ts';
 
 const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'references unchecked' };
@@ -25,7 +25,7 @@ export function addDatabaseCommands(program: Command): void {
       'apply the pending migrations: all, those up to the target, or the next N (as +N); makes the database if there is none',
     )
     .action((target: string | undefined, flags: MoveFlags) =>
-      move((options) => withEngine((engine) => upgrade(engine, target, options)), flags),
+      move((options) => withEngine((engine) => upgrade(engine, target, options), { create: true }), flags),
     );
 
   withMoveFlags(db.command('downgrade <target>'))
@@ -33,16 +33,16 @@ export function addDatabaseCommands(program: Command): void {
     // So that -1 is a target and not an option.
     .allowUnknownOption()
     .action((target: string, flags: MoveFlags) =>
-      move((options) => withExistingEngine((engine) => downgrade(engine, target, options)), flags),
+      move((options) => withEngine((engine) => downgrade(engine, target, options)), flags),
     );
 
   db.command('current')
     .description('tell the newest migration that is applied, and what is pending')
-    .action(() => withExistingEngine(printCurrent));
+    .action(() => withEngine(printCurrent));
 
   db.command('history')
     .description('list all migrations, oldest first, with what is applied')
-    .action(() => withExistingEngine(printHistory));
+    .action(() => withEngine(printHistory));
 
   db.command('revision <name>')
     .description('make a migration of what changed in the schema: both dialects, up and down')
@@ -57,7 +57,7 @@ export function addDatabaseCommands(program: Command): void {
   db.command('backup <file>')
     .description('copy the SQLite database into a new file, while it is in use')
     .action((file: string) =>
-      withExistingEngine(async (engine) => {
+      withEngine(async (engine) => {
         await engine.backup(file);
         print(`copied to ${file}`);
       }),

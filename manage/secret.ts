@@ -1,7 +1,8 @@
 /** manage secret: a new key for SECRET_KEY. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { createFolder } from '../config/folder.ts';
 import { makeSecret } from '../config/secret.ts';
 import { print } from './context.ts';
 
@@ -15,7 +16,7 @@ export function addSecretCommand(program: Command): void {
 
 function writeSecret(file: string): void {
   if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  createFolder(dirname(file));
   writeFileSync(file, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
   print(`The key is in ${file}. Set SECRET_KEY_FILE to it.`);
 }

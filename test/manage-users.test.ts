@@ -13,7 +13,8 @@ import { manage, PROJECT } from './support/processes.ts';
 import { Running } from './support/running.ts';
 
 onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
-  const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true' };
+  const environment = { DATABASE_URL: await makeDatabase(t) };
+  t.equal((await manage(['db', 'upgrade'], { environment })).code, 0);
   const create = (name: string, more: string[], input: string | Uint8Array = '') =>
     manage(['user', 'create', name, ...more], { environment, input });
   const list = async (...more: string[]) => {
@@ -33,7 +34,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
     return { active: user.active, known, permissions: role ? group.permissions : [] };
   };
 
-  await t.test('user create --admin creates the database and an administrator', async (t) => {
+  await t.test('user create --admin creates an administrator', async (t) => {
     const { code, stdout, stderr } = await create('Ann', ['--admin', '--password-stdin'], `${PASSWORD}\n`);
     t.equal(code, 0, stderr);
     t.match(stdout, /^created Ann, an administrator \([0-9a-f-]{36}\)\n$/);

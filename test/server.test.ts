@@ -120,6 +120,8 @@ onEachEngine(
     const DATABASE_URL = await makeDatabase(t);
 
     t.test('The service does not start on pending migrations with AUTO_MIGRATE=false', async (t) => {
+      const upgraded = await manage(['db', 'upgrade', '0000'], { environment: { DATABASE_URL } });
+      t.equal(upgraded.code, 0, upgraded.stderr);
       const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '2' });
       assertRefused(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
     });

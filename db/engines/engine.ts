@@ -112,6 +112,15 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** There is no database, and it may not be created. */
+export class MissingDatabaseError extends DatabaseUnavailableError {
+  constructor(url: string) {
+    super('it does not exist.');
+    this.name = 'MissingDatabaseError';
+    this.message = `There is no database at ${url}. "npm run manage -- db upgrade" makes it.`;
+  }
+}
+
 /** @returns whether `count` is the number of rows that the step must write or find. */
 export function hasExpectedRows({ rows }: Step, count: number): boolean {
   if (rows === 'any') return true;

@@ -9,7 +9,7 @@ import { userNamed } from '../support/files.ts';
 
 onEachEngine('A duplicate key is reported with the name of its index', async (t, { makeDatabase }) => {
   const environment = { DATABASE_URL: await makeDatabase(t) };
-  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), { create: true });
   t.teardown(() => engine.close());
   await upgrade(engine);
   await engine.withMigrationLock(({ run }) =>

@@ -18,7 +18,7 @@ test('No statement of the service scans or sorts a whole table in SQLite', async
     root: PROJECT_ROOT,
     environment: { DATABASE_URL: `sqlite:${join(t.testdir(), 'rollcall.db')}` },
   });
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, { create: true });
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
   const texts: string[] = [];

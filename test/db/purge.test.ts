@@ -24,7 +24,7 @@ const key = () => randomBytes(32).toString('base64url');
 async function prepare(t: Test, { makeDatabase }: TestEngine) {
   const url = await makeDatabase(t);
   const settings = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
-  const engine = await openEngine(settings);
+  const engine = await openEngine(settings, { create: true });
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);

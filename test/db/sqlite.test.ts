@@ -6,7 +6,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import { existsSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../../db/engines/engine.ts';
+import {
+  DatabaseUnavailableError,
+  DuplicateError,
+  MissingDatabaseError,
+  MissingReferenceError,
+} from '../../db/engines/engine.ts';
 import { makeFile, openBeside, openFile, sessionOf, userNamed } from '../support/files.ts';
 import { onLocked } from '../support/locked.ts';
 import { makeFolder } from '../support/processes.ts';
@@ -206,7 +211,7 @@ test('A database file that is removed while open gives DatabaseUnavailableError'
   await t.rejects(db.users.page('', 10), DatabaseUnavailableError, 'a read is refused');
   await t.rejects(
     openFile(t, path, { worker: true }),
-    DatabaseUnavailableError,
+    MissingDatabaseError,
     'a worker does not create a new file',
   );
   t.notOk(existsSync(path));

@@ -15,6 +15,7 @@ onEachEngine("The project's migrations work in both directions", async (t, { mak
   const url = await makeDatabase(t);
   const engine = await openEngine(
     loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } }),
+    { create: true },
   );
   t.teardown(() => engine.close());
   const names = readMigrations(engine.dialect).map(({ name }) => name);

@@ -10,7 +10,7 @@ export const PASSWORD = 'correct horse battery staple';
 /** Migrates the database and adds an administrator. */
 export async function makeDatabaseWith(url: string, username: string): Promise<void> {
   const environment = { DATABASE_URL: url };
-  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }));
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), { create: true });
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);
   const [id, groupId, now] = [randomUUIDv7(), randomUUIDv7(), Date.now()];

@@ -13,9 +13,12 @@ export function newPath(t: Test): string {
   return join(makeFolder(t), 'rollcall.db');
 }
 
-async function openUrl(t: Test, url: string, options: { worker?: boolean }) {
+async function openUrl(t: Test, url: string, { worker = false }: { worker?: boolean }) {
   const environment = { DATABASE_URL: url };
-  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), options);
+  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), {
+    create: !worker,
+    worker,
+  });
   t.teardown(() => engine.close());
   return engine;
 }

@@ -68,7 +68,8 @@ export class ProjectCopy {
   ): Promise<void> {
     const migrator: typeof Migrator = await import(join(this.folder, 'db/migrate/migrator.ts'));
     const { openEngine }: typeof Database = await import(join(this.folder, 'db/database.ts'));
-    const engine = await openEngine(loadSettings({ root: this.folder, environment: { DATABASE_URL: url } }));
+    const settings = loadSettings({ root: this.folder, environment: { DATABASE_URL: url } });
+    const engine = await openEngine(settings, { create: direction === 'upgrade' });
     try {
       await migrator[direction](engine, target, { acceptLoss: true, ...options });
     } finally {

@@ -1,9 +1,10 @@
 /** Connections to the file of an SQLite database, and how they wait for the locks of other processes. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
-import { DatabaseUnavailableError } from '../engine.ts';
+import { createFolder } from '../../../config/folder.ts';
+import { DatabaseUnavailableError, MissingDatabaseError } from '../engine.ts';
 import { isBusy, translateError } from './errors.ts';
 
 /** In milliseconds. SQLite's own wait for a lock blocks the event loop, so `retryWhileBusy` does most of it. */
@@ -13,7 +14,10 @@ export const LOCK_TIMEOUT = 5_000;
 /** The size to which a checkpoint truncates the WAL file, in bytes. */
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
-/** @param create whether to create a missing file and folder. @throws {DatabaseUnavailableError} */
+/**
+ * @param create whether to create a missing file and folder.
+ * @throws {MissingDatabaseError} @throws {DatabaseUnavailableError}
+ */
 export function connect(path: string, options: { create: boolean }): Sqlite.Database {
   const client = open(path, options);
   try {
@@ -30,12 +34,14 @@ export function connect(path: string, options: { create: boolean }): Sqlite.Data
 }
 
 function open(path: string, { create }: { create: boolean }): Sqlite.Database {
+  if (!create && !existsSync(path)) throw new MissingDatabaseError(`sqlite:${path}`);
   try {
-    if (!create) return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // SQLite would create a file that other users can read. The WAL file inherits this mode.
-    closeSync(openSync(path, 'a', 0o600));
-    return new Sqlite(path, { timeout: BUSY_TIMEOUT });
+    if (create) {
+      createFolder(dirname(path));
+      // SQLite would create a file that other users can read. The WAL file inherits this mode.
+      closeSync(openSync(path, 'a', 0o600));
+    }
+    return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
   } catch (error) {
     throw cannotOpen(path, error);
   }

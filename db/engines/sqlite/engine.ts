@@ -25,16 +25,15 @@ import { makeTransactionQueue, SqliteStep } from './transaction.ts';
 const ALL_PAGES = 2 ** 31 - 1;
 
 export interface SqliteOptions {
-  /** Whether the database must exist already, so that it is never created, and only `checkpoint` checkpoints it. */
+  /** Whether to create a missing file and folder. */
+  create: boolean;
+  /** Whether only `checkpoint` checkpoints the database. */
   worker: boolean;
 }
 
-/**
- * Opens the database file. Unless `worker` is set, it creates a missing file and folder.
- * @throws {DatabaseUnavailableError}
- */
-export async function openSqlite(path: string, { worker }: SqliteOptions): Promise<Engine> {
-  const client = await retryWhileBusy(() => connect(path, { create: !worker }));
+/** Opens the database file. @throws {MissingDatabaseError} @throws {DatabaseUnavailableError} */
+export async function openSqlite(path: string, { create, worker }: SqliteOptions): Promise<Engine> {
+  const client = await retryWhileBusy(() => connect(path, { create }));
   if (worker) client.pragma('wal_autocheckpoint = 0');
   const watchedFile = watchFile(path);
   const checkpointer = makeCheckpointer(path);

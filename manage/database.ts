@@ -14,6 +14,7 @@ const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'refe
 
 interface MoveFlags {
   yes?: boolean;
+  besideOtherTables?: boolean;
   unfinished?: 'redo' | 'skip';
 }
 
@@ -24,6 +25,7 @@ export function addDatabaseCommands(program: Command): void {
     .description(
       'apply the pending migrations: all, those up to the target, or the next N (as +N); makes the database if there is none',
     )
+    .option('--beside-other-tables', 'make the tables in a database that has tables of another program')
     .action((target: string | undefined, flags: MoveFlags) =>
       move((options) => withEngine((engine) => upgrade(engine, target, options), { create: true }), flags),
     );
@@ -117,6 +119,7 @@ async function move(run: (options: MoveOptions) => Promise<void>, flags: MoveFla
   };
   await run({
     acceptLoss: flags.yes === true,
+    besideOtherTables: flags.besideOtherTables === true,
     onStep,
     ...(flags.unfinished ? { unfinished: flags.unfinished } : {}),
   });

@@ -73,6 +73,11 @@ export interface Engine {
   withMigrationLock<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
   /** @returns whether another process is migrating, where its unfinished changes are visible (MySQL). */
   isMigrating(): Promise<boolean>;
+  /**
+   * Lets several processes read while one writes (SQLite's WAL mode; MySQL always does). The file keeps the mode, so call it only once
+   * the database is known to be Rollcall's.
+   */
+  useWriteAheadLog(): Promise<void>;
   /** Copies the write-ahead log (WAL) into the database file (SQLite); does nothing on MySQL. */
   checkpoint(): Promise<void>;
   /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools. */

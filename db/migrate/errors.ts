@@ -14,6 +14,10 @@ export function fileNameOf({ name }: Pick<Migration, 'name'>, direction: Directi
 /** @throws {MigrationError} when the database is ahead, or unfinished and the options don't say how to resume. */
 export function assertSafe(state: SchemaState, options: MoveOptions): void {
   const { unknown, applied, unfinished } = state;
+  if (unknown > 0 && applied.length === 0)
+    throw new MigrationError(
+      `The database has ${unknown} migrations in its table __drizzle_migrations, and none of them is of this code: another program, which uses drizzle, too, or a later version has made them. Check DATABASE_URL; two programs can't share that table.`,
+    );
   if (unknown > 0)
     throw new MigrationError(
       `The database is ahead of the code: it has ${unknown} migrations that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version that made them, or first revert them with that version ("npm run manage -- db downgrade").`,

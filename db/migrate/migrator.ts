@@ -12,6 +12,7 @@ import {
   unfinishedMessage,
 } from './errors.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
+import { assertOwnDatabase } from './other-tables.ts';
 import { createProgressStore, hasTable, readProgress } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 import { type Move, runMigration } from './step.ts';
@@ -64,12 +65,16 @@ async function migrate(
     if (engine.dialect === 'sqlite') unreported.push(step);
     else options.onStep?.(...step);
   };
-  await engine.withMigrationLock(async (connection) => {
+  const isOwn = await engine.withMigrationLock(async (connection) => {
     const state = await readState(engine, connection.query);
     assertSafe(state, options);
+    const steps = selectSteps(state);
+    await assertOwnDatabase({ engine, query: connection.query, state, direction, options }, steps);
     const move: Move = { engine, connection, state, direction, options: { ...options, onStep } };
-    await runSteps(move, selectSteps(state));
+    await runSteps(move, steps);
+    return direction === 'up' && steps.length > 0;
   });
+  if (isOwn) await engine.useWriteAheadLog();
   for (const step of unreported) options.onStep?.(...step);
 }
 
@@ -82,7 +87,10 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
   const applied: string[] = [];
   const state = await inspect(engine);
   const [next] = state.pending;
-  if (!next && !state.unfinished && state.unknown === 0) return applied;
+  if (!next && !state.unfinished && state.unknown === 0) {
+    await engine.useWriteAheadLog();
+    return applied;
+  }
   if (autoMigrate) {
     // The upgrade waits for other processes first, whose work may look unfinished here.
     await upgrade(engine, undefined, { onStep: (_direction, name) => applied.push(name) });
@@ -94,6 +102,10 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
     );
   assertSafe(state, {});
   if (state.unfinished) throw new MigrationError(unfinishedMessage(state, state.unfinished));
+  await assertOwnDatabase(
+    { engine, query: engine.query, state, direction: 'up', options: {} },
+    state.pending,
+  );
   throw new MigrationError(
     `The database is behind the code by ${state.pending.length} migrations, the first being ${next?.name}. Bring it up to date with "npm run manage -- db upgrade".`,
   );

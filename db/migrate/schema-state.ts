@@ -22,5 +22,7 @@ export interface MoveOptions {
   acceptLoss?: boolean;
   /** Whether to rerun or skip the statement at which an earlier run stopped. */
   unfinished?: 'redo' | 'skip';
+  /** Whether to migrate although the database has tables of another program. */
+  besideOtherTables?: boolean;
   onStep?: (direction: Direction, name: string) => void;
 }

@@ -31,6 +31,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     query,
     isMigrating: () => isMigrating(query),
     withMigrationLock: (work) => withMigrationLock(options.url, work),
+    async useWriteAheadLog() {},
     async checkpoint() {},
     async backup() {
       throw new Error(

@@ -1,5 +1,5 @@
 /** Connections to the file of an SQLite database, and how they wait for the locks of other processes. */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -15,13 +15,16 @@ export const LOCK_TIMEOUT = 5_000;
 const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
+ * Opens the file, and changes it only if it is empty and may be created: it may belong to another program.
  * @param create whether to create a missing file and folder.
  * @throws {MissingDatabaseError} @throws {DatabaseUnavailableError}
  */
 export function connect(path: string, options: { create: boolean }): Sqlite.Database {
   const client = open(path, options);
   try {
-    client.pragma('journal_mode = WAL');
+    // The first read, which tells whether the file is a database.
+    client.pragma('schema_version');
+    if (options.create && statSync(path).size === 0) useWriteAheadLog(client);
     client.pragma('synchronous = NORMAL');
     client.pragma('foreign_keys = ON');
     client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
@@ -31,6 +34,11 @@ export function connect(path: string, options: { create: boolean }): Sqlite.Data
     if (isBusy(error)) throw error;
     throw cannotOpen(path, error);
   }
+}
+
+/** Readers and a writer then do not block each other. The file keeps this mode. */
+export function useWriteAheadLog(client: Sqlite.Database): void {
+  client.pragma('journal_mode = WAL');
 }
 
 function open(path: string, { create }: { create: boolean }): Sqlite.Database {

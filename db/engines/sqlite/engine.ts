@@ -15,7 +15,7 @@ import {
   type Values,
 } from '../statement.ts';
 import { makeCheckpointer } from './checkpoint.ts';
-import { connect, retryWhileBusy } from './connection.ts';
+import { connect, retryWhileBusy, useWriteAheadLog } from './connection.ts';
 import { isBusy, translateError } from './errors.ts';
 import { type WatchedFile, watchFile } from './file.ts';
 import { withMigrationLock } from './migrations.ts';
@@ -57,6 +57,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     withMigrationLock: (work) => withMigrationLock(path, work),
     // Its transaction hides unfinished changes from others.
     isMigrating: async () => false,
+    useWriteAheadLog: () => retryWhileBusy(() => useWriteAheadLog(client)),
     checkpoint: checkpointer.checkpoint,
     async backup(file) {
       if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);

@@ -22,7 +22,8 @@ export async function withMigrationLock<Result>(
       },
       brokenReferences: async () => brokenReferences(connection),
     });
-    connection.exec('COMMIT');
+    // Unless the file is in WAL mode, a reader can hold the commit up.
+    await retryWhileBusy(() => connection.exec('COMMIT'));
     return result;
   } finally {
     // This also rolls back a transaction that did not commit.

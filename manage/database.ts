@@ -15,7 +15,7 @@ const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'refe
 interface MoveFlags {
   yes?: boolean;
   besideOtherTables?: boolean;
-  unfinished?: 'redo' | 'skip';
+  unfinished?: 'redo' | 'skip' | 'give-up';
 }
 
 export function addDatabaseCommands(program: Command): void {
@@ -106,8 +106,8 @@ function withMoveFlags(command: Command): Command {
     .addOption(
       new Option(
         '--unfinished <how>',
-        'where an earlier run stopped: run that statement again, or go on after it',
-      ).choices(['redo', 'skip']),
+        'where an earlier run stopped: run that statement again, go on after it, or forget that run and do nothing else',
+      ).choices(['redo', 'skip', 'give-up']),
     );
 }
 
@@ -123,5 +123,6 @@ async function move(run: (options: MoveOptions) => Promise<void>, flags: MoveFla
     onStep,
     ...(flags.unfinished ? { unfinished: flags.unfinished } : {}),
   });
-  if (steps === 0) print('Nothing to do: the database is there already.');
+  if (flags.unfinished === 'give-up') print('The unfinished migration is given up.');
+  else if (steps === 0) print('Nothing to do: the database is there already.');
 }

@@ -18,7 +18,7 @@ import { noteStatements } from './support/statements.ts';
 const TABLE = `
  0    anonymous     GET /
  0    anonymous     GET /livez
- 1    anonymous     GET /readyz
+ 2/1  anonymous     GET /readyz
  9    anonymous     POST /api/sign/in                            {"username":"{username}","password":"{password}"}
  4/5  member        POST /api/sign/out
  7    anonymous     POST /api/sign/reset                         {"code":"{code}","password":"another password"}

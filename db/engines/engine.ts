@@ -13,7 +13,7 @@ export interface Step {
   readonly rows: Rows;
 }
 
-/** Runs a reading statement. */
+/** Runs a reading statement. @throws {WrongSchemaError} @throws {DatabaseUnavailableError} */
 export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 
 /** A connection that holds the migration lock. */
@@ -114,6 +114,17 @@ export class DatabaseUnavailableError extends Error {
     super(`The database can't serve at present: ${reason}`);
     this.name = 'DatabaseUnavailableError';
     this.unchanged = unchanged;
+  }
+}
+
+/** A statement names a table or column that the database does not have. */
+export class WrongSchemaError extends DatabaseUnavailableError {
+  readonly missing: 'table' | 'column';
+  constructor(missing: 'table' | 'column', reason: string) {
+    super(reason);
+    this.name = 'WrongSchemaError';
+    this.missing = missing;
+    this.message = `The database has not the schema that this version expects: ${reason}.`;
   }
 }
 

@@ -66,9 +66,10 @@ export function findResumeIndex(progress: Progress, migration: Migration, option
 export function resumeCommand(
   { migrations }: Pick<SchemaState, 'migrations'>,
   { name, direction }: Pick<Progress, 'name' | 'direction'>,
-  how: 'redo' | 'skip',
+  how: 'redo' | 'skip' | 'give-up',
 ): string {
-  const lossy = migrations.find((each) => each.name === name)?.losesData.includes(direction);
+  const lossy =
+    how !== 'give-up' && migrations.find((each) => each.name === name)?.losesData.includes(direction);
   // An unfinished downgrade still counts as applied, so it is the last one.
   const move = direction === 'up' ? 'upgrade' : 'downgrade -1';
   return `"npm run manage -- db ${move} --unfinished ${how}${lossy ? ' --yes' : ''}"`;
@@ -80,9 +81,10 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   if (progress.state === 'unchecked')
     return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
   const stopped = `Migration ${name} (${direction}) stopped at its statement ${statement + 1}, which`;
+  const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
   return progress.state === 'failed'
-    ? `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else.`
-    : `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${resumeCommand(state, progress, 'redo')}, before anything else.`;
+    ? `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`
+    : `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`;
 }
 
 /** @returns what to do about references that may dangle. */

@@ -13,7 +13,7 @@ import {
 } from './errors.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
 import { assertOwnDatabase } from './other-tables.ts';
-import { createProgressStore, hasTable, readProgress } from './progress.ts';
+import { createProgressStore, readProgress, readTable } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 import { type Move, runMigration } from './step.ts';
 import { stepsDown, stepsUp } from './targets.ts';
@@ -68,9 +68,22 @@ async function migrate(
   const isOwn = await engine.withMigrationLock(async (connection) => {
     const state = await readState(engine, connection.query);
     assertSafe(state, options);
+    const progress = createProgressStore(engine, connection);
+    const move: Move = {
+      engine,
+      connection,
+      progress,
+      state,
+      direction,
+      options: { ...options, onStep },
+      completed: [],
+    };
+    if (options.unfinished === 'give-up') {
+      await giveUp(move);
+      return false;
+    }
     const steps = selectSteps(state);
     await assertOwnDatabase({ engine, query: connection.query, state, direction, options }, steps);
-    const move: Move = { engine, connection, state, direction, options: { ...options, onStep } };
     await runSteps(move, steps);
     return direction === 'up' && steps.length > 0;
   });
@@ -111,19 +124,22 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
   );
 }
 
-/** @returns a cheap check of whether the database has exactly the migrations of the code. */
+/** @returns a cheap check of whether the database has exactly the migrations of the code, so that a service would start. */
 export function watchSchema(engine: Engine): () => Promise<boolean> {
   const migrations = readMigrations(engine.dialect);
   const newest = migrations.at(-1)?.when;
   return async () => {
-    const [row] = await engine.query(`SELECT count(*) AS applied, max(created_at) AS newest FROM ${TABLE}`);
-    return Number(row?.applied) === migrations.length && Number(row?.newest) === newest;
+    const [row] = await readTable(
+      engine.query,
+      `SELECT count(*) AS applied, max(created_at) AS newest FROM ${TABLE}`,
+    );
+    if (Number(row?.applied) !== migrations.length || Number(row?.newest) !== newest) return false;
+    return (await readProgress(engine, engine.query)) === undefined;
   };
 }
 
 async function readState(engine: Engine, query: Query): Promise<SchemaState> {
-  const exists = await hasTable(engine, query, TABLE);
-  const rows = exists ? await query(`SELECT hash, created_at FROM ${TABLE}`) : [];
+  const rows = await readTable(query, `SELECT hash, created_at FROM ${TABLE}`);
   const hashes = new Map(rows.map((row) => [Number(row.created_at), String(row.hash)]));
   const migrations = readMigrations(engine.dialect);
   const applied = migrations.filter(({ when }) => hashes.has(when));
@@ -139,7 +155,7 @@ async function readState(engine: Engine, query: Query): Promise<SchemaState> {
 }
 
 async function runSteps(move: Move, steps: Migration[]): Promise<void> {
-  const { engine, connection, state, direction, options } = move;
+  const { engine, connection, progress, state, direction, options } = move;
   const { unfinished } = state;
   const isUnchecked = unfinished?.state === 'unchecked';
   const stopped = isUnchecked ? undefined : unfinished;
@@ -149,7 +165,6 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   assertRunnable(direction, steps, options);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
 
-  const progress = createProgressStore(engine, connection);
   const checkReferences = async (moved: Direction) => {
     const broken = await connection.brokenReferences();
     if (broken.length > 0) throw new MigrationError(brokenMessage(engine, broken, moved));
@@ -167,9 +182,22 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
         : `DELETE FROM ${TABLE} WHERE created_at = ${migration.when}`;
     await runMigration(move, migration, first, end);
     first = 0;
+    move.completed.push(migration);
     options.onStep?.(direction, migration.name);
   }
   await checkReferences(direction);
+}
+
+/** Forgets a migration that stopped halfway, whose effects the operator has undone by hand. */
+async function giveUp({ connection, progress, state: { unfinished } }: Move): Promise<void> {
+  if (!unfinished || unfinished.state === 'unchecked')
+    throw new MigrationError('There is no unfinished migration to give up.');
+  const broken = await connection.brokenReferences();
+  if (broken.length > 0)
+    throw new MigrationError(
+      `Foreign keys are broken: ${broken.join(' ')} Repair these rows, then give it up.`,
+    );
+  await progress.clear();
 }
 
 function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {

@@ -3,7 +3,7 @@
  * knows where to resume, and whether the file still matches what was run.
  */
 import { createHash } from 'node:crypto';
-import type { Engine, MigrationConnection, Query } from '../engines/engine.ts';
+import { type Engine, type MigrationConnection, type Query, WrongSchemaError } from '../engines/engine.ts';
 import type { Direction, Migration } from './migrations.ts';
 
 export interface Progress {
@@ -19,6 +19,10 @@ export interface Progress {
 }
 
 const TABLE = '__rollcall_unfinished';
+
+const UNCHECKED = { statement: 0, state: 'unchecked', before: '', itself: '' } as const;
+
+export type ProgressStore = ReturnType<typeof createProgressStore>;
 
 /** @returns the functions that record progress. */
 export function createProgressStore({ dialect }: Engine, { query, run }: MigrationConnection) {
@@ -53,14 +57,15 @@ export function createProgressStore({ dialect }: Engine, { query, run }: Migrati
     },
     /** Runs the statement that marks the migration as applied or reverted, in one transaction with the progress. */
     complete: ({ name }: Migration, direction: Direction, statement: string) =>
-      save({ name, direction, statement: 0, state: 'unchecked', before: '', itself: '' }, statement),
+      save({ ...UNCHECKED, name, direction }, statement),
+    saveUnchecked: (name: string, direction: Direction) => save({ ...UNCHECKED, name, direction }),
     clear: () => run(`DELETE FROM ${TABLE}`),
   };
   if (dialect === 'mysql') return mysql;
   // SQLite rolls all migrations back in one transaction.
   const ignore = async () => {};
   const complete: typeof mysql.complete = (_migration, _direction, statement) => run(statement);
-  return { createTable: ignore, saveStatement: ignore, complete, clear: ignore };
+  return { createTable: ignore, saveStatement: ignore, saveUnchecked: ignore, complete, clear: ignore };
 }
 
 /** @returns the SHA-256 of the statements in order, in hexadecimal. */
@@ -69,9 +74,9 @@ export function hashStatements(statements: string[]): string {
 }
 
 /** @returns the progress of an unfinished migration, if there is one. */
-export async function readProgress(engine: Engine, query: Query): Promise<Progress | undefined> {
-  if (engine.dialect === 'sqlite' || !(await hasTable(engine, query, TABLE))) return undefined;
-  const [row] = await query(`SELECT * FROM ${TABLE}`);
+export async function readProgress({ dialect }: Engine, query: Query): Promise<Progress | undefined> {
+  if (dialect === 'sqlite') return undefined;
+  const [row] = await readTable(query, `SELECT * FROM ${TABLE}`);
   if (!row) return undefined;
   return {
     name: String(row.name),
@@ -83,10 +88,12 @@ export async function readProgress(engine: Engine, query: Query): Promise<Progre
   };
 }
 
-export async function hasTable({ dialect }: Engine, query: Query, name: string): Promise<boolean> {
-  const condition =
-    dialect === 'sqlite'
-      ? `sqlite_master WHERE type = 'table' AND name = '${name}'`
-      : `information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '${name}'`;
-  return (await query(`SELECT 1 FROM ${condition}`)).length > 0;
+/** @returns the rows of a reading statement, none when its table is missing. */
+export async function readTable(query: Query, statement: string): Promise<Record<string, unknown>[]> {
+  try {
+    return await query(statement);
+  } catch (error) {
+    if (error instanceof WrongSchemaError && error.missing === 'table') return [];
+    throw error;
+  }
 }

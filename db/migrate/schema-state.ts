@@ -20,8 +20,8 @@ export interface SchemaState {
 export interface MoveOptions {
   /** Whether to run steps that lose data. */
   acceptLoss?: boolean;
-  /** Whether to rerun or skip the statement at which an earlier run stopped. */
-  unfinished?: 'redo' | 'skip';
+  /** Whether to rerun or skip the statement at which an earlier run stopped, or to forget that run and do nothing else. */
+  unfinished?: 'redo' | 'skip' | 'give-up';
   /** Whether to migrate although the database has tables of another program. */
   besideOtherTables?: boolean;
   onStep?: (direction: Direction, name: string) => void;

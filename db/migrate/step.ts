@@ -2,15 +2,18 @@
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
 import { fileNameOf, MigrationError, resumeCommand } from './errors.ts';
 import type { Direction, Migration } from './migrations.ts';
-import { createProgressStore } from './progress.ts';
+import type { ProgressStore } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 
 export interface Move {
   engine: Engine;
   connection: MigrationConnection;
+  progress: ProgressStore;
   state: SchemaState;
   direction: Direction;
   options: MoveOptions;
+  /** The migrations that this run has applied or reverted so far. */
+  completed: Migration[];
 }
 
 /**
@@ -23,8 +26,7 @@ export async function runMigration(
   first: number,
   end: string,
 ): Promise<void> {
-  const { engine, connection, state, direction } = move;
-  const progress = createProgressStore(engine, connection);
+  const { connection, progress, state, direction } = move;
   const parts = migration[direction] ?? [];
   const file = fileNameOf(migration, direction);
   for (const [index, statement] of parts.entries()) {
@@ -43,16 +45,37 @@ export async function runMigration(
         throw new MigrationError(
           `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so continue with ${skip}, else with ${redo}. The statement: ${statement}`,
         );
-      // If this fails too, the record still says that the outcome is unknown.
-      await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
-      const effect =
-        engine.dialect === 'sqlite'
-          ? 'Nothing was changed.'
-          : `The statements before it have taken effect and this one has not; fix the cause, then continue with ${redo}.`;
-      throw new MigrationError(`${which} failed: ${messageOf(error)}. ${effect} The statement: ${statement}`);
+      // If recording fails too, the record still says that the outcome is unknown.
+      if (index === 0) await recordUnbegun(move).catch(() => {});
+      else await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
+      throw new MigrationError(
+        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)} The statement: ${statement}`,
+      );
     }
   }
   await explainFailure(`The end of ${file} was not recorded`, progress.complete(migration, direction, end));
+}
+
+/**
+ * Records that nothing of the migration has taken effect, because its first statement was refused. It would otherwise keep the earlier
+ * version from starting. Migrations that were completed before it may have broken references, so these are checked now.
+ */
+async function recordUnbegun({ connection, progress, state, direction, completed }: Move): Promise<void> {
+  const last = completed.at(-1) ?? (state.unfinished ? state.applied.at(-1) : undefined);
+  if (last) {
+    await progress.saveUnchecked(last.name, direction);
+    if ((await connection.brokenReferences()).length > 0) return;
+  }
+  await progress.clear();
+}
+
+/** @returns what a refused statement leaves, and how to continue. */
+function effectOf({ engine, direction }: Move, { name }: Migration, index: number, redo: string): string {
+  if (engine.dialect === 'sqlite') return 'Nothing was changed.';
+  if (index > 0)
+    return `The statements before it have taken effect and this one has not; fix the cause, then continue with ${redo}.`;
+  const still = direction === 'up' ? 'is still pending' : 'is still applied';
+  return `Nothing of ${name} has taken effect, and it ${still}; fix the cause, then run the command again.`;
 }
 
 async function explainFailure(consequence: string, saving: Promise<void>): Promise<void> {

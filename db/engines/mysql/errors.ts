@@ -2,10 +2,17 @@
  * Classifies the errors of MySQL, MariaDB and mysql2: which are retryable, which leave the outcome unknown, and which
  * of the engine's errors they become.
  */
-import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../engine.ts';
+import {
+  DatabaseUnavailableError,
+  DuplicateError,
+  MissingReferenceError,
+  WrongSchemaError,
+} from '../engine.ts';
 
 const DUPLICATE_ENTRY = 1062;
 const NO_REFERENCED_ROW = 1452;
+const UNKNOWN_COLUMN = 1054;
+const NO_SUCH_TABLE = 1146;
 const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
 
@@ -86,6 +93,8 @@ export function translateError(error: unknown): unknown {
     return new DuplicateError(index);
   }
   if (cause instanceof Error && errnoOf(cause) === NO_REFERENCED_ROW) return new MissingReferenceError();
+  if (cause instanceof Error && [NO_SUCH_TABLE, UNKNOWN_COLUMN].includes(errnoOf(cause)))
+    return new WrongSchemaError(errnoOf(cause) === NO_SUCH_TABLE ? 'table' : 'column', cause.message);
   const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(cause) || isConflict(cause)) return toUnavailableError(cause);
   if (!(cause instanceof Error && 'sqlState' in cause)) return cause;

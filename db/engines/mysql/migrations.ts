@@ -30,8 +30,12 @@ export async function withMigrationLock<Result>(
 ): Promise<Result> {
   const connection = await connectOnce(url);
   const query: Query = async (statement) => {
-    const [rows] = await connection.query<RowDataPacket[]>(statement);
-    return rows;
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(statement);
+      return rows;
+    } catch (error) {
+      throw translateError(error);
+    }
   };
   try {
     const [row] = await query(`SELECT GET_LOCK(${LOCK}, ${MIGRATION_LOCK_TIMEOUT}) AS locked`);

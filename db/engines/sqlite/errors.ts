@@ -1,6 +1,11 @@
 /** Classifies SQLite's errors, and translates them to the engine's. */
 import Sqlite from 'better-sqlite3';
-import { DatabaseUnavailableError, DuplicateError, MissingReferenceError } from '../engine.ts';
+import {
+  DatabaseUnavailableError,
+  DuplicateError,
+  MissingReferenceError,
+  WrongSchemaError,
+} from '../engine.ts';
 
 /** @returns whether another process holds the lock, so that a retry may succeed. */
 export function isBusy(error: unknown): boolean {
@@ -24,6 +29,9 @@ export function translateError(error: unknown): unknown {
     const [table] = columns[0]?.split('.') ?? [];
     return new DuplicateError([table, ...columns.map((column) => column.split('.')[1])].join('_'));
   }
+  // SQLite has no code of its own for these.
+  const missing = /^no such (table|column)|^table \S+ has no (column)/.exec(cause.message);
+  if (missing) return new WrongSchemaError(missing[1] === 'table' ? 'table' : 'column', cause.message);
   if (/^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|CORRUPT|NOTADB|NOMEM)/.test(code)) {
     return new DatabaseUnavailableError(`${cause.message} (${code}).`);
   }

@@ -16,7 +16,8 @@ export async function withMigrationLock<Result>(
     connection.pragma('foreign_keys = OFF');
     await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_LOCK_TIMEOUT);
     const result = await work({
-      query: async (statement) => connection.prepare<[], Record<string, unknown>>(statement).all(),
+      query: (statement) =>
+        retryWhileBusy(() => connection.prepare<[], Record<string, unknown>>(statement).all()),
       run: async (statement) => {
         connection.exec(statement);
       },

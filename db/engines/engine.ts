@@ -21,8 +21,6 @@ export interface MigrationConnection {
   query: Query;
   /** @throws {DatabaseUnavailableError} when the outcome is unknown; any other error means that nothing changed. */
   run(statement: string): Promise<void>;
-  /** @returns one message for each foreign key with dangling references. */
-  brokenReferences(): Promise<string[]>;
 }
 
 /** Reads the current state by the value `key` alone. Callers share the result and must not change it. */
@@ -68,9 +66,14 @@ export interface Engine {
   /**
    * Runs the work in its own connection, which holds the lock that all migrators of all processes take. It does not
    * enforce foreign keys, because rebuilding a table would cascade to those that refer to it: the work must check
-   * `brokenReferences`.
+   * `brokenReferences`, by the connection's query.
    */
   withMigrationLock<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
+  /**
+   * @param tables the tables whose foreign keys are checked, in lower case; the database may have tables of other programs.
+   * @returns one message for each foreign key with dangling references.
+   */
+  brokenReferences(query: Query, tables: ReadonlySet<string>): Promise<string[]>;
   /** @returns whether another process is migrating, where its unfinished changes are visible (MySQL). */
   isMigrating(): Promise<boolean>;
   /**

@@ -64,6 +64,18 @@ function splitStatements(text: string): string[] {
   return parts.filter((part) => part.replace(/^\s*--.*$/gm, '').trim() !== '');
 }
 
+/**
+ * @returns the names of all tables that the migrations create, or that they give to a table, in lower case. Tables of other names are
+ * another program's.
+ */
+export function tablesOf(migrations: Migration[]): Set<string> {
+  const naming =
+    /\b(?:CREATE\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?|RENAME\s+TO|RENAME\s+TABLE\s+\S+\s+TO)\s+[`"]?(\w+)/gi;
+  const statements = migrations.flatMap(({ up, down = [] }) => [...up, ...down]);
+  const found = statements.flatMap((statement) => [...statement.matchAll(naming)]);
+  return new Set(found.map(([, name = '']) => name.toLowerCase()));
+}
+
 export function joinStatements(statements: string[]): string {
   return `${statements.join(`${BREAKPOINT}\n`)}\n`;
 }

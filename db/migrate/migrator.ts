@@ -15,7 +15,7 @@ import { type Direction, type Migration, readMigrations } from './migrations.ts'
 import { assertOwnDatabase } from './other-tables.ts';
 import { createProgressStore, readProgress, readTable } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
-import { type Move, runMigration } from './step.ts';
+import { findBroken, type Move, runMigration } from './step.ts';
 import { stepsDown, stepsUp } from './targets.ts';
 
 const TABLE = '__drizzle_migrations';
@@ -166,7 +166,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
 
   const checkReferences = async (moved: Direction) => {
-    const broken = await connection.brokenReferences();
+    const broken = await findBroken(move);
     if (broken.length > 0) throw new MigrationError(brokenMessage(engine, broken, moved));
     await progress.clear();
   };
@@ -189,15 +189,16 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
 }
 
 /** Forgets a migration that stopped halfway, whose effects the operator has undone by hand. */
-async function giveUp({ connection, progress, state: { unfinished } }: Move): Promise<void> {
+async function giveUp(move: Move): Promise<void> {
+  const { unfinished } = move.state;
   if (!unfinished || unfinished.state === 'unchecked')
     throw new MigrationError('There is no unfinished migration to give up.');
-  const broken = await connection.brokenReferences();
+  const broken = await findBroken(move);
   if (broken.length > 0)
     throw new MigrationError(
       `Foreign keys are broken: ${broken.join(' ')} Repair these rows, then give it up.`,
     );
-  await progress.clear();
+  await move.progress.clear();
 }
 
 function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {

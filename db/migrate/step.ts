@@ -1,7 +1,7 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
 import { fileNameOf, MigrationError, resumeCommand } from './errors.ts';
-import type { Direction, Migration } from './migrations.ts';
+import { type Direction, type Migration, tablesOf } from './migrations.ts';
 import type { ProgressStore } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 
@@ -56,15 +56,21 @@ export async function runMigration(
   await explainFailure(`The end of ${file} was not recorded`, progress.complete(migration, direction, end));
 }
 
+/** @returns one message for each foreign key of Rollcall's tables with dangling references. */
+export function findBroken({ engine, connection, state }: Move): Promise<string[]> {
+  return engine.brokenReferences(connection.query, tablesOf(state.migrations));
+}
+
 /**
  * Records that nothing of the migration has taken effect, because its first statement was refused. It would otherwise keep the earlier
  * version from starting. Migrations that were completed before it may have broken references, so these are checked now.
  */
-async function recordUnbegun({ connection, progress, state, direction, completed }: Move): Promise<void> {
+async function recordUnbegun(move: Move): Promise<void> {
+  const { progress, state, direction, completed } = move;
   const last = completed.at(-1) ?? (state.unfinished ? state.applied.at(-1) : undefined);
   if (last) {
     await progress.saveUnchecked(last.name, direction);
-    if ((await connection.brokenReferences()).length > 0) return;
+    if ((await findBroken(move)).length > 0) return;
   }
   await progress.clear();
 }

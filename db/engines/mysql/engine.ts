@@ -7,6 +7,7 @@ import { type Engine, hasExpectedRows, type Query, type Reader, type Rows, type 
 import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
 import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
 import { isConflict, isLost, isServerError, UnknownOutcomeError } from './errors.ts';
+import { brokenReferences } from './foreign-keys.ts';
 import { isMigrating, withMigrationLock } from './migrations.ts';
 
 /** Creates the pool, which connects on first use. */
@@ -29,6 +30,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     },
     atomically: (steps) => withRetry(() => runTransaction(connections, steps), isRetryable),
     query,
+    brokenReferences,
     isMigrating: () => isMigrating(query),
     withMigrationLock: (work) => withMigrationLock(options.url, work),
     async useWriteAheadLog() {},

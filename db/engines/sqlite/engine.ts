@@ -18,7 +18,7 @@ import { makeCheckpointer } from './checkpoint.ts';
 import { connect, retryWhileBusy, useWriteAheadLog } from './connection.ts';
 import { isBusy, translateError } from './errors.ts';
 import { type WatchedFile, watchFile } from './file.ts';
-import { withMigrationLock } from './migrations.ts';
+import { brokenReferences, withMigrationLock } from './migrations.ts';
 import { makeRowCache, type RowCache } from './row-cache.ts';
 import { makeTransactionQueue, SqliteStep } from './transaction.ts';
 
@@ -55,6 +55,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     atomically: makeTransactionQueue(client, watchedFile, rowCache),
     query: (statement) => retryWhileBusy(() => client.prepare<[], Record<string, unknown>>(statement).all()),
     withMigrationLock: (work) => withMigrationLock(path, work),
+    brokenReferences,
     // Its transaction hides unfinished changes from others.
     isMigrating: async () => false,
     useWriteAheadLog: () => retryWhileBusy(() => useWriteAheadLog(client)),

@@ -1,6 +1,5 @@
 /** What migrations need of SQLite: a lock against other migrators on this file, and a check of the foreign keys. */
-import type Sqlite from 'better-sqlite3';
-import type { MigrationConnection } from '../engine.ts';
+import type { MigrationConnection, Query } from '../engine.ts';
 import { connect, retryWhileBusy } from './connection.ts';
 
 /** In milliseconds. */
@@ -21,7 +20,6 @@ export async function withMigrationLock<Result>(
       run: async (statement) => {
         connection.exec(statement);
       },
-      brokenReferences: async () => brokenReferences(connection),
     });
     // Unless the file is in WAL mode, a reader can hold the commit up.
     await retryWhileBusy(() => connection.exec('COMMIT'));
@@ -32,13 +30,17 @@ export async function withMigrationLock<Result>(
   }
 }
 
-/** @returns one message for each foreign key with dangling references. */
-function brokenReferences(connection: Sqlite.Database): string[] {
-  const broken = connection.prepare<[], { table: string; parent: string }>('PRAGMA foreign_key_check').all();
-  const counts = new Map<string, number>();
-  for (const { table, parent } of broken) {
-    const which = `rows of table ${table} refer to rows of ${parent} that are not there.`;
-    counts.set(which, (counts.get(which) ?? 0) + 1);
+/** @returns one message for each table that a foreign key of these tables refers to in vain. */
+export async function brokenReferences(query: Query, tables: ReadonlySet<string>): Promise<string[]> {
+  const existing = await query("SELECT name FROM sqlite_master WHERE type = 'table'");
+  const broken: string[] = [];
+  for (const name of existing.map((table) => String(table.name))) {
+    if (!tables.has(name.toLowerCase())) continue;
+    const counts = new Map<unknown, number>();
+    for (const { parent } of await query(`PRAGMA foreign_key_check("${name}")`))
+      counts.set(parent, (counts.get(parent) ?? 0) + 1);
+    for (const [parent, count] of counts)
+      broken.push(`${count} rows of table ${name} refer to rows of ${parent} that are not there.`);
   }
-  return [...counts].map(([which, count]) => `${count} ${which}`);
+  return broken;
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Engine } from '../db/engines/engine.ts';
 import { acceptFiles, checkDatabase, checkFiles } from '../db/migrate/check.ts';
 import { unfinishedMessage } from '../db/migrate/errors.ts';
-import type { Direction } from '../db/migrate/migrations.ts';
+import { type Direction, tablesOf } from '../db/migrate/migrations.ts';
 import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
 import { BASE } from '../db/migrate/targets.ts';
@@ -97,7 +97,10 @@ async function checkMigrations({ accept }: { accept?: boolean }): Promise<void> 
 }
 
 async function inspectAndCheck(engine: Engine): Promise<string[]> {
-  return checkDatabase(await inspect(engine));
+  const state = await inspect(engine);
+  const faults = checkDatabase(state);
+  if (state.migrating) return faults;
+  return [...faults, ...(await engine.brokenReferences(engine.query, tablesOf(state.migrations)))];
 }
 
 function withMoveFlags(command: Command): Command {

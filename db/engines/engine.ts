@@ -71,7 +71,7 @@ export interface Engine {
   withMigrationLock<Result>(work: (connection: MigrationConnection) => Promise<Result>): Promise<Result>;
   /**
    * @param tables the tables whose foreign keys are checked, in lower case; the database may have tables of other programs.
-   * @returns one message for each foreign key with dangling references.
+   * @returns one message for each foreign key that has dangling references, or lacks an index that it needs.
    */
   brokenReferences(query: Query, tables: ReadonlySet<string>): Promise<string[]>;
   /** @returns whether another process is migrating, where its unfinished changes are visible (MySQL). */

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { unfinishedMessage } from './errors.ts';
 import { acceptHashes, checkHashes } from './hashes.ts';
+import { findLostIndexes } from './lost-indexes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './schema-state.ts';
 import { snapshotMatchesCode } from './snapshots.ts';
@@ -45,6 +46,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
   for (const file of readdirSync(migrationsFolder(dialect)))
     if (file.endsWith('.sql') && !known.has(file)) faults.push(`${file} is not in the journal.`);
   faults.push(...checkHashes(dialect, migrations));
+  faults.push(...findLostIndexes(dialect, [-1, ...migrations.keys()]));
   if (!(await snapshotMatchesCode(dialect, migrations.length - 1)))
     faults.push(
       'the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME',

@@ -11,6 +11,7 @@ import {
   recheckAdvice,
   unfinishedMessage,
 } from './errors.ts';
+import { findLostIndexes } from './lost-indexes.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
 import { assertOwnDatabase } from './other-tables.ts';
 import { createProgressStore, readProgress, readTable } from './progress.ts';
@@ -163,6 +164,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   if (stopped && (stopped.direction !== direction || stopped.name !== next?.name))
     throw new MigrationError(unfinishedMessage(state, stopped));
   assertRunnable(direction, steps, options);
+  assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
 
   const checkReferences = async (moved: Direction) => {
@@ -201,7 +203,20 @@ async function giveUp(move: Move): Promise<void> {
   await move.progress.clear();
 }
 
+/** @throws {MigrationError} when the steps take away an index that a foreign key needs. */
+function assertIndexesKept({ engine, state: { migrations }, direction }: Move, steps: Migration[]): void {
+  const [before, after] = direction === 'up' ? [-1, 0] : [0, -1];
+  const [first] = steps;
+  if (!first) return;
+  const passed = [
+    migrations.indexOf(first) + before,
+    ...steps.map((step) => migrations.indexOf(step) + after),
+  ];
+  const lost = findLostIndexes(engine.dialect, passed);
+  if (lost.length > 0) throw new MigrationError(`Nothing was changed: ${lost.join(' ')}`);
+}
+
 function brokenMessage({ dialect }: Engine, broken: string[], direction: Direction): string {
   if (dialect === 'sqlite') return `Foreign keys would be broken: ${broken.join(' ')} Nothing was changed.`;
-  return `The migrations were run, but broke foreign keys: ${broken.join(' ')} Repair these rows, or revert. ${recheckAdvice(direction)}`;
+  return `The migrations were run, but broke foreign keys: ${broken.join(' ')} Repair this, or revert. ${recheckAdvice(direction)}`;
 }

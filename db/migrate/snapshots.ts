@@ -39,10 +39,15 @@ function loadKit(): typeof KitApi {
   return createRequire(import.meta.url)('drizzle-kit/api');
 }
 
+/** @returns the file of the snapshot after migration `number`. For -1 it is that of the first, whose tables are left out. */
+export function snapshotPath(dialect: Dialect, number: number): string {
+  const file = `meta/${String(Math.max(number, 0)).padStart(4, '0')}_snapshot.json`;
+  return join(migrationsFolder(dialect), file);
+}
+
 /** @returns the snapshot after migration `number`; an empty one for -1. */
 export function readSnapshot(dialect: Dialect, number: number): Snapshot {
-  const file = `meta/${String(Math.max(number, 0)).padStart(4, '0')}_snapshot.json`;
-  const snapshot: Snapshot = JSON.parse(readFileSync(join(migrationsFolder(dialect), file), 'utf8'));
+  const snapshot: Snapshot = JSON.parse(readFileSync(snapshotPath(dialect, number), 'utf8'));
   return number >= 0 ? snapshot : { ...snapshot, tables: {}, _meta: { tables: {}, columns: {} } };
 }
 

@@ -36,11 +36,22 @@ export async function brokenReferences(query: Query, tables: ReadonlySet<string>
   const broken: string[] = [];
   for (const name of existing.map((table) => String(table.name))) {
     if (!tables.has(name.toLowerCase())) continue;
-    const counts = new Map<unknown, number>();
-    for (const { parent } of await query(`PRAGMA foreign_key_check("${name}")`))
-      counts.set(parent, (counts.get(parent) ?? 0) + 1);
-    for (const [parent, count] of counts)
-      broken.push(`${count} rows of table ${name} refer to rows of ${parent} that are not there.`);
+    broken.push(...(await countOrphans(query, name)));
   }
   return broken;
+}
+
+async function countOrphans(query: Query, table: string): Promise<string[]> {
+  try {
+    const orphans = await query(`PRAGMA foreign_key_check("${table}")`);
+    return [...Map.groupBy(orphans, ({ parent }) => parent)].map(
+      ([parent, { length }]) =>
+        `${length} rows of table ${table} refer to rows of ${parent} that are not there.`,
+    );
+  } catch (error) {
+    // What is referred to needs a unique index; without it each change of the table fails.
+    if (error instanceof Error && error.message.startsWith('foreign key mismatch'))
+      return [`${error.message}: what is referred to needs a unique index.`];
+    throw error;
+  }
 }

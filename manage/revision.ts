@@ -10,6 +10,7 @@ import { PROJECT_ROOT } from '../config/project.ts';
 import { acceptFiles } from '../db/migrate/check.ts';
 import {
   type Dialect,
+  givenNameOf,
   joinStatements,
   LOSES_DATA,
   migrationsFolder,
@@ -36,6 +37,7 @@ const DIALECTS: { dialect: Dialect; url: string }[] = [
 ];
 
 /**
+ * Makes a migration, or completes the newest one if `npx drizzle-kit generate` has made only the way up of one dialect.
  * @param custom makes empty files, to be written by hand: for moving data.
  * @throws when there is nothing to do, or drizzle-kit fails; then all files are as before.
  */
@@ -46,8 +48,9 @@ export async function revise(name: string, custom: boolean): Promise<void> {
   const saved = mkdtempSync(join(tmpdir(), 'rollcall-revision-'));
   cpSync(folder, saved, { recursive: true });
   try {
-    const made: typeof DIALECTS = [];
-    for (const each of DIALECTS) if (await generate(each.dialect, each.url, name, custom)) made.push(each);
+    const made = DIALECTS.filter(({ dialect }) => isHalfMade(dialect, name));
+    for (const each of DIALECTS)
+      if (!made.includes(each) && (await generate(each.dialect, each.url, name, custom))) made.push(each);
     if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
     // A change of one dialect gets an empty migration in the other, so that both keep the same numbers.
     for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
@@ -60,6 +63,17 @@ export async function revise(name: string, custom: boolean): Promise<void> {
   } finally {
     rmSync(saved, { recursive: true });
   }
+}
+
+/** @returns whether the newest migration has no way down. @throws when it has another name than the one to make. */
+function isHalfMade(dialect: Dialect, name: string): boolean {
+  const newest = readMigrations(dialect).at(-1);
+  if (!newest || newest.down !== undefined) return false;
+  const given = givenNameOf(newest);
+  if (given === name) return true;
+  throw new Error(
+    `The migration ${newest.name} for ${dialect} has no way down. Complete it first: npm run manage -- db revision ${given}`,
+  );
 }
 
 /** @returns whether drizzle-kit made a migration. */

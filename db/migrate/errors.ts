@@ -1,5 +1,5 @@
 /** Refuses to migrate or serve an unsuitable database, with messages that tell the operator what to do. */
-import { type Direction, type Migration, NEEDS_HAND } from './migrations.ts';
+import { type Direction, givenNameOf, type Migration, NEEDS_HAND } from './migrations.ts';
 import { hashStatements, type Progress } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 
@@ -26,11 +26,13 @@ export function assertSafe(state: SchemaState, options: MoveOptions): void {
     throw new MigrationError(unfinishedMessage(state, unfinished));
 }
 
-/** @throws {MigrationError} when a step can't run, or loses data and the options don't accept that. */
+/** @throws {MigrationError} when a step can't run, has no way down, or loses data and the options don't accept that. */
 export function assertRunnable(direction: Direction, steps: Migration[], { acceptLoss }: MoveOptions): void {
-  const oneWay = direction === 'down' && steps.find(({ down }) => down === undefined);
+  const oneWay = steps.find(({ down }) => down === undefined);
   if (oneWay)
-    throw new MigrationError(`There is no ${oneWay.name}.down.sql that would revert ${oneWay.name}.`);
+    throw new MigrationError(
+      `There is no ${oneWay.name}.down.sql that takes ${oneWay.name} back. Make it with "npm run manage -- db revision ${givenNameOf(oneWay)}".`,
+    );
   const unwritten = steps.find(({ needsHand }) => needsHand.includes(direction));
   if (unwritten)
     throw new MigrationError(

@@ -64,6 +64,11 @@ function splitStatements(text: string): string[] {
   return parts.filter((part) => part.replace(/^\s*--.*$/gm, '').trim() !== '');
 }
 
+/** @returns the name that the developer has given to the migration, without its number. */
+export function givenNameOf({ name }: Pick<Migration, 'name'>): string {
+  return name.replace(/^\d+_/, '');
+}
+
 /**
  * @returns the names of all tables that the migrations create, or that they give to a table, in lower case. Tables of other names are
  * another program's.

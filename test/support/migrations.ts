@@ -169,10 +169,14 @@ export function copyWithThreeMigrations(t: Test): ProjectCopy {
   return project;
 }
 
-/** Runs `npx drizzle-kit migrate`. */
-export async function migrateWithDrizzleKit({ folder }: ProjectCopy, url: string): Promise<void> {
+/** Runs a command of drizzle-kit. @param url an empty one is that of the defaults. */
+export function runDrizzleKit({ folder }: ProjectCopy, url: string, ...args: string[]): Promise<Result> {
   const kit = join(folder, 'node_modules/drizzle-kit/bin.cjs');
-  const environment = { DATABASE_URL: url };
-  const { code, stdout, stderr } = await run(folder, process.execPath, [kit, 'migrate'], { environment });
+  return run(folder, process.execPath, [kit, ...args], { environment: { DATABASE_URL: url } });
+}
+
+/** Runs `npx drizzle-kit migrate`, which must succeed. */
+export async function migrateWithDrizzleKit(project: ProjectCopy, url: string): Promise<void> {
+  const { code, stdout, stderr } = await runDrizzleKit(project, url, 'migrate');
   if (code !== 0) throw new Error(`drizzle-kit migrate ended with ${code}: ${stdout}${stderr}`);
 }

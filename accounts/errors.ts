@@ -42,8 +42,10 @@ export class WrongPasswordError extends RuleError {
 
 /** The caller lacks permissions. */
 export class MissingPermissionError extends RuleError {
+  readonly permissions: readonly string[];
   constructor(permissions: readonly string[]) {
     super(`This asks for the permission ${permissions.join(', ')}.`);
+    this.permissions = permissions;
   }
 }
 

@@ -61,7 +61,7 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
       reply.header('cache-control', 'no-store');
       if (await app.db.schemaIsCurrent()) return { status: 'ready' };
       throw app.problem({
-        status: 503,
+        kind: 'wrong-schema',
         detail:
           'The database has not the schema that this version expects: "npm run manage -- db current" tells more.',
         headers: { 'retry-after': '5' },

@@ -4,6 +4,7 @@
  */
 import type { TProperties, TSchema, TString } from 'typebox';
 import { Type } from 'typebox';
+import { FIELD_CODES, PROBLEMS, problemType } from './problems.ts';
 
 const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
 
@@ -65,21 +66,30 @@ export function Page<Item extends TSchema>(item: Item) {
 /** A time: ISO 8601 in UTC with milliseconds. */
 export const Instant = Type.String({ examples: ['2026-01-31T12:00:00.000Z'] });
 
+const kinds = Object.entries(PROBLEMS).map(
+  ([kind, { status, meaning }]) => `- \`${kind}\` (${status}): ${meaning}`,
+);
+const codes = Object.entries(FIELD_CODES).map(([code, meaning]) => `- \`${code}\`: ${meaning}`);
+
 /** Problem details (RFC 9457). */
 export const Problem = Type.Object(
   {
-    type: Type.String(),
+    type: Type.String({
+      description: `\`urn:rollcall:problem:\` and one of these, or \`about:blank\` for what has no type of its own:\n${kinds.join('\n')}`,
+      examples: [problemType('invalid')],
+    }),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String(),
     requestId: Type.String(),
-    /** Which parts of the request are wrong. */
+    /** Which fields of the request are wrong. */
     errors: Type.Optional(
       Type.Array(
         Type.Object({
           in: Type.Enum(['body', 'query', 'path', 'headers']),
           /** A JSON Pointer (RFC 6901) into that part. */
           pointer: Type.String(),
+          code: Type.String({ description: `One of these:\n${codes.join('\n')}`, examples: ['too-short'] }),
           detail: Type.String(),
         }),
       ),

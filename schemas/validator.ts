@@ -1,10 +1,8 @@
-/**
- * Validates values with Ajv, for the API and the operator's commands, with messages for readers. Only the first error is reported:
- * a client can make it expensive to find all of them.
- */
-import { Ajv, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv';
+/** Validates values with Ajv, for the API and the operator's commands. field-errors.ts has the messages. */
+import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 import { normalizeIdentifier } from '../db/identifiers.ts';
+import { fieldErrors } from './field-errors.ts';
 
 /** Validates the schemas themselves. It is shared, since it takes long to prepare. */
 const schemaChecker = new Ajv({ strict: false });
@@ -13,6 +11,9 @@ const schemaChecker = new Ajv({ strict: false });
 export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   const ajv = new Ajv({
     coerceTypes,
+    // Finding all errors can be made expensive, so whatever is validated must be of limited size: a body is (app.ts), and
+    // Node limits the headers, the path and its query among them.
+    allErrors: true,
     useDefaults: true,
     strict: false,
     verbose: true,
@@ -28,27 +29,6 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   };
 }
 
-/** @returns the error with a message for readers and without the value, which may be a secret. */
-export function readable({
-  parentSchema,
-  keyword,
-  instancePath,
-  params,
-  schemaPath,
-  ...error
-}: ErrorObject): ErrorObject {
-  const rule: unknown = parentSchema?.rule;
-  let message = error.message ?? 'is not valid';
-  if ((keyword === 'pattern' || keyword === 'identifier') && typeof rule === 'string')
-    message = `must be ${rule}`;
-  if (keyword === 'additionalProperties') message = 'is not a field of this';
-  if (keyword === 'required') message = 'is missing';
-  if (keyword === 'enum' && Array.isArray(params.allowedValues)) {
-    message = `must be one of ${params.allowedValues.join(', ')}`;
-  }
-  return { keyword, instancePath, schemaPath, params, message };
-}
-
 /** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/identifiers.ts). */
 function checksIdentifier({ maxLength, pattern }: { maxLength: number; pattern: string }) {
   const expression = new RegExp(pattern, 'u');
@@ -62,5 +42,7 @@ function checksIdentifier({ maxLength, pattern }: { maxLength: number; pattern: 
 export function validationError(schema: TSchema, value: unknown): string | undefined {
   const validate = makeValidator({ coerceTypes: false }).compile(schema);
   if (validate(value)) return undefined;
-  return validate.errors?.map((error) => readable(error).message).join(', ');
+  return fieldErrors(validate.errors ?? [])
+    .map(({ detail }) => detail)
+    .join(', ');
 }

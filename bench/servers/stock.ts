@@ -65,14 +65,14 @@ await app.register(passport.secureSession());
 app.post<{ Body: { username: string; password: string } }>('/api/sign/in', async (request) => {
   const account = await db.users.findCredentials(request.body.username);
   if (!account?.passwordHash || !(await verify(account.passwordHash, request.body.password)))
-    throw app.problem({ status: 401, detail: 'Wrong.' });
+    throw app.problem({ kind: 'wrong-credentials', detail: 'Wrong.' });
   request.session.set('passwordHash', account.passwordHash);
   await request.logIn({ id: account.id, username: account.username }, { keepSessionInfo: true });
   return { id: account.id };
 });
 app.addHook('preHandler', async (request) => {
   if (request.method !== 'POST' && request.url !== '/' && !request.user)
-    throw app.problem({ status: 401, detail: 'Sign in first.' });
+    throw app.problem({ kind: 'unauthenticated', detail: 'Sign in first.' });
 });
 await app.register(list, { prefix: '/api/users' });
 await app.register(read, { prefix: '/api/users' });

@@ -4,20 +4,32 @@ import type { Static } from 'typebox';
 import * as accounts from '../../accounts/errors.ts';
 import { DatabaseUnavailableError, DuplicateError } from '../../db/engines/engine.ts';
 import type { Problem } from '../../schemas/common.ts';
+import { type FieldError, PROBLEMS, type ProblemKind } from '../../schemas/problems.ts';
 
-type ProblemBody = Static<typeof Problem>;
-type ProblemPart = NonNullable<ProblemBody['errors']>[number];
+type ProblemPart = NonNullable<Static<typeof Problem>['errors']>[number];
 
 export interface ProblemOptions {
-  status: number;
+  /** What kind of problem it is, which says its status (schemas/problems.ts). */
+  kind: ProblemKind;
   /** What happened and what to do about it. */
   detail: string;
-  /** The kind of problem, where a client may want to tell it from others of the same status. */
-  kind?: string;
-  errors?: ProblemPart[];
+  errors?: (FieldError & Pick<ProblemPart, 'in'>)[];
   headers?: Record<string, string>;
   /** Whether it is logged elsewhere, so that each request adds no entry. */
   logged?: boolean;
+}
+
+/** An error of another program's making, of which only the status is known. */
+interface UntypedProblem extends Omit<ProblemOptions, 'kind'> {
+  kind?: never;
+  status: number;
+}
+
+/** What is answered. */
+export type ProblemAnswer = ProblemOptions | UntypedProblem;
+
+export function statusOf(answer: ProblemAnswer): number {
+  return answer.kind ? PROBLEMS[answer.kind].status : answer.status;
 }
 
 /** An answer that is an error, ready to be thrown. */
@@ -29,9 +41,25 @@ export class ProblemError extends Error {
     super(options.detail);
     this.name = 'ProblemError';
     this.options = options;
-    this.statusCode = options.status;
+    this.statusCode = statusOf(options);
   }
 }
+
+/** @returns the error that these fields of that part of the request are wrong. There must be one at least. */
+export function invalidRequest(part: ProblemPart['in'], fields: FieldError[]): ProblemError {
+  const [first, ...others] = fields;
+  const more = others.length > 0 ? ` There is more in errors (${fields.length}).` : '';
+  return new ProblemError({
+    kind: 'invalid',
+    detail: `The ${part} is not valid: ${first?.pointer || 'it'} ${first?.detail ?? 'is not valid'}.${more}`,
+    errors: fields.map((field) => ({ in: part, ...field })),
+  });
+}
+
+/** @returns the error of one field of a body. */
+const inBody = (pointer: string, code: FieldError['code'], detail: string) => [
+  { in: 'body' as const, pointer, code, detail },
+];
 
 /** The field of the API that each unique index is about. */
 const UNIQUE_FIELDS: Record<string, string> = {
@@ -46,19 +74,27 @@ const EXPLANATIONS: Record<string, string> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
 };
 
+/** The kinds of Fastify's own errors, by their status. */
+const BY_STATUS: Record<number, ProblemKind> = {
+  400: 'malformed',
+  413: 'body-too-large',
+  414: 'path-too-long',
+  415: 'not-json',
+};
+
 const RETRY_SOON = { 'retry-after': '1' };
 
 type ErrorClass = new (...args: never[]) => Error;
 
 /** A row of the table: the class of an error, and what is said of one. Rows without a detail use the error's own message. */
 function row<Thrown extends Error>(
-  kind: new (...args: never[]) => Thrown,
+  type: new (...args: never[]) => Thrown,
   say: (error: Thrown) => Omit<ProblemOptions, 'detail'> & { detail?: string },
 ): [ErrorClass, (error: unknown) => ProblemOptions] {
   return [
-    kind,
+    type,
     (error) => {
-      if (!(error instanceof kind))
+      if (!(error instanceof type))
         throw new TypeError('A row of problems is asked for its own errors only.');
       return { detail: error.message, ...say(error) };
     },
@@ -67,44 +103,41 @@ function row<Thrown extends Error>(
 
 const TABLE = [
   row(ProblemError, ({ options }) => options),
-  row(accounts.NotFoundError, () => ({ status: 404 })),
-  row(accounts.UnauthenticatedError, () => ({ status: 401, detail: 'Sign in first: POST /api/sign/in.' })),
-  row(accounts.WrongCredentialsError, () => ({ status: 401 })),
+  row(accounts.NotFoundError, () => ({ kind: 'not-found' })),
+  row(accounts.UnauthenticatedError, () => ({
+    kind: 'unauthenticated',
+    detail: 'Sign in first: POST /api/sign/in.',
+  })),
+  row(accounts.WrongCredentialsError, () => ({ kind: 'wrong-credentials' })),
+  // Not 401, by which a client would take the session for ended.
   row(accounts.WrongPasswordError, ({ changing }) => ({
-    status: 401,
-    ...(changing ? { errors: [{ in: 'body', pointer: '/current', detail: 'is wrong' }] } : {}),
+    kind: 'wrong-password',
+    errors: inBody(changing ? '/current' : '/password', 'wrong', 'is wrong'),
   })),
-  row(accounts.MissingPermissionError, () => ({ status: 403 })),
+  row(accounts.MissingPermissionError, () => ({ kind: 'missing-permission' })),
   row(accounts.ForbiddenFieldsError, ({ fields, permission }) => ({
-    status: 403,
-    errors: fields.map((field) => ({
-      in: 'body',
-      pointer: `/${field}`,
-      detail: `asks for ${permission}`,
-    })),
+    kind: 'missing-permission',
+    errors: fields.flatMap((field) => inBody(`/${field}`, 'forbidden', `asks for ${permission}`)),
   })),
-  row(accounts.SessionRequiredError, () => ({ status: 403, kind: 'session-required' })),
+  row(accounts.SessionRequiredError, () => ({ kind: 'session-required' })),
   row(accounts.StaleSessionError, () => ({
-    status: 403,
     kind: 'confirm',
     detail: 'This asks for a password that was given of late: POST /api/sign/confirm, then try again.',
   })),
   row(accounts.OwnPasswordError, ({ own }) => ({
-    status: 403,
+    kind: 'own-password',
     detail: own
       ? "One changes one's own password by PUT /api/users/:id/password."
       : 'Only the users themselves change their password. Issue a one-time code: POST /api/users/:id/reset.',
   })),
-  row(accounts.LastAdministratorError, () => ({ status: 409, kind: 'last-administrator' })),
-  row(accounts.StaleVersionError, () => ({ status: 412 })),
-  row(accounts.ConflictError, () => ({ status: 409 })),
+  row(accounts.LastAdministratorError, () => ({ kind: 'last-administrator' })),
+  row(accounts.StaleVersionError, () => ({ kind: 'stale-version' })),
+  row(accounts.ConflictError, () => ({ kind: 'conflict' })),
   row(accounts.InvalidCodeError, () => ({
-    status: 400,
     kind: 'invalid-code',
-    errors: [{ in: 'body', pointer: '/code', detail: 'is mistyped, used or expired' }],
+    errors: inBody('/code', 'wrong', 'is mistyped, used or expired'),
   })),
   row(accounts.TooManyAttemptsError, ({ bounds: { seconds, limit, window } }) => ({
-    status: 429,
     kind: 'too-many-attempts',
     headers: {
       'retry-after': String(seconds),
@@ -112,59 +145,47 @@ const TABLE = [
       ratelimit: `"attempts";r=0;t=${seconds}`,
     },
   })),
-  row(accounts.BusyError, () => ({ status: 503, kind: 'busy', headers: RETRY_SOON, logged: true })),
-  row(DatabaseUnavailableError, ({ unchanged }) => ({
-    status: 503,
-    detail: unchanged
-      ? 'The database can not serve at present. Nothing was changed; try again in a moment.'
-      : 'The database went away while it was writing. Look whether the change was made before you try again.',
-    headers: RETRY_SOON,
-  })),
+  row(accounts.BusyError, () => ({ kind: 'busy', headers: RETRY_SOON, logged: true })),
+  row(DatabaseUnavailableError, ({ unchanged }) =>
+    unchanged
+      ? {
+          kind: 'database-unavailable',
+          detail: 'The database can not serve at present. Nothing was changed; try again in a moment.',
+          headers: RETRY_SOON,
+        }
+      : {
+          kind: 'outcome-unknown',
+          detail:
+            'The database went away while it was writing. Look whether the change was made before you try again.',
+          headers: RETRY_SOON,
+        },
+  ),
   row(DuplicateError, ({ index }) => {
     const field = UNIQUE_FIELDS[index];
     return {
-      status: 409,
       kind: 'duplicate',
       detail: `Another one has this ${field ?? 'already'}.`,
-      ...(field ? { errors: [{ in: 'body', pointer: `/${field}`, detail: 'is taken' }] } : {}),
+      ...(field ? { errors: inBody(`/${field}`, 'taken', 'is taken') } : {}),
     };
   }),
 ];
 
 /** @returns what to tell the client of an error. */
-export function toProblem(error: unknown): ProblemOptions {
-  const found = TABLE.find(([kind]) => error instanceof kind);
+export function toProblem(error: unknown): ProblemAnswer {
+  const found = TABLE.find(([type]) => error instanceof type);
   if (found) return found[1](error);
   if (isFastifyError(error) && error.statusCode !== undefined && error.statusCode < 500) {
-    if (error.validation) return toValidationProblem(error);
-    return { status: error.statusCode, detail: EXPLANATIONS[error.code] ?? error.message };
+    const { statusCode: status, code, message } = error;
+    const detail = EXPLANATIONS[code] ?? message;
+    const kind = BY_STATUS[status];
+    return kind ? { kind, detail } : { status, detail };
   }
-  return { status: 500, detail: 'Something went wrong on our side. The log has more under this request id.' };
+  return {
+    kind: 'internal',
+    detail: 'Something went wrong on our side. The log has more under this request id.',
+  };
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
   return error instanceof Error && 'code' in error;
-}
-
-const PARTS: Record<string, ProblemPart['in']> = {
-  body: 'body',
-  querystring: 'query',
-  params: 'path',
-  headers: 'headers',
-};
-
-function toValidationProblem(error: FastifyError): ProblemOptions {
-  const part = PARTS[error.validationContext ?? 'body'] ?? 'body';
-  const errors = (error.validation ?? []).map((each) => {
-    const extra = each.params.additionalProperty ?? each.params.missingProperty;
-    const name = typeof extra === 'string' ? `/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : '';
-    return { in: part, pointer: each.instancePath + name, detail: each.message ?? 'is not valid' };
-  });
-  const [first] = errors;
-  return {
-    status: 400,
-    kind: 'invalid',
-    detail: `The ${part} is not valid: ${first?.pointer || 'it'} ${first?.detail}.`,
-    errors,
-  };
 }

@@ -1,7 +1,16 @@
 /** Validates requests: bodies as they are, parameters after conversion from text. */
 import { isUtf8 } from 'node:buffer';
 import fp from 'fastify-plugin';
-import { makeValidator, readable } from '../../schemas/validator.ts';
+import { fieldErrors } from '../../schemas/field-errors.ts';
+import { makeValidator } from '../../schemas/validator.ts';
+
+/** What the parts of a request are called in problems. */
+const PARTS: Record<string, 'body' | 'query' | 'path' | 'headers'> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'headers',
+};
 
 export default fp(
   async (app) => {
@@ -15,15 +24,18 @@ export default fp(
       const bytes = Buffer.from(body);
       if (bytes.length === 0) return done(null, undefined);
       // Invalid UTF-8 would be replaced, and two passwords would become the same.
-      if (!isUtf8(bytes)) return done(app.problem({ status: 400, detail: 'The body is not valid UTF-8.' }));
+      if (!isUtf8(bytes))
+        return done(app.problem({ kind: 'malformed', detail: 'The body is not valid UTF-8.' }));
       parse(request, bytes.toString(), done);
     });
 
     app.setValidatorCompiler(({ schema, httpPart }) => {
-      const validate = (httpPart === 'body' ? strict : converting).compile(schema);
+      const part = PARTS[httpPart ?? 'body'] ?? 'body';
+      const isText = part !== 'body';
+      const validate = (isText ? converting : strict).compile(schema);
       return (data: unknown) => {
         if (validate(data)) return { value: data };
-        return { error: (validate.errors ?? []).map(readable) };
+        return { error: app.invalid(part, ...fieldErrors(validate.errors ?? [], isText)) };
       };
     });
   },

@@ -86,6 +86,27 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
     );
   });
 
+  t.test('A token is told when it lacks a scope, and when its owner lacks the permission', async (t) => {
+    const { headers } = await makeToken(owner, { scopes: ['audit:read', 'users:write'] });
+    const makeGroup = () => robot.request('POST', '/api/groups', { name: 'new' }, headers);
+    const lacking = await makeGroup();
+    t.equal(lacking.statusCode, 403);
+    t.match(lacking.json(), { type: 'urn:rollcall:problem:insufficient-scope', detail: /groups:write/ });
+    t.equal(
+      lacking.headers['www-authenticate'],
+      'Bearer realm="rollcall", error="insufficient_scope", scope="groups:write"',
+      'RFC 6750, section 3.1',
+    );
+    await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: ['users:write'] });
+    const ownerLacks = await robot.request('GET', '/api/audit', undefined, headers);
+    await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: group.permissions });
+    t.match(ownerLacks.json(), { status: 403, type: 'urn:rollcall:problem:missing-permission' });
+    t.equal(ownerLacks.headers['www-authenticate'], undefined, 'another token would not help');
+    const session = await owner.request('POST', '/api/groups', { name: 'new' });
+    t.match(session.json(), { status: 403, type: 'urn:rollcall:problem:missing-permission' });
+    t.equal(session.headers['www-authenticate'], undefined, 'a session has no scopes');
+  });
+
   t.test("A token cannot administer its owner's account, sessions, tokens or memberships", async (t) => {
     const { headers } = await makeToken(owner, { scopes: ['users:write'] });
     const refused = [

@@ -66,7 +66,11 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
       const confirm = (password: string) => client.request('POST', '/api/sign/confirm', { password });
       for (let time = 0; time < 6; time++) {
         const response = await confirm('wrong');
-        t.equal(response.statusCode, 401);
+        t.equal(response.statusCode, 403, 'a client does not take the session for ended');
+        t.match(response.json(), {
+          type: 'urn:rollcall:problem:wrong-password',
+          errors: [{ in: 'body', pointer: '/password', code: 'wrong' }],
+        });
         t.equal(response.headers['set-cookie'], undefined);
       }
       t.match((await client.request('GET', '/api/sign')).json(), { fresh: false, session });

@@ -95,6 +95,16 @@ onEachEngine('A token authenticates a request without a session', async (t, engi
       const response = await client.request('GET', '/api/users', undefined, { authorization });
       t.equal(response.statusCode, 401, authorization.slice(0, 20));
       t.notMatch(response.payload, secret);
+      // RFC 6750, section 3.1: no error code for a request without a token.
+      const isToken = /^Bearer/.test(authorization);
+      t.match(response.json(), {
+        type: `urn:rollcall:problem:${isToken ? 'invalid-token' : 'unauthenticated'}`,
+        detail: isToken ? /token/ : /Sign in first/,
+      });
+      t.equal(
+        response.headers['www-authenticate'],
+        `Bearer realm="rollcall"${isToken ? ', error="invalid_token"' : ''}, Cookie realm="rollcall", cookie-name="rollcall"`,
+      );
       t.equal((await client.request('GET', '/', undefined, { authorization })).statusCode, 200);
     }
     t.equal(

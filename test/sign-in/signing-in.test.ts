@@ -141,7 +141,7 @@ onEachEngine('A failed sign-in does not reveal whether the user exists', async (
       const { requestId, ...body } = response.json();
       t.ok(requestId);
       t.strictSame(body, {
-        type: 'about:blank',
+        type: 'urn:rollcall:problem:wrong-credentials',
         title: 'Unauthorized',
         status: 401,
         detail: 'The username or the password is wrong.',

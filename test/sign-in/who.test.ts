@@ -52,12 +52,18 @@ onEachEngine('Each request is authenticated or anonymous', async (t, engine) => 
     for (const [challenge, response] of [
       [both, await ended.request('PATCH', `/api/users/${ann}`, { name: 'Ann' })],
       [both, await anonymous.request('GET', '/api/sign')],
-      [both, await client.request('POST', '/api/sign/confirm', { password: 'wrong' })],
-      [both, await client.request('PUT', `/api/users/${ann}/password`, change)],
       [bearer, await anonymous.signIn('ann', 'wrong')],
     ] as const) {
       t.equal(response.statusCode, 401);
       t.equal(response.headers['www-authenticate'], challenge);
+    }
+    for (const response of [
+      await client.request('POST', '/api/sign/confirm', { password: 'wrong' }),
+      await client.request('PUT', `/api/users/${ann}/password`, change),
+    ]) {
+      t.equal(response.statusCode, 403, 'a wrong password of a signed-in user is no 401');
+      t.match(response.json(), { type: 'urn:rollcall:problem:wrong-password' });
+      t.equal(response.headers['www-authenticate'], undefined);
     }
   });
 

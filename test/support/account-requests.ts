@@ -49,7 +49,7 @@ export const OF_ACCOUNTS: Step[] = [
   asChief(`DELETE /api/sessions/${UNKNOWN}`, 404),
   asChief('DELETE /api/sessions', 204),
   asChief('POST /api/sign/confirm', 204, { password: PASSWORD }),
-  asChief('POST /api/sign/confirm', 401, { password: `${PASSWORD} ` }),
+  asChief('POST /api/sign/confirm', 403, { password: `${PASSWORD} ` }),
   asChief('GET /api/sign/check', 204),
   asChief('HEAD /api/sign/check?permission=any:thing', 204),
   asChief('GET /api/sign/check?group=g.0', 403),
@@ -61,7 +61,7 @@ export const OF_ACCOUNTS: Step[] = [
   { by: 'zoe', send: 'POST /api/tokens', body: { name: 'Ünï 🦊', scopes: ['users:write'] }, status: 403 },
   asChief('POST /api/sign/reset', 400, { code: 'rcc_nonsense', password: PASSWORD }),
   asChief(`POST /api/users/${UNKNOWN}/reset`, 404),
-  asChief('PUT /api/users/{chief}/password', 401, { current: PASSWORD.toUpperCase(), password: PASSWORD }),
+  asChief('PUT /api/users/{chief}/password', 403, { current: PASSWORD.toUpperCase(), password: PASSWORD }),
   asChief('PUT /api/users/{chief}/password', 204, { current: PASSWORD, password: PASSWORD }),
   asChief('PUT /api/users/{user3}/password', 403, { current: PASSWORD, password: PASSWORD }),
   ...[

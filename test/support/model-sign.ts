@@ -14,7 +14,7 @@ import {
 /** How many wrong passwords are allowed for a name. */
 const LIMIT = 10;
 /** The answer to a signed-in user who gives a wrong password. */
-const WRONG_PASSWORD = 401;
+const WRONG_PASSWORD = 403;
 
 /** @returns 429 after too many attempts, else the verdict. A wrong password is counted; a right one resets the count. */
 function attempt(world: World, name: string, right: boolean, verdict: Verdict): Verdict {

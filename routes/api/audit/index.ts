@@ -25,11 +25,10 @@ const audit: FastifyPluginAsyncTypebox = async (app) => {
       const { actor, target, event, from, to, after, limit } = request.query;
       for (const [name, moment] of Object.entries({ from, to })) {
         if (moment === undefined || isTime(moment)) continue;
-        throw app.problem({
-          status: 400,
-          kind: 'invalid',
-          detail: `The query is not valid: there is no such moment as ${moment}.`,
-          errors: [{ in: 'query', pointer: `/${name}`, detail: 'is no moment that there is' }],
+        throw app.invalid('query', {
+          pointer: `/${name}`,
+          code: 'format',
+          detail: 'is no moment that there is',
         });
       }
       const range = idRange(from, to);

@@ -41,7 +41,7 @@ const check: FastifyPluginAsyncTypebox = async (app) => {
         !(isSelf(actor, user.id) && (await app.db.memberships.belongs(user.id, group)))
       ) {
         throw app.problem({
-          status: 403,
+          kind: 'not-a-member',
           detail: `This asks for a member of the group ${group} who has signed in.`,
         });
       }

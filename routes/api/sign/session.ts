@@ -130,7 +130,6 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
   async function requireHttps({ protocol }: FastifyRequest): Promise<void> {
     if (!cookie.attributes.secure || protocol === 'https') return;
     throw app.problem({
-      status: 400,
       kind: 'https-required',
       detail:
         'In production one signs in over HTTPS: over plain HTTP the browser would drop the cookie. If a proxy ends TLS in front of the service, name that proxy in the setting TRUST_PROXY and let it send X-Forwarded-Proto.',

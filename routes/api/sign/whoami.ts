@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { isFresh } from '../../../accounts/authorization.ts';
+import { UnauthenticatedError } from '../../../accounts/errors.ts';
 import { responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';
@@ -30,7 +31,7 @@ const whoami: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const row = await app.db.users.find(request.caller().id);
-      if (!row) throw app.problem({ status: 401, detail: 'This user does not exist any more.' });
+      if (!row) throw new UnauthenticatedError();
       const actor = request.actor();
       const session = request.authentication?.session;
       return {

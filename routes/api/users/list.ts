@@ -35,11 +35,10 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
   const { db } = app;
 
   const notOurs = () =>
-    app.problem({
-      status: 400,
-      kind: 'invalid',
-      detail: 'The query is not valid: /after must be the next of the page before.',
-      errors: [{ in: 'query', pointer: '/after', detail: 'must be the next of the page before' }],
+    app.invalid('query', {
+      pointer: '/after',
+      code: 'format',
+      detail: 'must be the next of the page before',
     });
 
   async function search(

@@ -1,0 +1,65 @@
+/**
+ * What a caller who is refused is told about their credentials: the problem, and the challenge in WWW-Authenticate (RFC 9110,
+ * section 11.6.1, and for tokens RFC 6750, section 3).
+ */
+import type { FastifyRequest } from 'fastify';
+import { lackingOf } from '../../accounts/authorization.ts';
+import { MissingPermissionError, UnauthenticatedError } from '../../accounts/errors.ts';
+import type { ProblemAnswer } from './problems.ts';
+
+const BEARER = 'Bearer realm="rollcall"';
+
+/** The credentials were sent, and are not good, or not any more. */
+const ENDED = {
+  'session-ended':
+    'Your session has ended, or your user was disabled or removed. Sign in again: POST /api/sign/in.',
+  'invalid-token':
+    'The API token is mistyped, or it has ended or expired, or its owner was disabled. Make another: POST /api/tokens.',
+} as const;
+
+/** @returns which credentials of the request are not good, undefined when it has none. A token counts where no session lives. */
+function endedCredential({
+  authentication,
+  headers,
+  server,
+}: FastifyRequest): keyof typeof ENDED | undefined {
+  if (authentication?.session) return 'session-ended';
+  if (/^Bearer\b/i.test(headers.authorization ?? '')) return 'invalid-token';
+  return server.sessionCookie.keyIn(headers.cookie) === undefined ? undefined : 'session-ended';
+}
+
+/** @returns the challenge of a 401, which names the ways to authenticate. Browsers pass over schemes that they don't know. */
+export function challenge({ routeOptions, server }: FastifyRequest, { kind }: ProblemAnswer): string {
+  const bearer = kind === 'invalid-token' ? `${BEARER}, error="invalid_token"` : BEARER;
+  // A route that serves anonymous callers, such as sign-in, looks up no cookie.
+  if (routeOptions.config.anonymous) return bearer;
+  return `${bearer}, Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
+}
+
+/** @returns whether the request came with a token that has not the scopes which these permissions ask for. */
+function lacksScope({ authentication }: FastifyRequest, permissions: readonly string[]): boolean {
+  const scopes = authentication?.token?.scopes;
+  return scopes !== undefined && lackingOf(scopes, permissions).length > 0;
+}
+
+/** @returns the problem as it is for this request: by its credentials some can be told more precisely. */
+export function withCredentials(
+  request: FastifyRequest,
+  error: unknown,
+  answer: ProblemAnswer,
+): ProblemAnswer {
+  if (error instanceof UnauthenticatedError) {
+    const kind = endedCredential(request);
+    return kind ? { ...answer, kind, detail: ENDED[kind] } : answer;
+  }
+  if (error instanceof MissingPermissionError && lacksScope(request, error.permissions)) {
+    return {
+      kind: 'insufficient-scope',
+      detail: `The API token has not the scope ${error.permissions.join(', ')}, which this asks for.`,
+      headers: {
+        'www-authenticate': `${BEARER}, error="insufficient_scope", scope="${error.permissions.join(' ')}"`,
+      },
+    };
+  }
+  return answer;
+}

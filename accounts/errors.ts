@@ -111,6 +111,17 @@ export class StaleVersionError extends RuleError {
   }
 }
 
+export type UniqueUserField = 'username' | 'email';
+
+/** Another user has the username or the e-mail address, or other users have both. */
+export class TakenError extends RuleError {
+  readonly fields: UniqueUserField[];
+  constructor(fields: UniqueUserField[]) {
+    super(`Another user has this ${fields.join(', and another this ')}.`);
+    this.fields = fields;
+  }
+}
+
 /** Others changed the same thing meanwhile. */
 export class ConflictError extends RuleError {}
 

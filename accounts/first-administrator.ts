@@ -6,6 +6,7 @@ import { userTarget } from './audit.ts';
 import { applyChange, lockGroups } from './change.ts';
 import { MissingPermissionError, NoAdministratorsError } from './errors.ts';
 import { groupCreation } from './groups.ts';
+import { tellAllTaken } from './taken.ts';
 import { type NewUser, userCreation } from './users.ts';
 
 /** The group that administrators belong to. */
@@ -13,9 +14,12 @@ export const ADMINISTRATORS = 'admins';
 
 /**
  * Makes a user who manages the group `admins`, and that group when there is none.
- * @throws {MissingPermissionError} for anybody but the operator. @throws {NoAdministratorsError} @throws {DuplicateError}
+ * @throws {MissingPermissionError} for anybody but the operator. @throws {NoAdministratorsError} @throws {TakenError}
  */
 export const createAdministrator = (db: Database, actor: Actor, user: NewUser) =>
+  tellAllTaken(db, applyAdministratorCreation(db, actor, user), user);
+
+const applyAdministratorCreation = (db: Database, actor: Actor, user: NewUser) =>
   applyChange(db, actor, async () => {
     if (!isOperator(actor)) throw new MissingPermissionError([EVERYTHING]);
     const found = await db.groups.findByName(ADMINISTRATORS);

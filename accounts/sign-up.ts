@@ -5,6 +5,7 @@ import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
 import type { Hashing } from './passwords/hashing.ts';
+import { tellAllTaken } from './taken.ts';
 import { countAttempt } from './throttle.ts';
 
 interface SignUp {
@@ -14,11 +15,11 @@ interface SignUp {
   password: string;
 }
 
-/** Makes an account for whoever asks. @throws {TooManyAttemptsError} @throws {DuplicateError} */
+/** Makes an account for whoever asks. @throws {TooManyAttemptsError} @throws {TakenError} */
 export async function signUp(db: Database, hashing: Hashing, actor: Actor, { password, ...given }: SignUp) {
   await countAttempt(db, actor, 'POST /api/sign/up');
   const passwordHash = await hashing.hash(password);
-  return applyChange(db, actor, () => {
+  const change = applyChange(db, actor, () => {
     const [id, now] = [randomUUIDv7(), Date.now()];
     const fields = { ...given, active: true };
     const user = { id, username: given.username };
@@ -28,4 +29,5 @@ export async function signUp(db: Database, hashing: Hashing, actor: Actor, { pas
       result: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
     };
   });
+  return tellAllTaken(db, change, given);
 }

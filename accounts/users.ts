@@ -17,6 +17,7 @@ import { applyChange, type Change, lockUser } from './change.ts';
 import { INVITATION_LIFETIME, type IssuedCode, newCode } from './codes.ts';
 import { ForbiddenFieldsError } from './errors.ts';
 import { anyVersion, requireUser, type VersionMatch } from './find.ts';
+import { tellAllTaken } from './taken.ts';
 
 /** What users may change of themselves without a permission. */
 const OWN_FIELDS = ['name', 'email'];
@@ -39,9 +40,13 @@ export interface CreatedUser {
   code?: IssuedCode;
 }
 
-/** Makes a user. @throws {MissingPermissionError} @throws {DuplicateError} */
+/** Makes a user. @throws {MissingPermissionError} @throws {TakenError} */
 export const createUser = (db: Database, actor: Actor, user: NewUser) =>
-  applyChange(db, actor, () => userCreation(db, actor, user));
+  tellAllTaken(
+    db,
+    applyChange(db, actor, () => userCreation(db, actor, user)),
+    user,
+  );
 
 /** @returns the change that makes a user, to be applied by itself or together with another one. */
 export function userCreation(
@@ -69,7 +74,7 @@ export function requireMayChangeUser(actor: Actor, id: string): void {
 
 /**
  * Changes a user. Disabling ends their sessions, and the codes that they issued.
- * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError}
  */
 export const changeUser = (
@@ -78,6 +83,14 @@ export const changeUser = (
   id: string,
   changes: Partial<UserFields>,
   matches: VersionMatch = anyVersion,
+) => tellAllTaken(db, applyUserChange(db, actor, id, changes, matches), changes, id);
+
+const applyUserChange = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  changes: Partial<UserFields>,
+  matches: VersionMatch,
 ) =>
   applyChange(db, actor, async () => {
     const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));

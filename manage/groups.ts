@@ -4,8 +4,16 @@ import { createGroup, type GroupFields } from '../accounts/groups.ts';
 import { removeMember, setMember } from '../accounts/members.ts';
 import type { Database } from '../db/database.ts';
 import type { Role } from '../db/queries/memberships.ts';
-import { GroupName, GroupTitle, groupJson, Permission, Permissions } from '../schemas/groups.ts';
-import { check, print, withDatabase } from './context.ts';
+import {
+  GroupName,
+  GroupTitle,
+  groupJson,
+  MAX_PERMISSIONS,
+  Permission,
+  Permissions,
+} from '../schemas/groups.ts';
+import { checkEach } from './checks.ts';
+import { print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findGroup, findUser, operator } from './operator.ts';
 import { findUnlessRemoved } from './removed.ts';
@@ -20,9 +28,11 @@ export function addGroupCommands(program: Command): void {
     .option('--permission <permission...>', 'what its members may do, such as users:write', [])
     .action(async (name: string, options: { title: string; permission: string[] }) => {
       const made = { name, title: options.title, permissions: [...new Set(options.permission)] };
-      check('name', GroupName, name);
-      check('title', GroupTitle, made.title);
-      checkPermissions(made.permissions);
+      checkEach(
+        ['name', GroupName, name],
+        ['title', GroupTitle, made.title],
+        ...permissionChecks(made.permissions),
+      );
       await withDatabase((db) => create(db, made));
     });
 
@@ -54,10 +64,11 @@ export function addGroupCommands(program: Command): void {
     .action((name: string, username: string) => withDatabase((db) => remove(db, name, username)));
 }
 
-/** @throws when one of them is none. */
-export function checkPermissions(permissions: string[]): void {
-  for (const permission of permissions) check('permission', Permission, permission);
-  check('list of permissions', Permissions, permissions);
+/** @returns the checks that each of them is a permission, for `checkEach`. */
+export function permissionChecks(permissions: string[]): Parameters<typeof checkEach> {
+  // Then each permission would be told once more.
+  if (permissions.length > MAX_PERMISSIONS) return [['list of permissions', Permissions, permissions]];
+  return permissions.map((permission) => ['permission', Permission, permission]);
 }
 
 async function create(db: Database, fields: GroupFields): Promise<void> {

@@ -5,8 +5,9 @@ import type { Database } from '../db/database.ts';
 import { Id } from '../schemas/common.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
+import { checkEach } from './checks.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
-import { checkPermissions } from './groups.ts';
+import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
 import { findUnlessRemoved, hasEnded } from './removed.ts';
@@ -28,11 +29,11 @@ export function addTokenCommands(program: Command): void {
     .action(async (username: string, name: string, options: { scope: string[]; expiresIn?: string }) => {
       const scopes = [...new Set(options.scope)];
       const expiresIn = options.expiresIn === undefined ? undefined : Number(options.expiresIn);
-      check('name', TokenName, name);
-      checkPermissions(scopes);
-      if (expiresIn !== undefined) {
-        check('number of seconds', NewToken.properties.expiresIn, expiresIn, options.expiresIn);
-      }
+      checkEach(
+        ['name', TokenName, name],
+        ...permissionChecks(scopes),
+        ...secondsCheck(expiresIn, options.expiresIn),
+      );
       await withDatabase((db) => create(db, username, name, { scopes, expiresIn }));
     });
 
@@ -53,6 +54,10 @@ export function addTokenCommands(program: Command): void {
       check('id', Id, id);
       await withDatabase((db) => end(db, username, id));
     });
+}
+
+function secondsCheck(seconds: number | undefined, typed: string | undefined): Parameters<typeof checkEach> {
+  return seconds === undefined ? [] : [['number of seconds', NewToken.properties.expiresIn, seconds, typed]];
 }
 
 /** @returns the token as a line for people. */

@@ -4,14 +4,16 @@ import { issueCode } from '../accounts/codes.ts';
 import { ADMINISTRATORS, createAdministrator } from '../accounts/first-administrator.ts';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { setPassword } from '../accounts/passwords.ts';
+import { takenFields } from '../accounts/taken.ts';
 import { changeUser, createUser, deleteUser } from '../accounts/users.ts';
 import type { Database } from '../db/database.ts';
 import type { UserRow } from '../db/queries/users.ts';
-import { SingleLineText } from '../schemas/common.ts';
+import { Nullable, SingleLineText } from '../schemas/common.ts';
 import { userGroupJson } from '../schemas/groups.ts';
 import { instant } from '../schemas/instant.ts';
 import { tokenJson } from '../schemas/tokens.ts';
 import { DisplayName, Email, Username, userJson } from '../schemas/users.ts';
+import { checkEach } from './checks.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
@@ -140,17 +142,17 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
 
 async function create(username: string, options: NewUserOptions): Promise<void> {
   const { name, email = null, admin } = options;
-  check('name', Username, username);
-  check('display name', DisplayName, name);
-  if (email !== null) check('e-mail address', Email, email);
+  checkEach(
+    ['name', Username, username],
+    ['display name', DisplayName, name],
+    ['e-mail address', Nullable(Email), email],
+  );
   await withDatabase(async (db) => {
     // Before the operator types a password in vain.
-    for (const [kind, taken] of [
-      ['name', username],
-      ['e-mail address', email],
-    ])
-      if (taken && (await db.users.findCredentials(taken)))
-        throw new Error(`There is a user of the ${kind} ${taken} already.`);
+    const names = { username: `name ${username}`, email: `e-mail address ${email}` };
+    const taken = await takenFields(db, { username, email });
+    if (taken.length > 0)
+      throw new Error(taken.map((field) => `There is a user of the ${names[field]} already.`).join('\n'));
     const passwordHash = options.code ? null : await askForHash(options.passwordStdin);
     const make = admin ? createAdministrator : createUser;
     const { user, code } = await make(db, operator, { username, name, email, active: true, passwordHash });

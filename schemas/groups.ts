@@ -21,7 +21,9 @@ export const Permission = Type.String({
   rule: 'a permission, such as users:write, or * for all of them',
 });
 
-export const Permissions = Type.Array(Permission, { maxItems: 100, uniqueItems: true });
+export const MAX_PERMISSIONS = 100;
+
+export const Permissions = Type.Array(Permission, { maxItems: MAX_PERMISSIONS, uniqueItems: true });
 
 export const Group = Type.Object({
   id: Id,

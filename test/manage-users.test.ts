@@ -93,6 +93,44 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
     },
   );
 
+  await t.test('user create and group create tell all that is invalid or taken, a line each', async (t) => {
+    const twin = ['--email', 'bob@example.org', '--code'];
+    await create('bea', twin);
+    const told: [string[], string[]][] = [
+      [
+        ['user', 'create', 'c m', '--email', 'nomail', '--code'],
+        [
+          'The name "c m" must be a name without spaces, @ and invisible characters.',
+          'The e-mail address "nomail" must be an e-mail address.',
+        ],
+      ],
+      [
+        ['user', 'create', 'ANN', ...twin],
+        [
+          'There is a user of the name ANN already.',
+          'There is a user of the e-mail address bob@example.org already.',
+        ],
+      ],
+      [
+        ['group', 'create', 'Readers', '--title', 'x'.repeat(201), '--permission', 'all', 'a:b', 'some'],
+        [
+          'must be a name of lower-case letters',
+          'must be at most 200 characters long.',
+          'The permission "all" must be a permission',
+          'The permission "some" must be a permission',
+        ],
+      ],
+      [['group', 'create', ''], ['The name "" must not be empty.']],
+    ];
+    for (const [args, lines] of told) {
+      const { code, stderr } = await manage(args, { environment });
+      t.equal(code, 1);
+      t.equal(stderr.split('\n').length - 1, lines.length, stderr);
+      for (const [index, line] of lines.entries()) t.match(stderr.split('\n')[index], line);
+    }
+    await manage(['user', 'delete', 'bea'], { environment });
+  });
+
   await t.test('user create rejects --code together with --password-stdin', async (t) => {
     fails(
       t,

@@ -61,12 +61,8 @@ const inBody = (pointer: string, code: FieldError['code'], detail: string) => [
   { in: 'body' as const, pointer, code, detail },
 ];
 
-/** The field of the API that each unique index is about. */
-const UNIQUE_FIELDS: Record<string, string> = {
-  users_username_key: 'username',
-  users_email_key: 'email',
-  groups_name: 'name',
-};
+/** The field of the API that each unique index is about. Those of users are told by the rules (accounts/taken.ts). */
+const UNIQUE_FIELDS: Record<string, string> = { groups_name: 'name' };
 
 /** Where Fastify's own words do not say what to do. */
 const EXPLANATIONS: Record<string, string> = {
@@ -160,6 +156,10 @@ const TABLE = [
           headers: RETRY_SOON,
         },
   ),
+  row(accounts.TakenError, ({ fields }) => ({
+    kind: 'duplicate',
+    errors: fields.flatMap((field) => inBody(`/${field}`, 'taken', 'is taken')),
+  })),
   row(DuplicateError, ({ index }) => {
     const field = UNIQUE_FIELDS[index];
     return {

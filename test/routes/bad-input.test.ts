@@ -212,6 +212,30 @@ onEachEngine('A body with an invalid field is rejected at that field', async (t,
     });
   }
 
+  t.test('All invalid fields are told at once, each once, and at most 20', async (t) => {
+    const wrong = { username: 'b b', email: 'nomail', password: 'x', active: 1, extra: true };
+    const { errors } = (await client.request('POST', '/api/users', wrong)).json();
+    t.strictSame(
+      errors.map(({ pointer, code }: { pointer: string; code: string }) => [pointer, code]).sort(),
+      [
+        ['/active', 'type'],
+        ['/email', 'format'],
+        ['/extra', 'unknown'],
+        ['/password', 'too-short'],
+        ['/username', 'format'],
+      ],
+    );
+    const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`field-${n}`, n]));
+    const permissions = Array.from({ length: 3_000 }, () => '?');
+    for (const body of [many, { name: 'new', permissions }, { ...many, name: '', permissions: [1, 1] }]) {
+      const response = await client.request('POST', '/api/groups', body);
+      t.equal(response.statusCode, 400);
+      const pointers = response.json().errors.map(({ pointer }: { pointer: string }) => pointer);
+      t.equal(pointers.length, 20);
+      t.equal(new Set(pointers).size, 20);
+    }
+  });
+
   t.test('The response never repeats a rejected value, which may be a secret', async (t) => {
     const body = JSON.stringify({ ...makeUser.valid, password: 'hunter2'.repeat(30) });
     t.notMatch((await send(makeUser, client, body)).payload, 'hunter2');

@@ -149,6 +149,35 @@ onEachEngine('Users are created and deleted', async (t, engine) => {
     });
   }
 
+  t.test('POST and PATCH user name both fields when username and e-mail address are taken', async (t) => {
+    const { id } = (
+      await admin.request('POST', '/api/users', { username: 'free', password: PASSWORD })
+    ).json();
+    for (const email of ['BEA@example.org', 'ann@example.org']) {
+      if (email.startsWith('BEA')) await makeUser(app, 'bea');
+      const both = { username: 'ANN', email };
+      for (const response of [
+        await admin.request('POST', '/api/users', { password: PASSWORD, ...both }),
+        await admin.request('PATCH', `/api/users/${id}`, both),
+      ]) {
+        t.match(response.json(), { status: 409, type: 'urn:rollcall:problem:duplicate' });
+        t.strictSame(response.json().errors, [
+          { in: 'body', pointer: '/username', code: 'taken', detail: 'is taken' },
+          { in: 'body', pointer: '/email', code: 'taken', detail: 'is taken' },
+        ]);
+      }
+    }
+    const own = await admin.request('PATCH', `/api/users/${id}`, {
+      username: 'FREE',
+      email: 'ann@example.org',
+    });
+    t.strictSame(
+      own.json().errors.map(({ pointer }: { pointer: string }) => pointer),
+      ['/email'],
+      "one's own name is not taken",
+    );
+  });
+
   t.test('Several users may have no e-mail address', async (t) => {
     for (const username of ['none-1', 'none-2']) {
       const payload = { username, email: null, password: PASSWORD };

@@ -36,8 +36,11 @@ declare module 'fastify' {
   // The name is @fastify/passport's, which gives request.user this type as well.
   interface PassportUser extends AuthenticatedUser {}
   interface FastifyInstance {
-    /** Adds a way to authenticate. `GET /api/sign` shows its name as `via`. */
-    addRequestLoader(method: string, loader: RequestLoader): void;
+    /**
+     * Adds a way to authenticate. `GET /api/sign` shows its name as `via`. `parameters` are the query parameters that the loader
+     * reads: all others that a route does not know are refused.
+     */
+    addRequestLoader(method: string, loader: RequestLoader, options?: { parameters?: string[] }): void;
   }
   interface FastifyRequest {
     user?: PassportUser;
@@ -53,10 +56,11 @@ declare module 'fastify' {
 export default fp<{ lifetimes: Lifetimes }>(
   async (app, { lifetimes }) => {
     const loaders: { method: string; load: RequestLoader }[] = [];
-    app.decorate('addRequestLoader', (method, load) => {
+    app.decorate('addRequestLoader', (method, load, { parameters = [] } = {}) => {
       if (method.length > METHOD_LENGTH)
         throw new RangeError(`The name ${method} is longer than ${METHOD_LENGTH} characters.`);
       loaders.push({ method, load });
+      for (const parameter of parameters) app.loaderParameters.add(parameter);
     });
     app.decorateRequest('user');
     app.decorateRequest('authentication', null);
@@ -83,5 +87,5 @@ export default fp<{ lifetimes: Lifetimes }>(
       request.authentication = { method: 'session', session, token: null, permissions };
     });
   },
-  { name: 'authenticate', dependencies: ['database', 'session-cookie'] },
+  { name: 'authenticate', dependencies: ['database', 'session-cookie', 'validation'] },
 );

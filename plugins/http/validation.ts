@@ -1,8 +1,21 @@
-/** Validates requests: bodies as they are, parameters after conversion from text. */
+/**
+ * Validates requests: bodies as they are, parameters after conversion from text. Under /api a query parameter that nobody declares is
+ * refused, on routes without a schema of their query as well.
+ */
 import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { fieldErrors } from '../../schemas/field-errors.ts';
+import { type FieldError, MAX_FIELD_ERRORS } from '../../schemas/problems.ts';
 import { makeValidator } from '../../schemas/validator.ts';
+import { unknownParameter } from './query-parameters.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Query parameters that every route takes, since request loaders read them. */
+    loaderParameters: Set<string>;
+  }
+}
 
 /** What the parts of a request are called in problems. */
 const PARTS: Record<string, 'body' | 'query' | 'path' | 'headers'> = {
@@ -12,10 +25,38 @@ const PARTS: Record<string, 'body' | 'query' | 'path' | 'headers'> = {
   headers: 'headers',
 };
 
+/** Checks a part of a request. @returns its errors, undefined when it is valid. It may set defaults and convert texts. */
+type Check = (data: unknown) => FieldError[] | undefined;
+
+/** The query of a route that declares no parameters. */
+const NO_PARAMETERS = { type: 'object', properties: {} };
+
+/** @returns a check that refuses what is neither in the schema nor read by a loader. Most requests have no query: then it costs nothing. */
+function refuseUnknown(app: FastifyInstance, properties: object, check: Check): Check {
+  const known = Object.keys(properties);
+  const names = new Set(known);
+  return (data) => {
+    let unknown: FieldError[] | undefined;
+    // Before the check, which adds defaults.
+    for (const name in Object(data)) {
+      if (names.has(name) || app.loaderParameters.has(name)) continue;
+      unknown ??= [];
+      if (unknown.length < MAX_FIELD_ERRORS) unknown.push(unknownParameter(name, known));
+    }
+    const wrong = check(data);
+    return unknown ? [...unknown, ...(wrong ?? [])].slice(0, MAX_FIELD_ERRORS) : wrong;
+  };
+}
+
+function hasProperties(schema: unknown): schema is { properties: object } {
+  return typeof schema === 'object' && schema !== null && 'properties' in schema;
+}
+
 export default fp(
   async (app) => {
     const strict = makeValidator({ coerceTypes: false });
     const converting = makeValidator({ coerceTypes: true });
+    app.decorate('loaderParameters', new Set<string>());
 
     // An empty body is no body, whatever its Content-Type: signing out needs none.
     const parse = app.getDefaultJsonParser('error', 'error');
@@ -29,13 +70,25 @@ export default fp(
       parse(request, bytes.toString(), done);
     });
 
-    app.setValidatorCompiler(({ schema, httpPart }) => {
-      const part = PARTS[httpPart ?? 'body'] ?? 'body';
-      const isText = part !== 'body';
+    app.addHook('onRoute', (route) => {
+      if (route.url !== '/api' && !route.url.startsWith('/api/')) return;
+      route.schema = { ...route.schema, querystring: route.schema?.querystring ?? NO_PARAMETERS };
+    });
+
+    function makeCheck(schema: object, isText: boolean): Check {
+      if (schema === NO_PARAMETERS) return () => undefined;
       const validate = (isText ? converting : strict).compile(schema);
+      return (data) => (validate(data) ? undefined : fieldErrors(validate.errors ?? [], isText));
+    }
+
+    app.setValidatorCompiler<object>(({ schema, httpPart, url = '' }) => {
+      const part = PARTS[httpPart ?? 'body'] ?? 'body';
+      const own = makeCheck(schema, part !== 'body');
+      const isRefusing = part === 'query' && url.startsWith('/api') && hasProperties(schema);
+      const check = isRefusing ? refuseUnknown(app, schema.properties, own) : own;
       return (data: unknown) => {
-        if (validate(data)) return { value: data };
-        return { error: app.invalid(part, ...fieldErrors(validate.errors ?? [], isText)) };
+        const errors = check(data);
+        return errors ? { error: app.invalid(part, ...errors) } : { value: data };
       };
     });
   },

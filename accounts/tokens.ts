@@ -5,7 +5,7 @@ import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange } from './change.ts';
+import { applyChange, recordEvent } from './change.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { keyOf, makeSecret } from './secrets.ts';
 
@@ -71,6 +71,27 @@ export const endToken = (db: Database, actor: Actor, owner: Owner, id: string) =
     };
   });
 
+/** Ends the token of that key, by which a program signs out. A token that does nothing any more stays as it is. */
+export async function endUsedToken(db: Database, actor: Actor, key: string): Promise<void> {
+  const token = await db.tokens.find(key);
+  if (!isUsable(token, Date.now())) return;
+  const { id, userId, username } = token;
+  const name = (await db.tokens.findOf(userId, id))?.name ?? '';
+  const owner = { id: userId, username };
+  const target = { kind: 'token' as const, id, name };
+  const ended = { step: db.tokens.end(userId, id), error: () => new NotFoundError('token') };
+  await recordEvent(db, actor, { event: 'token-ended', actor: owner, via: 'token', target }, ended).catch(
+    (error) => {
+      // Another request has ended it meanwhile.
+      if (!(error instanceof NotFoundError)) throw error;
+    },
+  );
+}
+
+function isUsable(token: OwnedTokenRow | undefined, now: number): token is OwnedTokenRow {
+  return token?.active === true && (token.expiresAt === null || token.expiresAt > now);
+}
+
 /** @returns the token of that key while it lives and its owner is active. That it was used is noted now and then. */
 export async function findToken(
   db: Database,
@@ -79,7 +100,7 @@ export async function findToken(
 ): Promise<OwnedTokenRow | undefined> {
   const token = await db.tokens.find(key);
   const now = Date.now();
-  if (!token?.active || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
+  if (!isUsable(token, now)) return undefined;
   if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL)
     await writeBestEffort(db, db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), log);
   return token;

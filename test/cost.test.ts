@@ -22,6 +22,7 @@ const TABLE = `
  2/1  anonymous     GET /readyz
  9    anonymous     POST /api/sign/in                            {"username":"{username}","password":"{password}"}
  4/5  member        POST /api/sign/out
+ 4/5  token         POST /api/sign/out
  7    anonymous     POST /api/sign/reset                         {"code":"{code}","password":"another password"}
  4    anonymous     POST /api/sign/up                            {"username":"{newName}","password":"{password}"}
  2/3  administrator GET /api/sign

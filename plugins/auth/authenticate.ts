@@ -32,15 +32,21 @@ interface LoadedUser extends AuthenticatedUser, Partial<Pick<Authentication, 'to
 /** @returns the user whom the request names, active or not, or undefined when it names none. */
 type RequestLoader = (request: FastifyRequest) => Promise<LoadedUser | undefined> | undefined;
 
+interface LoaderOptions {
+  /** The query parameters that the loader reads. All others that a route does not know are refused. */
+  parameters?: string[];
+  /** Ends the credential in the request, if there is one. Without it, signing out leaves the credential as it is. */
+  signOut?: (request: FastifyRequest) => Promise<void>;
+}
+
 declare module 'fastify' {
   // The name is @fastify/passport's, which gives request.user this type as well.
   interface PassportUser extends AuthenticatedUser {}
   interface FastifyInstance {
-    /**
-     * Adds a way to authenticate. `GET /api/sign` shows its name as `via`. `parameters` are the query parameters that the loader
-     * reads: all others that a route does not know are refused.
-     */
-    addRequestLoader(method: string, loader: RequestLoader, options?: { parameters?: string[] }): void;
+    /** Adds a way to authenticate. `GET /api/sign` shows its name as `via`. */
+    addRequestLoader(method: string, loader: RequestLoader, options?: LoaderOptions): void;
+    /** Ends the credentials of a request that signs out without a living session. */
+    signOutOfLoaders(request: FastifyRequest): Promise<void>;
   }
   interface FastifyRequest {
     user?: PassportUser;
@@ -55,12 +61,15 @@ declare module 'fastify' {
 
 export default fp<{ lifetimes: Lifetimes }>(
   async (app, { lifetimes }) => {
-    const loaders: { method: string; load: RequestLoader }[] = [];
-    app.decorate('addRequestLoader', (method, load, { parameters = [] } = {}) => {
+    const loaders: ({ method: string; load: RequestLoader } & Pick<LoaderOptions, 'signOut'>)[] = [];
+    app.decorate('addRequestLoader', (method, load, { parameters = [], ...options } = {}) => {
       if (method.length > METHOD_LENGTH)
         throw new RangeError(`The name ${method} is longer than ${METHOD_LENGTH} characters.`);
-      loaders.push({ method, load });
+      loaders.push({ method, load, ...options });
       for (const parameter of parameters) app.loaderParameters.add(parameter);
+    });
+    app.decorate('signOutOfLoaders', async (request) => {
+      for (const { signOut } of loaders) await signOut?.(request);
     });
     app.decorateRequest('user');
     app.decorateRequest('authentication', null);

@@ -1,8 +1,8 @@
 /** API tokens: a request loader that finds a user by `Authorization: Bearer` (RFC 6750, section 2.1). */
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { isSecret, keyOf } from '../../accounts/secrets.ts';
-import { findToken } from '../../accounts/tokens.ts';
+import { endUsedToken, findToken } from '../../accounts/tokens.ts';
 import { memoize } from './memoize.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
@@ -15,10 +15,20 @@ export default fp(
       return isSecret('rc_', secret) ? keyOf(secret) : undefined;
     });
 
-    app.addRequestLoader('token', ({ headers: { authorization }, log }) => {
-      const key = authorization === undefined ? undefined : keyIn(authorization);
-      return key === undefined ? undefined : load(key, log);
-    });
+    const keyOfRequest = ({ headers: { authorization } }: FastifyRequest) =>
+      authorization === undefined ? undefined : keyIn(authorization);
+
+    /** A token may end itself, whatever its scopes: who finds a leaked one can make it harmless. */
+    async function signOut(request: FastifyRequest) {
+      const key = keyOfRequest(request);
+      if (key !== undefined) await endUsedToken(app.db, request.actor(), key);
+    }
+
+    const find = (request: FastifyRequest) => {
+      const key = keyOfRequest(request);
+      return key === undefined ? undefined : load(key, request.log);
+    };
+    app.addRequestLoader('token', find, { signOut });
 
     async function load(key: string, log: FastifyBaseLogger) {
       const token = await findToken(app.db, key, log);

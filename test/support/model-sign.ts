@@ -42,10 +42,14 @@ export function signIn(world: World, name: string, password: string): Verdict {
   });
 }
 
-/** Every caller may sign out. This ends the session of the cookie, and no token. */
-export const signOut = (caller: Caller): Verdict => ({
+/** Every caller may sign out. This ends the session, or without a valid one the token, unless its owner is disabled. */
+export const signOut = (world: World, caller: Caller): Verdict => ({
   status: 204,
-  apply: ({ sessions }) => sessions.delete(caller.cookie ?? ''),
+  apply: ({ sessions, tokens }) => {
+    const who = whoIs(world, caller);
+    if (who && who.scopes !== null) tokens.delete(caller.bearer ?? '');
+    else sessions.delete(caller.cookie ?? '');
+  },
 });
 
 export function confirm(world: World, caller: Caller, password: string): Verdict {

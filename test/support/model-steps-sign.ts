@@ -26,7 +26,7 @@ const signIn: Maker = (scene, caller) => {
   return step(ANONYMOUS, 'POST /api/sign/in', sign.signIn(world, name, body.password), { body, read });
 };
 
-const signOut: Maker = (_scene, caller) => step(caller, 'POST /api/sign/out', sign.signOut(caller));
+const signOut: Maker = ({ world }, caller) => step(caller, 'POST /api/sign/out', sign.signOut(world, caller));
 
 const confirm: Maker = (scene) => {
   const caller = scene.sessionCaller();
@@ -116,7 +116,7 @@ const check: Maker = (scene, caller) => {
 /** The steps, each with its weight. */
 export const SIGN_STEPS: readonly (readonly [number, Maker])[] = [
   [12, signIn],
-  [1, signOut],
+  [2, signOut],
   [3, confirm],
   [3, changePassword],
   [1, endSession],

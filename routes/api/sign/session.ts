@@ -145,14 +145,22 @@ const signingOut: FastifyPluginAsyncTypebox = async (app) => {
     '/out',
     {
       config: { anonymous: true },
-      schema: { operationId: 'signOut', summary: 'Sign out', response: responses({ 204: Nothing }) },
+      schema: {
+        operationId: 'signOut',
+        summary: 'Sign out',
+        description: 'Ends the session. Without a living session, an API token that was sent is ended.',
+        response: responses({ 204: Nothing }),
+      },
     },
     async (request, reply) => {
       const { found } = request.session;
       if (found) {
         await signOut(db, request.actor(), found);
         await request.session.destroy();
-      } else dropSession(request);
+      } else {
+        dropSession(request);
+        await app.signOutOfLoaders(request);
+      }
       if (isSent.test(request.headers.cookie ?? '')) reply.clearCookie(cookie.name, cookie.attributes);
       reply.header('cache-control', 'no-store');
       return reply.code(204).send();

@@ -54,6 +54,11 @@ export function managesGroup(db: Database, actor: Actor, groupId: string): Condi
   ];
 }
 
+/** A token is not its owner, and changes nothing of their account. @throws {SessionRequiredError} */
+export function refuseOwnToken(actor: Actor, userId: string): void {
+  if (actor.user?.id === userId && !isSelf(actor, userId)) throw new SessionRequiredError();
+}
+
 /**
  * The actor is that user, or holds all that the user holds: who signs in, and whether they may, is not decided by those who
  * hold less. Locks the user and their groups, since it relies on what the user holds.
@@ -65,7 +70,7 @@ export async function authorityOver(
   userId: string,
 ): Promise<{ locks: RightsLock[]; conditions: Condition[] }> {
   if (isOperator(actor) || isSelf(actor, userId)) return { locks: [lockUser(db, userId)], conditions: [] };
-  if (actor.user?.id === userId) throw new SessionRequiredError();
+  refuseOwnToken(actor, userId);
   const { locks, permissions } = await lockRights(db, userId);
   return { locks, conditions: holds(db, actor, ...permissions) };
 }

@@ -9,6 +9,7 @@ import {
   authorityOver,
   holds,
   lackingOf,
+  refuseOwnToken,
   requireFreshSession,
   requirePermissions,
   WRITE_USERS,
@@ -67,15 +68,19 @@ export function userCreation(
   };
 }
 
-/** For a guard, which refuses early. @throws {MissingPermissionError} when the actor may change nothing of that user. */
+/**
+ * For a guard, which refuses early when the actor may change nothing of that user.
+ * @throws {MissingPermissionError} @throws {SessionRequiredError}
+ */
 export function requireMayChangeUser(actor: Actor, id: string): void {
+  refuseOwnToken(actor, id);
   if (!isSelf(actor, id)) requirePermissions(actor, WRITE_USERS);
 }
 
 /**
  * Changes a user. Disabling ends their sessions, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
- * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError}
+ * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError} @throws {SessionRequiredError}
  */
 export const changeUser = (
   db: Database,
@@ -93,6 +98,7 @@ const applyUserChange = (
   matches: VersionMatch,
 ) =>
   applyChange(db, actor, async () => {
+    refuseOwnToken(actor, id);
     const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
     const ownOnly = isSelf(actor, id) && foreign.length === 0;
     if (isSelf(actor, id) && foreign.length > 0 && lackingOf(actor.permissions, [WRITE_USERS]).length > 0)

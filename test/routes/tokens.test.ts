@@ -109,6 +109,23 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
 
   t.test("A token cannot administer its owner's account, sessions, tokens or memberships", async (t) => {
     const { headers } = await makeToken(owner, { scopes: ['users:write'] });
+    const { headers: unscoped } = await makeToken(owner);
+    for (const changes of [
+      { name: 'x' },
+      { email: 'thief@example.org' },
+      { name: 'x', email: null },
+      { username: 'x' },
+      { active: false },
+      { name: '' },
+    ])
+      for (const credential of [headers, unscoped]) {
+        const response = await robot.request('PATCH', `/api/users/${ann}`, changes, credential);
+        t.equal(response.statusCode, 403, JSON.stringify(changes));
+        t.match(response.json(), { type: 'urn:rollcall:problem:session-required' }, 'for all fields alike');
+      }
+    const bob = await makeUser(app, 'bob');
+    const another = await robot.request('PATCH', `/api/users/${bob}`, { name: 'Bob' }, headers);
+    t.equal(another.statusCode, 200, 'another user is changed by the scope');
     const refused = [
       await robot.request('PATCH', `/api/users/${ann}`, { email: 'thief@example.org' }, headers),
       await robot.request('POST', `/api/users/${ann}/reset`, undefined, headers),

@@ -58,6 +58,7 @@ export function createUser(world: World, caller: Caller, made: NewModelUser): Ve
 export function changeUser(world: World, caller: Caller, id: string, changes: UserChange): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
+  if (who.scopes !== null && who.user.id === id) return refuse(403);
   const ownFields = Object.keys(changes).every((field) => field === 'name' || field === 'email');
   if (!may(who, 'users:write') && !(isSelf(who, id) && ownFields)) return refuse(403);
   const onlyName = Object.keys(changes).every((field) => field === 'name');

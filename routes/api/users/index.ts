@@ -39,7 +39,7 @@ const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(Reset
 const changing = {
   operationId: 'changeUser',
   summary: 'Change a user',
-  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user.`,
+  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. An API token changes nothing of its owner.`,
   params: IdParams,
   body: Changes,
   response: responses({ 200: User }),
@@ -58,7 +58,7 @@ const creating = {
 const deleting = {
   operationId: 'deleteUser',
   summary: 'Remove a user',
-  description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them.`,
+  description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them. An API token does not remove its owner.`,
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404, 409, 412],

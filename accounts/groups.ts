@@ -84,14 +84,18 @@ export const changeGroup = (
 /**
  * Removes a group.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
+ * @throws {StaleSessionError}
  */
 export const deleteGroup = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
     const row = await requireGroup(db, id, matches);
     const { name, title, permissions } = row;
+    const conditions = holds(db, actor, WRITE_GROUPS, ...permissions);
+    // As for setting its permissions, which does less.
+    if (permissions.length > 0) requireFreshSession(actor);
     return {
       locks: [...lockGroups(db, [row]), keepAdministrator(db)],
-      conditions: holds(db, actor, WRITE_GROUPS, ...row.permissions),
+      conditions,
       writes: [db.groups.remove(row)],
       event: {
         event: 'group-deleted',

@@ -129,9 +129,12 @@ const applyUserChange = (
 /**
  * Removes a user with their sessions, tokens and memberships, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
+ * @throws {StaleSessionError}
  */
 export const deleteUser = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
+    // As for disabling, which does less.
+    requireFreshSession(actor);
     const { locks, conditions } = await authorityOver(db, actor, id);
     const row = await requireUser(db, id, matches);
     const { username, name, email, active } = row;

@@ -55,6 +55,43 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
     }
   });
 
+  t.test('What takes more away than another change asks for a fresh session as well', async (t) => {
+    await makeUser(app, 'boss', { admin: true });
+    const advance = stopTheClock(t);
+    const client = await signedIn(app, 'boss');
+    const { headers } = await makeToken(client, { scopes: ['*'] });
+    let count = 0;
+    const newUser = async () => `/api/users/${await makeUser(app, `person-${++count}`)}`;
+    const newGroup = async (permissions: string[]) => {
+      const group = { name: `group-${++count}`, permissions };
+      const response = await client.request('POST', '/api/groups', group, headers);
+      return `/api/groups/${response.json().id}`;
+    };
+    const withPermissions = () => newGroup(['tea:make']);
+    const cases = [
+      { make: newUser, method: 'PATCH', body: { active: false }, done: 200, asks: true },
+      { make: newUser, method: 'DELETE', done: 204, asks: true },
+      { make: withPermissions, method: 'PATCH', body: { permissions: [] }, done: 200, asks: true },
+      { make: withPermissions, method: 'DELETE', done: 204, asks: true },
+      { make: () => newGroup([]), method: 'DELETE', done: 204, asks: false },
+      { make: newUser, method: 'PATCH', body: { name: 'x' }, done: 200, asks: false },
+    ];
+    const robot = new Client(app);
+    for (const { make, method, body, done, asks } of cases) {
+      const [url, another] = [await make(), await make()];
+      advance(FRESH);
+      const response = await client.request(method, url, body);
+      t.equal(response.statusCode, asks ? 403 : done, `${method} ${url}`);
+      if (asks) {
+        t.match(response.json(), { type: 'urn:rollcall:problem:confirm' });
+        t.equal((await client.request('GET', url)).statusCode, 200, 'nothing is removed');
+        await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
+        t.equal((await client.request(method, url, body)).statusCode, done, 'a fresh session may');
+      }
+      t.equal((await robot.request(method, another, body, headers)).statusCode, done, 'tokens are not asked');
+    }
+  });
+
   t.test(
     'Confirming with a wrong password is refused, throttled, and keeps the session (case 27)',
     async (t) => {

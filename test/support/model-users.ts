@@ -79,7 +79,7 @@ export function changeUser(world: World, caller: Caller, id: string, changes: Us
 export function deleteUser(world: World, caller: Caller, id: string): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
-  if (!may(who, 'users:write')) return refuse(403);
+  if (!may(who, 'users:write') || isStale(who)) return refuse(403);
   if (!world.users.has(id)) return refuse(404);
   if (!hasAuthorityOver(world, who, id)) return refuse(403);
   const isTheirs = ({ userId }: { userId: string }) => userId === id;

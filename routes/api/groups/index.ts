@@ -63,7 +63,7 @@ const changing = {
 const deleting = {
   operationId: 'deleteGroup',
   summary: 'Remove a group',
-  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries.`,
+  description: `Asks for ${WRITE_GROUPS}, for each permission that the group carries and, if it carries any, for a fresh session or a token.`,
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404, 409, 412],

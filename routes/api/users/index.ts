@@ -58,7 +58,7 @@ const creating = {
 const deleting = {
   operationId: 'deleteUser',
   summary: 'Remove a user',
-  description: `Asks for ${WRITE_USERS}, and for all that the user holds. Their sessions, tokens and memberships go with them. An API token does not remove its owner.`,
+  description: `Asks for ${WRITE_USERS}, for all that the user holds, and for a fresh session or a token. Their sessions, tokens and memberships go with them. An API token does not remove its owner.`,
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404, 409, 412],

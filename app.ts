@@ -2,9 +2,9 @@
  * The whole service as a Fastify instance. It never listens and reads no environment, so tests can have many, each with its own
  * settings and parts.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import autoload from '@fastify/autoload';
+import { compile } from '@fastify/proxy-addr';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
   type FastifyReply,
@@ -28,6 +28,7 @@ import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/http/
 import etags from './plugins/http/etags.ts';
 import openapi from './plugins/http/openapi.ts';
 import paging from './plugins/http/paging.ts';
+import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
 import routeTable from './plugins/http/route-table.ts';
 import validation from './plugins/http/validation.ts';
 import { serializerFactory } from './schemas/serializers.ts';
@@ -83,6 +84,7 @@ async function assemble(
     remember: settings.REMEMBER_LIFETIME,
   };
 
+  await app.register(requestId);
   await app.register(routeTable);
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
@@ -124,18 +126,22 @@ const SERIALIZERS = {
  */
 const logsRequests = ({ LOG_LEVEL }: Settings) => ['debug', 'trace'].includes(LOG_LEVEL);
 
+/** Whose X-Forwarded-… headers and X-Request-Id are believed. It is one function, so that nobody is trusted by halves. */
+function trustedProxies({ TRUST_PROXY }: Settings): TrustProxy | false {
+  if (typeof TRUST_PROXY === 'boolean') return TRUST_PROXY && (() => true);
+  return compile(TRUST_PROXY);
+}
+
 function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
-  // Unlike Fastify's own ids, these are unique across workers and restarts.
-  const prefix = randomBytes(6).toString('base64url');
-  let count = 0;
-  const nextId = () => `${prefix}-${(count++).toString(36)}`;
+  const nextId = makeRequestIds();
+  const trusts = trustedProxies(settings);
 
   return {
     ...(logsRequests(settings) ? { loggerInstance: log } : {}),
-    trustProxy: settings.TRUST_PROXY,
+    trustProxy: trusts,
     routerOptions: { ignoreTrailingSlash: true },
     bodyLimit: BODY_LIMIT,
-    genReqId: nextId,
+    genReqId: requestIds(trusts, nextId),
     schemaController: { compilersFactory: { buildSerializer: serializerFactory } },
     logController: new LogController({
       disableRequestLogging: !logsRequests(settings),

@@ -52,6 +52,8 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswe
     .code(status)
     .headers({
       'cache-control': 'no-store',
+      // Where no hook has run, as for a path that can't be decoded.
+      'x-request-id': request.id,
       ...(status === 401 ? { 'www-authenticate': challenge(request, answer) } : {}),
       ...answer.headers,
     })
@@ -86,7 +88,7 @@ export function answerBrokenRequest(
   const status = statusOf(answer);
   const body = JSON.stringify(problemBody(answer, requestId));
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 

@@ -47,3 +47,8 @@ export function differences(before: Fields, after: Fields): { before: Fields; af
   const pick = (fields: Fields) => Object.fromEntries(names.map((name) => [name, fields[name] ?? null]));
   return { before: pick(before), after: pick(after) };
 }
+
+/** @returns whether no field differs. */
+export function isNothing({ after }: { after: Fields }): boolean {
+  return Object.keys(after).length === 0;
+}

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { Actor } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
-import { differences } from './audit.ts';
+import { differences, isNothing } from './audit.ts';
 import { holds, requireFreshSession, WRITE_GROUPS } from './authorization.ts';
 import { applyChange, type Change, lockGroups } from './change.ts';
 import { anyVersion, requireGroup, type VersionMatch } from './find.ts';
@@ -40,7 +40,7 @@ export function groupCreation(db: Database, actor: Actor, fields: GroupFields): 
 }
 
 /**
- * Changes a group. Whoever gives it permissions gives them to its members, so codes that others issued for them end.
+ * Changes a group; a change to what is so already writes nothing. Whoever gives it permissions gives them to its members, so codes that others issued for them end.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {StaleSessionError}
  */
@@ -53,15 +53,20 @@ export const changeGroup = (
 ) =>
   applyChange(db, actor, async () => {
     const row = await requireGroup(db, id, matches);
-    const { permissions } = changes;
-    const conditions = holds(db, actor, WRITE_GROUPS, ...row.permissions);
-    if (permissions) requireFreshSession(actor);
-    const added = (permissions ?? []).filter((permission) => !row.permissions.includes(permission));
+    const given = changes.permissions?.toSorted();
+    const held = holds(db, actor, WRITE_GROUPS, ...row.permissions);
+    if (given) requireFreshSession(actor);
+    const added = (given ?? []).filter((permission) => !row.permissions.includes(permission));
+    const conditions = [...held, ...holds(db, actor, ...added)];
+    const changed = differences({ ...row }, { ...changes, ...(given ? { permissions: given } : {}) });
+    // Who may not change it is not told that nothing would change.
+    if (isNothing(changed)) return { conditions, writes: [], event: [], result: row };
+    const permissions = 'permissions' in changed.after ? given : undefined;
     const now = Date.now();
     const group = { ...row, ...changes };
     return {
       locks: [...lockGroups(db, [row]), ...(permissions ? [keepAdministrator(db)] : [])],
-      conditions: [...conditions, ...holds(db, actor, ...added)],
+      conditions,
       writes: [
         db.groups.change(group, now),
         ...(permissions ? db.groups.setPermissions(id, permissions) : []),
@@ -70,7 +75,7 @@ export const changeGroup = (
       event: {
         event: 'group-changed',
         target: { kind: 'group', id, name: row.name },
-        ...differences({ ...row }, changes),
+        ...changed,
       },
       result: {
         ...group,

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
-import { differences, userTarget } from './audit.ts';
+import { differences, isNothing, userTarget } from './audit.ts';
 import {
   authorityOver,
   holds,
@@ -78,7 +78,7 @@ export function requireMayChangeUser(actor: Actor, id: string): void {
 }
 
 /**
- * Changes a user. Disabling ends their sessions, and the codes that they issued.
+ * Changes a user; a change to what is so already writes nothing. Disabling ends their sessions, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError} @throws {SessionRequiredError}
  */
@@ -111,6 +111,9 @@ const applyUserChange = (
     const authority = sensitive ? await authorityOver(db, actor, id) : own;
     const conditions = [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions];
     const row = await requireUser(db, id, matches);
+    const changed = differences({ ...row }, changes);
+    // Who may not change it is not told that nothing would change.
+    if (isNothing(changed)) return { conditions, writes: [], event: [], result: row };
     const disables = changes.active === false;
     const now = Date.now();
     const user = { ...row, ...changes };
@@ -121,7 +124,7 @@ const applyUserChange = (
         db.users.change(user, now),
         ...(disables ? [db.sessions.endAllOf(id), db.codes.removeIssuedBy(id)] : []),
       ],
-      event: { event: 'user-changed', target: userTarget(row), ...differences({ ...row }, changes) },
+      event: { event: 'user-changed', target: userTarget(row), ...changed },
       result: { ...user, version: row.version + 1, updatedAt: now },
     };
   });

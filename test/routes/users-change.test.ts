@@ -137,6 +137,57 @@ onEachEngine('An administrator changes users', async (t, engine) => {
     }
   });
 
+  t.test('PATCH that changes nothing keeps version and time, and writes no audit entry', async (t) => {
+    const user = { username: 'same', name: 'Sam', email: 'Sam@example.org' };
+    const group = { name: 'same', title: 'Same', permissions: ['b:a', '*', 'a:b'] };
+    const things = [
+      { url: '/api/users', fields: user, other: { name: 'Samuel' }, event: 'user-changed' as const },
+      { url: '/api/groups', fields: group, other: { title: 'Other' }, event: 'group-changed' as const },
+    ];
+    for (const { url: collection, fields, other, event } of things) {
+      const made = await admin.request('POST', collection, { ...fields });
+      const { id, reset: _code, ...shown } = made.json();
+      const url = `${collection}/${id}`;
+      const entries = () => app.db.audit.page({ target: id, event }, '', 'g', 10);
+      const writes = t.capture(app.db, 'atomically', app.db.atomically);
+      for (const changes of [fields, ...Object.entries(fields).map(([name, value]) => ({ [name]: value }))]) {
+        const response = await admin.request('PATCH', url, changes, { 'if-match': '"1"' });
+        t.equal(response.statusCode, 200);
+        t.equal(response.headers.etag, '"1"', JSON.stringify(changes));
+        t.match(response.json(), shown);
+      }
+      const kinds = writes().flatMap(({ args: [steps] }) => steps.map(({ rows }) => rows));
+      t.notOk(kinds.includes(1), 'only conditions are asked');
+      t.strictSame(await entries(), []);
+      const response = await admin.request('PATCH', url, { ...fields, ...other }, { 'if-match': '"1"' });
+      t.equal(response.headers.etag, '"2"', 'one field that differs is a change');
+      const [name = ''] = Object.keys(other);
+      t.strictSame(
+        (await entries()).map(({ after }) => Object.keys(after ?? {})),
+        [[name]],
+      );
+      t.equal(
+        (await admin.request('PATCH', url, other, { 'if-match': '"1"' })).statusCode,
+        412,
+        'it is stale',
+      );
+    }
+  });
+
+  t.test('PATCH that would change nothing is refused to who may not change it', async (t) => {
+    const id = await makeUser(app, 'guarded');
+    const group = (
+      await admin.request('POST', '/api/groups', { name: 'guarded', permissions: ['a:b'] })
+    ).json();
+    await makeUser(app, 'plain');
+    const client = await signedIn(app, 'plain');
+    for (const [url, changes] of [
+      [`/api/users/${id}`, { name: '' }],
+      [`/api/groups/${group.id}`, { title: '' }],
+    ] as const)
+      t.equal((await client.request('PATCH', url, changes)).statusCode, 403);
+  });
+
   t.test('Concurrent PATCH user with the same If-Match succeeds once', async (t) => {
     const id = await makeUser(app, 'contested');
     t.capture(app.db.users, 'find', readingTogether(3, app.db.users.find));

@@ -63,7 +63,8 @@ export function changeGroup(world: World, caller: Caller, id: string, changes: G
     status: 200,
     apply: (after) => {
       after.groups.set(id, { ...group, ...changes });
-      if (permissions) dropCodesOfOthers(after, who, group.members.keys());
+      const isOther = permissions?.toSorted().join() !== group.permissions.toSorted().join();
+      if (permissions && isOther) dropCodesOfOthers(after, who, group.members.keys());
     },
   });
 }

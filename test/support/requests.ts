@@ -136,7 +136,9 @@ export const STEPS: Step[] = [
   asChief(`GET /api/users/${UNKNOWN}`, 404),
   asChief('GET /api/users/{user2}/', 200),
 
-  ...TITLES.map((name, index) => asChief(`PATCH /api/users/{user${index}}`, 200, { name })),
+  ...TITLES.map((_name, index) =>
+    asChief(`PATCH /api/users/{user${index}}`, 200, { name: TITLES[(index + 1) % TITLES.length] }),
+  ),
   ...TITLES.map((name, index) => asChief(`PATCH /api/users/{user${index}}`, 200, { name, email: null })),
   asChief('PATCH /api/users/{user3}', 409, { username: 'Zoë' }),
   asChief('PATCH /api/users/{user3}', 200, { username: 'ZOÉ' }),

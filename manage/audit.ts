@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
 import { AuditQuery, auditJson, idRange, isTime } from '../schemas/audit.ts';
-import { isId } from '../schemas/common.ts';
+import { toId } from '../schemas/common.ts';
 import { check, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser } from './operator.ts';
@@ -70,14 +70,16 @@ async function list(db: Database, options: AuditOptions): Promise<void> {
 
 /** @throws when there is and was no such user, or several removed ones had that name. */
 async function actorId(db: Database, name: string): Promise<string> {
-  if (isId(name)) return name;
+  const id = toId(name);
+  if (id) return id;
   const user = await findUnlessRemoved(db, name, findUser, 'user-deleted');
   return user?.id ?? onlyOne(name, await removedIds(db, 'user-deleted', name));
 }
 
 /** @throws when nothing has or had that name, or both a user and a group do. */
 async function targetId(db: Database, name: string): Promise<string> {
-  if (isId(name)) return name;
+  const id = toId(name);
+  if (id) return id;
   const [group, user] = await Promise.all([db.groups.findByName(name), db.users.findCredentials(name)]);
   if (group && user)
     throw new Error(`A user (${user.id}) and a group (${group.id}) have the name ${name}. Give the id.`);

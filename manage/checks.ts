@@ -1,5 +1,13 @@
-/** Checks of several values, so that a command tells all that is wrong with them at once. */
+/** Checks of what is typed. Several at once, so that a command tells all that is wrong. */
+import { Id, toId } from '../schemas/common.ts';
 import { check } from './context.ts';
+
+/** @returns the id, which may be typed in any case. @throws when it is none. */
+export function readId(text: string): string {
+  const id = toId(text);
+  if (id === undefined) check('id', Id, text);
+  return id ?? text;
+}
 
 /** The arguments of each `check`. @throws when values do not fit their schemas, with a line for each. */
 export function checkEach(...checks: Parameters<typeof check>[]): void {

@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 import { NotFoundError } from '../accounts/errors.ts';
 import { endSession, endSessionsOf } from '../accounts/sessions.ts';
-import { Id } from '../schemas/common.ts';
 import { listedSessionJson } from '../schemas/sessions.ts';
-import { check, print, withDatabase } from './context.ts';
+import { readId } from './checks.ts';
+import { print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
 import { findUnlessRemoved, hasEnded } from './removed.ts';
@@ -32,8 +32,8 @@ export function addSessionCommands(program: Command): void {
   session
     .command('end <user> [id]')
     .description('end a session of a user, or all of them if no id is given')
-    .action(async (username: string, id: string | undefined) => {
-      if (id !== undefined) check('id', Id, id);
+    .action(async (username: string, typed: string | undefined) => {
+      const id = typed === undefined ? undefined : readId(typed);
       await withDatabase(async (db) => {
         const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
         if (!user) return print(`${username} was removed before, with all sessions`);

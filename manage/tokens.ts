@@ -2,11 +2,10 @@
 import type { Command } from 'commander';
 import { createToken, endToken } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
-import { Id } from '../schemas/common.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
-import { checkEach } from './checks.ts';
-import { check, print, printSecret, withDatabase } from './context.ts';
+import { checkEach, readId } from './checks.ts';
+import { print, printSecret, withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, operator } from './operator.ts';
@@ -50,8 +49,8 @@ export function addTokenCommands(program: Command): void {
   token
     .command('end <user> <id>')
     .description('end a token of a user; token list tells its id')
-    .action(async (username: string, id: string) => {
-      check('id', Id, id);
+    .action(async (username: string, typed: string) => {
+      const id = readId(typed);
       await withDatabase((db) => end(db, username, id));
     });
 }

@@ -10,15 +10,17 @@ const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 const UUID = new RegExp(UUID_V7);
 
-/** An id: a UUIDv7 (RFC 9562, section 5.7) in lower case. */
+/** An id: a UUIDv7 (RFC 9562, section 5.7). Ours are in lower case; one that comes in another case is the same (section 4). */
 export const Id = Type.String({
   pattern: UUID_V7,
+  lowerCase: true,
   rule: 'an id, such as 01a203c1-154e-79bc-816a-eaba312efecf',
 });
 
-/** @returns whether the text is an id. */
-export function isId(text: string): boolean {
-  return UUID.test(text);
+/** @returns the id in lower case, undefined when the text is none. For what comes before or without validation. */
+export function toId(text: string): string | undefined {
+  const id = text.toLowerCase();
+  return UUID.test(id) ? id : undefined;
 }
 
 /** One line of text: any Unicode but control characters and lone surrogates, which no database keeps faithfully. */

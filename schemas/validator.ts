@@ -19,6 +19,13 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
     verbose: true,
     validateSchema: false,
   });
+  ajv.addKeyword({
+    keyword: 'lowerCase',
+    type: 'string',
+    modifying: true,
+    before: 'pattern',
+    validate: toLowerCase,
+  });
   ajv.addKeyword({ keyword: 'identifier', type: 'string', compile: checksIdentifier });
   return {
     /** @throws when the schema is invalid. */
@@ -27,6 +34,18 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
       return ajv.compile(schema);
     },
   };
+}
+
+/** Where a value stands. */
+interface Place {
+  parentData: Record<string | number, unknown>;
+  parentDataProperty: string | number;
+}
+
+/** `lowerCase: true` puts a text of the request into lower case before its pattern is looked at. */
+function toLowerCase(_on: unknown, text: string, _schema?: unknown, place?: Place): boolean {
+  if (place) place.parentData[place.parentDataProperty] = text.toLowerCase();
+  return true;
 }
 
 /** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/identifiers.ts). */

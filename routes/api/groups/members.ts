@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { listMembers, removeMember, requireGroupManager, setMember } from '../../../accounts/members.ts';
-import { Body, Id, IdParams, isId, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
+import { Body, Id, IdParams, Nothing, Page, PageQuery, responses, toId } from '../../../schemas/common.ts';
 import { Member, memberJson, Role } from '../../../schemas/groups.ts';
 
 const MemberParams = Type.Object({ id: Id, userId: Id });
@@ -45,7 +45,8 @@ const members: FastifyPluginAsyncTypebox = async (app) => {
 
   // The validation, which comes next, refuses what is no id.
   const managersOrWriters = async (request: Pick<FastifyRequest, 'actor'> & { params: { id: string } }) => {
-    if (isId(request.params.id)) await requireGroupManager(db, request.actor(), request.params.id);
+    const id = toId(request.params.id);
+    if (id) await requireGroupManager(db, request.actor(), id);
   };
 
   app.get('/', { schema: listing }, async (request, reply) => {

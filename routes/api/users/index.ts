@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { WRITE_USERS } from '../../../accounts/authorization.ts';
 import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
-import { Body, IdParams, Nothing, Nullable, responses } from '../../../schemas/common.ts';
+import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 import list from './list.ts';
@@ -70,7 +70,10 @@ const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
     '/:id',
     {
       schema: changing,
-      onRequest: async (request) => requireMayChangeUser(request.actor(), request.params.id),
+      onRequest: async (request) => {
+        const { id } = request.params;
+        requireMayChangeUser(request.actor(), toId(id) ?? id);
+      },
     },
     async (request, reply) => {
       const { body, params } = request;

@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Id, isId, Page, PageQuery, responses, SingleLineText } from '../../../schemas/common.ts';
+import { Id, Page, PageQuery, responses, SingleLineText, toId } from '../../../schemas/common.ts';
 import { User, userJson } from '../../../schemas/users.ts';
 
 const UsersQuery = Type.Object({
@@ -27,8 +27,8 @@ function encode({ key, id }: Cursor): string {
 /** @returns the cursor, or undefined when the text is none. */
 function decode(text: string): Cursor | undefined {
   const bytes = Buffer.from(text, 'base64url').toString();
-  const [id, key] = [bytes.slice(0, ID_LENGTH), bytes.slice(ID_LENGTH)];
-  return isId(id) && key !== '' && encode({ key, id }) === text ? { key, id } : undefined;
+  const [id, key] = [toId(bytes.slice(0, ID_LENGTH)), bytes.slice(ID_LENGTH)];
+  return id && key !== '' && encode({ key, id }) === text ? { key, id } : undefined;
 }
 
 const list: FastifyPluginAsyncTypebox = async (app) => {
@@ -65,9 +65,10 @@ const list: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { after = '', limit, q, group, active } = request.query;
+      const { limit, q, group, active } = request.query;
       if (q !== undefined) return search(q, request.query, reply);
-      if (after !== '' && !isId(after)) throw notOurs();
+      const after = request.query.after === undefined ? '' : toId(request.query.after);
+      if (after === undefined) throw notOurs();
       if (group !== undefined) {
         const { rows, next } = await db.userSearch.inGroup(group, active, after, limit);
         return reply.pageBefore(rows.map(userJson), next);

@@ -26,6 +26,7 @@ import tokens from './plugins/auth/tokens.ts';
 import database from './plugins/database.ts';
 import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/http/errors.ts';
 import etags from './plugins/http/etags.ts';
+import head from './plugins/http/head.ts';
 import openapi from './plugins/http/openapi.ts';
 import paging from './plugins/http/paging.ts';
 import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
@@ -86,6 +87,7 @@ async function assemble(
 
   await app.register(requestId);
   await app.register(routeTable);
+  await app.register(head);
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
     secure: settings.NODE_ENV === 'production',

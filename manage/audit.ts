@@ -3,9 +3,10 @@ import { type Command, Option } from 'commander';
 import { Type } from 'typebox';
 import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
-import { AuditQuery, auditJson, idRange, isTime } from '../schemas/audit.ts';
+import { AuditQuery, auditJson, idRange } from '../schemas/audit.ts';
 import { toId } from '../schemas/common.ts';
-import { check, withDatabase } from './context.ts';
+import { checkEach } from './checks.ts';
+import { withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser } from './operator.ts';
 import { findUnlessRemoved, removedIds } from './removed.ts';
@@ -36,21 +37,25 @@ export function addAuditCommands(program: Command): void {
       'only what was done to this: the name of a user or a group, removed ones included, or any id',
     )
     .addOption(new Option('--event <event>', 'only what is of this kind').choices(EVENTS))
-    .option('--from <moment>', 'only since then, in UTC, such as 2026-01-31T12:00:00Z')
+    .option(
+      '--from <moment>',
+      'only since then, such as 2026-01-31T12:00:00Z, 2026-01-31T13:00:00+01:00, or 2026-01-31 (in UTC)',
+    )
     .option('--to <moment>', 'only before then')
     .option('--limit <number>', 'not more than so many', '100')
     .action(async (options: AuditOptions) => {
-      checkTime(options.from);
-      checkTime(options.to);
-      check('limit', Count, Number(options.limit), options.limit);
+      checkEach(...momentCheck(options.from), ...momentCheck(options.to), [
+        'limit',
+        Count,
+        Number(options.limit),
+        options.limit,
+      ]);
       await withDatabase((db) => list(db, options));
     });
 }
 
-function checkTime(text: string | undefined): void {
-  if (text === undefined) return;
-  check('moment', AuditQuery.properties.from, text);
-  if (!isTime(text)) throw new Error(`There is no such moment as ${text}.`);
+function momentCheck(text: string | undefined): Parameters<typeof checkEach> {
+  return text === undefined ? [] : [['moment', AuditQuery.properties.from, text]];
 }
 
 async function list(db: Database, options: AuditOptions): Promise<void> {

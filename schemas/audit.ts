@@ -4,7 +4,7 @@ import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
 import { Id, Instant, Nullable, PageQuery } from './common.ts';
-import { instant } from './instant.ts';
+import { instant, parseMoment } from './instant.ts';
 
 const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
 
@@ -29,9 +29,10 @@ export const AuditEntry = Type.Object({
   after: ChangedFields,
 });
 
-const Time = Type.String({
-  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
-  rule: 'a moment in UTC, such as 2026-01-31T12:00:00Z',
+const Moment = Type.String({
+  maxLength: 40,
+  moment: true,
+  rule: 'a moment that there is, such as 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00, or a day, such as 2026-01-31, which begins in UTC',
 });
 
 export const AuditQuery = Type.Object({
@@ -39,28 +40,25 @@ export const AuditQuery = Type.Object({
   actor: Type.Optional(Id),
   target: Type.Optional(Id),
   event: Type.Optional(Type.Enum([...EVENTS])),
-  from: Type.Optional(Time),
+  from: Type.Optional(Moment),
   /** Exclusive. */
-  to: Type.Optional(Time),
+  to: Type.Optional(Moment),
 });
 
 /** Sorts after every id. */
 const BEHIND_ALL = 'g';
 
-/** @returns whether the time exists: JavaScript takes the 31st of February for a day of March. */
-export function isTime(text: string): boolean {
-  const time = Date.parse(text);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 19));
-}
+/** @returns the first id of that moment. Before 1970 there are none. */
+const firstIdAt = (text: string) => firstIdOf(Math.max(0, parseMoment(text) ?? 0));
 
 /**
- * @param from the first time and @param to the end, exclusive, in ISO 8601; absent where there is no limit.
+ * @param from the first moment and @param to the end, exclusive, as `AuditQuery` has them; absent where there is no limit.
  * @returns the range of ids of that time: from `from` to before `before`.
  */
 export function idRange(from: string | undefined, to: string | undefined): { from: string; before: string } {
   return {
-    from: from === undefined ? '' : firstIdOf(Date.parse(from)),
-    before: to === undefined ? BEHIND_ALL : firstIdOf(Date.parse(to)),
+    from: from === undefined ? '' : firstIdAt(from),
+    before: to === undefined ? BEHIND_ALL : firstIdAt(to),
   };
 }
 

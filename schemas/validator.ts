@@ -3,6 +3,7 @@ import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 import { normalizeIdentifier } from '../db/identifiers.ts';
 import { fieldErrors } from './field-errors.ts';
+import { parseMoment } from './instant.ts';
 
 /** Validates the schemas themselves. It is shared, since it takes long to prepare. */
 const schemaChecker = new Ajv({ strict: false });
@@ -26,6 +27,11 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
     before: 'pattern',
     validate: toLowerCase,
   });
+  ajv.addKeyword({
+    keyword: 'moment',
+    type: 'string',
+    validate: (_on: unknown, text: string) => parseMoment(text) !== undefined,
+  });
   ajv.addKeyword({ keyword: 'identifier', type: 'string', compile: checksIdentifier });
   return {
     /** @throws when the schema is invalid. */
@@ -36,15 +42,15 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   };
 }
 
-/** Where a value stands. */
+/** Where a value stands: nowhere, when it is validated by itself. */
 interface Place {
-  parentData: Record<string | number, unknown>;
+  parentData?: Record<string | number, unknown>;
   parentDataProperty: string | number;
 }
 
 /** `lowerCase: true` puts a text of the request into lower case before its pattern is looked at. */
 function toLowerCase(_on: unknown, text: string, _schema?: unknown, place?: Place): boolean {
-  if (place) place.parentData[place.parentDataProperty] = text.toLowerCase();
+  if (place?.parentData) place.parentData[place.parentDataProperty] = text.toLowerCase();
   return true;
 }
 

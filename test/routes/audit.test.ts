@@ -92,6 +92,18 @@ onEachEngine('The audit trail is listed with filters and cannot be changed', asy
       filter: (each: (typeof entries)[number]) => each.at > START + 3 * HOUR && each.actor === ann,
     },
     { query: { from: '2026-02-01T12:00:00Z', to: '2026-02-01T11:00:00Z' }, filter: () => false },
+    {
+      query: { from: '2026-01-31T16:00:00+01:00', to: '2026-01-31T13:00:00-07:00' },
+      filter: (each: (typeof entries)[number]) => each.at >= START + 3 * HOUR && each.at < START + 8 * HOUR,
+    },
+    // A day is its beginning in UTC; entries begin at noon of the 31st.
+    {
+      query: { from: '2026-02-01' },
+      filter: (each: (typeof entries)[number]) => each.at >= START + 12 * HOUR,
+    },
+    { query: { to: '2026-02-01' }, filter: (each: (typeof entries)[number]) => each.at < START + 12 * HOUR },
+    { query: { from: '0001-01-01' }, filter: () => true },
+    { query: { to: '1969-12-31' }, filter: () => false },
   ];
   for (const { query, filter } of filters) {
     t.test(
@@ -103,6 +115,21 @@ onEachEngine('The audit trail is listed with filters and cannot be changed', asy
       },
     );
   }
+
+  t.test('GET audit takes an offset whose + is not encoded, and a whole query that is wrong', async (t) => {
+    const url = '/api/audit?limit=100&from=2026-01-31T16:00:00+01:00&to=2026-01-31T17:00:00+01:00';
+    const page = (await client.request('GET', url)).json();
+    t.strictSame(
+      page.items.map(({ id }: { id: string }) => id),
+      [entries[3]?.id],
+    );
+    const wrong = await client.request('GET', '/api/audit?from=yesterday&to=2026-02-31&event=x');
+    t.match(wrong.json().errors, [
+      { in: 'query', pointer: '/event', code: 'choice' },
+      { in: 'query', pointer: '/from', code: 'format', detail: /^must be a moment/ },
+      { in: 'query', pointer: '/to', code: 'format', detail: /^must be a moment/ },
+    ]);
+  });
 
   t.test('GET audit rejects invalid filters with 400', async (t) => {
     for (const query of [

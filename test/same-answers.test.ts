@@ -8,7 +8,7 @@ import { answersOf } from './support/answers.ts';
 import { engines } from './support/engines.ts';
 import { parse, STEPS } from './support/requests.ts';
 import { routesDuring } from './support/routes.ts';
-import { startService } from './support/service.ts';
+import { quickHashing, startService } from './support/service.ts';
 
 test('Every engine gives the same responses', async (t) => {
   const apps = new Map<string, App>();

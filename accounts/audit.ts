@@ -1,5 +1,5 @@
 /** Audit events: what of a change the audit trail keeps. */
-import { randomUUIDv7 } from 'node:crypto';
+import { makeId } from '../db/ids.ts';
 import type { AuditEntry, Target } from '../db/queries/audit.ts';
 import type { Actor } from './actor.ts';
 
@@ -17,15 +17,13 @@ export function userTarget({ id, username }: { id: string; username: string }): 
 /** @returns the entries for the events, in the order of their ids. */
 export function auditEntries(actor: Actor, events: AuditEvent[]): AuditEntry[] {
   const { address, userAgent, requestId } = actor;
-  // Of one millisecond, ids do not increase by themselves.
-  const ids = events.map(() => randomUUIDv7()).sort();
-  return events.map((event, index) => ({
+  return events.map((event) => ({
     actor: actor.user,
     via: actor.method,
     before: null,
     after: null,
     ...event,
-    id: ids[index] ?? '',
+    id: makeId(),
     at: Date.now(),
     address,
     userAgent,

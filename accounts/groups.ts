@@ -1,6 +1,6 @@
 /** The rules for groups and the permissions that they carry. Nobody gives what they do not hold. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
+import { makeId } from '../db/ids.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { Actor } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
@@ -22,7 +22,7 @@ export const createGroup = (db: Database, actor: Actor, group: GroupFields) =>
 /** @returns the change that makes a group, to be applied by itself or together with another one. */
 export function groupCreation(db: Database, actor: Actor, fields: GroupFields): Change<GroupRow> {
   if (fields.permissions.length > 0) requireFreshSession(actor);
-  const [id, now] = [randomUUIDv7(), Date.now()];
+  const [id, now] = [makeId(), Date.now()];
   const { name } = fields;
   return {
     conditions: holds(db, actor, WRITE_GROUPS, ...fields.permissions),

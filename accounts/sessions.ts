@@ -2,8 +2,8 @@
  * The rules for sessions: how they begin, go on and end. A session's row is the only truth, and every request reads it, so what
  * one process ends is over for all of them at once. Sessions go by their keys here, the hashes of what cookies carry.
  */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
+import { makeId } from '../db/ids.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
@@ -57,7 +57,7 @@ export const startSession = (
     const now = Date.now();
     const endsAt = now + (remember ? lifetimes.remember : lifetimes.lifetime) * 1000;
     const expiresAt = remember ? endsAt : Math.min(now + lifetimes.idle * 1000, endsAt);
-    const id = randomUUIDv7();
+    const id = makeId();
     const { address, userAgent } = actor;
     const session = { id, expiresAt, endsAt, remembered: remember, address, userAgent };
     return {

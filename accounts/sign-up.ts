@@ -1,6 +1,6 @@
 /** The rule for signing up, where that is open to anybody. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
+import { makeId } from '../db/ids.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
@@ -20,7 +20,7 @@ export async function signUp(db: Database, hashing: Hashing, actor: Actor, { pas
   await countAttempt(db, actor, 'POST /api/sign/up');
   const passwordHash = await hashing.hash(password);
   const change = applyChange(db, actor, () => {
-    const [id, now] = [randomUUIDv7(), Date.now()];
+    const [id, now] = [makeId(), Date.now()];
     const fields = { ...given, active: true };
     const user = { id, username: given.username };
     return {

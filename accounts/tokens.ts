@@ -1,6 +1,6 @@
 /** The rules for API tokens: programs act by them in a user's name. A token may do no more than its scopes and its owner may. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
+import { makeId } from '../db/ids.ts';
 import type { OwnedTokenRow } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
@@ -38,7 +38,7 @@ export const createToken = (
   applyChange(db, actor, async () => {
     requireOwner(actor, owner.id);
     requireFreshSession(actor);
-    const [id, now, secret] = [randomUUIDv7(), Date.now(), makeSecret('rc_')];
+    const [id, now, secret] = [makeId(), Date.now(), makeSecret('rc_')];
     const until = expiresAt === null ? null : new Date(expiresAt).toISOString();
     return {
       locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],

@@ -1,6 +1,6 @@
 /** The rules for users: who may make, change, disable and delete them, and what goes with them. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { Database } from '../db/database.ts';
+import { makeId } from '../db/ids.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
@@ -55,7 +55,7 @@ export function userCreation(
   actor: Actor,
   { passwordHash, ...fields }: NewUser,
 ): Change<CreatedUser> {
-  const [id, now] = [randomUUIDv7(), Date.now()];
+  const [id, now] = [makeId(), Date.now()];
   const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
   return {
     conditions: holds(db, actor, WRITE_USERS),

@@ -2,6 +2,7 @@
  * Who may do what: permissions, authority over other users, and fresh sessions. Each rule comes as a condition, which holds at the
  * moment of writing, and where a guard asks it before the request's body is read, as a function of what the caller held then.
  */
+import { isFromFuture } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import { EVERYTHING } from '../db/queries/permissions.ts';
 import { type Actor, isOperator, isSelf, userOf } from './actor.ts';
@@ -99,7 +100,9 @@ export async function lockRights(
 
 /** @returns whether the password of the actor's session was given of late. Who has no session is not asked for one. */
 export function isFresh({ credential }: Pick<Actor, 'credential'>): boolean {
-  return credential?.kind !== 'session' || Date.now() - credential.confirmedAt < FRESH;
+  if (credential?.kind !== 'session') return true;
+  const now = Date.now();
+  return now - credential.confirmedAt < FRESH && !isFromFuture(credential.confirmedAt, now);
 }
 
 /** For changes by which an account, or what it may do, could be taken over. @throws {StaleSessionError} */

@@ -2,6 +2,7 @@
  * The rules for sessions: how they begin, go on and end. A session's row is the only truth, and every request reads it, so what
  * one process ends is over for all of them at once. Sessions go by their keys here, the hashes of what cookies carry.
  */
+import { isFromFuture } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
 import type { SessionRow } from '../db/queries/sessions.ts';
@@ -86,7 +87,8 @@ export async function findSession(
   const session = await db.sessions.find(key);
   if (!session) return undefined;
   const now = Date.now();
-  if (session.expiresAt <= now || !session.active) {
+  // Seen in the future: the clock was set back since, and the session would live longer than it may.
+  if (session.expiresAt <= now || isFromFuture(session.lastSeenAt, now) || !session.active) {
     await writeBestEffort(db, db.sessions.end(key), log);
     return undefined;
   }

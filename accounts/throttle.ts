@@ -67,13 +67,18 @@ async function countOne(
   const takesEffect = async (step: Step) => (await db.atomically([step])) === undefined;
   // Looked at first, since most have no count: on MySQL, writes that find no row stood in each other's way.
   const counted = await attempts.find(key, now);
+  const expiresAt = now + WINDOW;
+  if (counted && counted.expiresAt > expiresAt) {
+    // The clock was set back since, or another host's is ahead. Nobody waits longer than the window.
+    await takesEffect(attempts.cap(key, expiresAt));
+    return countOne(db, key, now);
+  }
   if (counted && counted.failures >= LIMIT) return counted;
   if (counted) {
     if (await takesEffect(attempts.increment(key, now, LIMIT))) return undefined;
     // Others have filled the count between the two, or ended it.
     return countOne(db, key, now);
   }
-  const expiresAt = now + WINDOW;
   try {
     await takesEffect(attempts.begin(key, expiresAt));
     return undefined;

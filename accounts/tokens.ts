@@ -1,4 +1,5 @@
 /** The rules for API tokens: programs act by them in a user's name. A token may do no more than its scopes and its owner may. */
+import { isFromFuture } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
 import type { OwnedTokenRow } from '../db/queries/tokens.ts';
@@ -89,7 +90,7 @@ export async function endUsedToken(db: Database, actor: Actor, key: string): Pro
 }
 
 function isUsable(token: OwnedTokenRow | undefined, now: number): token is OwnedTokenRow {
-  return token?.active === true && (token.expiresAt === null || token.expiresAt > now);
+  return token?.active === true && !hasExpired(token, now);
 }
 
 /** @returns the token of that key while it lives and its owner is active. That it was used is noted now and then. */
@@ -104,6 +105,11 @@ export async function findToken(
   if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL)
     await writeBestEffort(db, db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), log);
   return token;
+}
+
+/** One that was made in the future would live longer than it may, since the clock was set back. */
+function hasExpired({ createdAt, expiresAt }: OwnedTokenRow, now: number): boolean {
+  return expiresAt !== null && (expiresAt <= now || isFromFuture(createdAt, now));
 }
 
 /** A token makes and ends no tokens. @throws {SessionRequiredError} */

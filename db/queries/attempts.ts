@@ -14,13 +14,16 @@ export function attemptQueries({ build, readOne, write, tables: { attempts } }: 
   // The limit is a condition of the write, so that no more concurrent attempts than that update the row.
   const increment = write(addFailure().where(and(alive, lt(attempts.failures, placeholder('limit')))), 1);
   const exceed = write(addFailure().where(and(alive, eq(attempts.failures, placeholder('limit')))), 1);
+  const expiresAt = typedPlaceholder('expiresAt', attempts.expiresAt);
   const restart = write(
     build
       .update(attempts)
-      .set({ failures: sql`1`, expiresAt: typedPlaceholder('expiresAt', attempts.expiresAt) })
+      .set({ failures: sql`1`, expiresAt })
       .where(and(ofKey, lte(attempts.expiresAt, placeholder('now')))),
     1,
   );
+  const isLater = gt(attempts.expiresAt, placeholder('expiresAt'));
+  const cap = write(build.update(attempts).set({ expiresAt }).where(and(ofKey, isLater)), 'any');
   const removal = write(build.delete(attempts).where(ofKey), 'any');
 
   return {
@@ -32,6 +35,8 @@ export function attemptQueries({ build, readOne, write, tables: { attempts } }: 
     begin: (key: string, expiresAt: number) => insert({ key, failures: 1, expiresAt }),
     /** Counts only the first attempt beyond the limit. */
     exceed: (key: string, now: number, limit: number) => exceed({ key, now, limit }),
+    /** Lets the count expire by then at the latest. */
+    cap: (key: string, expiresAt: number) => cap({ key, expiresAt }),
     forget: (key: string) => removal({ key }),
   };
 }

@@ -1,5 +1,6 @@
 /** Queries for one-time codes, which work once and until they expire. */
-import { and, eq, gt, inArray, isNotNull, ne } from '../drizzle.ts';
+import { timesAt } from '../clock.ts';
+import { and, eq, gt, inArray, isNotNull, lte, ne } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { equals, placeholder, placeholdersFor } from '../schema/column-types.ts';
 
@@ -7,7 +8,12 @@ type NewCode = Omit<Tables['codes']['$inferSelect'], 'createdAt'>;
 
 export function codeQueries({ build, readOne, write, tables }: Engine) {
   const { codes, memberships, tokens, users } = tables;
-  const alive = and(equals(codes.key, 'key'), gt(codes.expiresAt, placeholder('now')));
+  // One that was issued in the future would live longer than it may, since the clock was set back.
+  const alive = and(
+    equals(codes.key, 'key'),
+    gt(codes.expiresAt, placeholder('now')),
+    lte(codes.createdAt, placeholder('latest')),
+  );
 
   const one = readOne(
     build
@@ -43,14 +49,14 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
 
   return {
     /** Reads the code with its user and issuer unless it has expired. */
-    find: (key: string, now: number) => one({ key, now }),
+    find: (key: string, now: number) => one({ key, ...timesAt(now) }),
     /** Replaces the user's earlier code. */
     issue: (code: NewCode, now: number): Step[] => [
       removalOfUser({ userId: code.userId }),
       insert({ ...code, createdAt: now }),
     ],
     /** Uses the code up: of two concurrent requests, one removes the row. */
-    use: (key: string, now: number) => use({ key, now }),
+    use: (key: string, now: number) => use({ key, ...timesAt(now) }),
     /** Removes the user's codes, except those of that issuer and of the operator. */
     removeOthersOf: (userId: string, issuerId: string) => removalOfMember({ userId, issuerId }),
     removeOthersOfMembers: (groupId: string, issuerId: string) => removalOfMembers({ groupId, issuerId }),

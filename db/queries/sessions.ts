@@ -1,5 +1,6 @@
 /** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
-import { and, asc, eq, gt, lt, ne } from '../drizzle.ts';
+import { timesAt } from '../clock.ts';
+import { and, asc, eq, gt, lt, lte, ne } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { compareIds } from '../ids.ts';
 import {
@@ -26,6 +27,12 @@ export function sessionQueries(engine: Engine) {
   return { ...sessionReads(engine), ...sessionSteps(engine) };
 }
 
+/** @returns the condition that the session has not ended at the time that is bound by `timesAt`. */
+function isWithinLife({ expiresAt, lastSeenAt }: Tables['sessions']) {
+  // One that was seen in the future would live longer than it may, since the clock was set back.
+  return and(gt(expiresAt, placeholder('now')), lte(lastSeenAt, placeholder('latest')));
+}
+
 function sessionReads(engine: Engine) {
   const { build, read, readWith, readWithCached } = engine;
   const { sessions, users } = engine.tables;
@@ -46,11 +53,10 @@ function sessionReads(engine: Engine) {
     ...pickColumns(sessions, 'address', 'userAgent'),
   };
   const ofUser = equals(sessions.userId, 'userId');
-  const isUnexpired = gt(sessions.expiresAt, placeholder('now'));
   const unexpired = build
     .select(shown)
     .from(sessions)
-    .where(and(ofUser, gt(sessions.id, placeholder('after')), isUnexpired))
+    .where(and(ofUser, gt(sessions.id, placeholder('after')), isWithinLife(sessions)))
     .orderBy(asc(sessions.id))
     .limit(limitPlaceholder);
   const page = read(unexpired);
@@ -61,10 +67,11 @@ function sessionReads(engine: Engine) {
     /** Also finds sessions that have expired. */
     find: (key: string) => byKey({ key }),
     /** Reads the user's unexpired sessions. */
-    page: (userId: string, after: string, limit: number, now: number) => page({ userId, after, limit, now }),
+    page: (userId: string, after: string, limit: number, now: number) =>
+      page({ userId, after, limit, ...timesAt(now) }),
     /** Returns undefined when the user is missing. */
     pageOfUser: async (userId: string, after: string, limit: number, now: number) =>
-      (await pageOfUser({ userId, after, limit, now }))?.children.sort(compareIds),
+      (await pageOfUser({ userId, after, limit, ...timesAt(now) }))?.children.sort(compareIds),
   };
 }
 
@@ -83,7 +90,7 @@ function sessionSteps({ build, condition, write, tables: { sessions, users } }: 
       .select({ id: sessions.id })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
-      .where(and(ofKey, gt(sessions.expiresAt, now), eq(users.active, true))),
+      .where(and(ofKey, isWithinLife(sessions), eq(users.active, true))),
     'some',
   );
   const times = typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt');
@@ -109,7 +116,7 @@ function sessionSteps({ build, condition, write, tables: { sessions, users } }: 
       });
     },
     /** Requires that the session has not ended and that its user is active. */
-    isAlive: (key: string, now: number): Step => alive({ key, now }),
+    isAlive: (key: string, now: number): Step => alive({ key, ...timesAt(now) }),
     /** Extends the session unless it has ended, or another request has extended it since `unseenSince`. */
     touch: (session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) =>
       update({ ...session }),

@@ -1,5 +1,6 @@
 /** Queries for API tokens. Every request with a token runs the first one, so its result is cached. */
-import { and, asc, eq, gt, isNull, lt, or } from '../drizzle.ts';
+import { timesAt } from '../clock.ts';
+import { and, asc, eq, gt, isNull, lt, lte, or } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import {
   equals,
@@ -27,7 +28,7 @@ function tokenReads(engine: Engine) {
   const { tokens, users } = engine.tables;
 
   const withOwner = {
-    ...pickColumns(tokens, 'id', 'scopes', 'expiresAt', 'lastUsedAt', 'userId'),
+    ...pickColumns(tokens, 'id', 'scopes', 'createdAt', 'expiresAt', 'lastUsedAt', 'userId'),
     ...pickColumns(users, 'username', 'active'),
   };
   const tokenOfKey = build
@@ -60,7 +61,11 @@ function tokenReads(engine: Engine) {
 function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engine) {
   const row = placeholdersFor('key', 'id', 'userId', 'name', 'scopes', 'expiresAt', 'createdAt');
   const insert = write(build.insert(tokens).values(row), 1);
-  const isUnexpired = or(isNull(tokens.expiresAt), gt(tokens.expiresAt, placeholder('now')));
+  const isWithinLife = and(
+    gt(tokens.expiresAt, placeholder('now')),
+    lte(tokens.createdAt, placeholder('latest')),
+  );
+  const isUnexpired = or(isNull(tokens.expiresAt), isWithinLife);
   const alive = condition(
     build
       .select({ id: tokens.id })
@@ -79,7 +84,7 @@ function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engi
   return {
     add: (token: NewToken, now: number) => insert({ ...token, createdAt: now }),
     /** Requires that the token has not ended and that its owner is active. */
-    isAlive: (id: string, now: number): Step => alive({ id, now }),
+    isAlive: (id: string, now: number): Step => alive({ id, ...timesAt(now) }),
     /** Stores the time of use unless another request has done so since `unusedSince`. */
     touch: (key: string, now: number, unusedSince: number) => use({ key, now, unusedSince }),
     end: (userId: string, id: string) => removal({ userId, id }),

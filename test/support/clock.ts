@@ -14,3 +14,8 @@ export function stopTheClock(t: Test): (seconds: number) => void {
 export async function nextMillisecond(): Promise<void> {
   for (const now = Date.now(); Date.now() === now; ) await nextTurn();
 }
+
+/** Sets a stopped clock back, as an operator or a time server does. */
+export function setTheClockBack(seconds: number): void {
+  mock.timers.setTime(Date.now() - Math.round(seconds * 1000));
+}

@@ -1,0 +1,127 @@
+/**
+ * The clock of a host is set back, or another host's clock is ahead. What is up to a minute in the future counts as now. What is
+ * further in the future counts as ended and as not fresh. Nobody waits longer than a window.
+ */
+import type { Test } from 'tap';
+import { keyOf } from '../../accounts/secrets.ts';
+import type { App } from '../../app.ts';
+import { newSession } from '../support/cast.ts';
+import { setTheClockBack, stopTheClock } from '../support/clock.ts';
+import { onEachEngine, type TestEngine } from '../support/engines.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  PASSWORD,
+  quickHashing,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../support/service.ts';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const WINDOW = 15 * MINUTE;
+
+/** Starts the service with a stopped clock. */
+async function startStopped(t: Test, engine: TestEngine) {
+  const { app } = await startService(t, engine, { hashing: quickHashing });
+  return { app, advance: stopTheClock(t) };
+}
+
+/** @returns whether the condition holds. */
+async function holds(app: App, step: Parameters<App['db']['atomically']>[0][number]): Promise<boolean> {
+  return (await app.db.atomically([step])) === undefined;
+}
+
+onEachEngine(
+  'A throttled name waits no longer than its window when the clock is set back',
+  async (t, engine) => {
+    const { app, advance } = await startStopped(t, engine);
+    await makeUser(app, 'ann');
+    const client = new Client(app);
+    for (let attempt = 0; attempt < 10; attempt++) await client.signIn('ann', 'a wrong password');
+    setTheClockBack(3 * HOUR);
+    const refused = await client.signIn('ann');
+    t.equal(refused.statusCode, 429);
+    t.equal(refused.headers['retry-after'], String(WINDOW));
+    advance(WINDOW);
+    t.equal((await client.signIn('ann')).statusCode, 200);
+  },
+);
+
+onEachEngine('A session ends when it was last seen more than a minute in the future', async (t, engine) => {
+  const { app } = await startStopped(t, engine);
+  const id = await makeUser(app, 'ann');
+  const chief = await makeUser(app, 'chief', { admin: true });
+  for (const { seconds, status } of [
+    { seconds: MINUTE, status: 200 },
+    { seconds: MINUTE + 0.001, status: 401 },
+  ]) {
+    const session = newSession(app, id, PASSWORD);
+    await app.db.atomically([app.db.sessions.add(session)]);
+    setTheClockBack(seconds);
+    const alive = status === 200;
+    const now = Date.now();
+    t.equal(await holds(app, app.db.sessions.isAlive(session.key, now)), alive, 'as a condition of a change');
+    t.equal((await app.db.sessions.page(id, '', 10, now)).length, alive ? 1 : 0, 'in lists');
+    const client = new Client(app);
+    client.cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(session.secret)}`;
+    t.equal(await whoamiStatus(client), status);
+    await app.db.atomically([app.db.sessions.endAllOf(id), app.db.sessions.endAllOf(chief)]);
+  }
+});
+
+onEachEngine('A session is not fresh when its password was given in the future', async (t, engine) => {
+  const { app } = await startStopped(t, engine);
+  await makeUser(app, 'ann');
+  const client = await signedIn(app, 'ann');
+  const key = keyOf(client.cookie?.replace(/^.*?=/, '').replace(/[.].*$/, '') ?? '');
+  for (const { seconds, fresh } of [
+    { seconds: MINUTE, fresh: true },
+    { seconds: MINUTE + 0.001, fresh: false },
+  ]) {
+    await app.db.atomically([app.db.sessions.confirm(key, Date.now() + seconds * 1000)]);
+    t.equal((await client.request('GET', '/api/sign')).json().fresh, fresh);
+    const made = await client.request('POST', '/api/tokens', { name: 'test' });
+    t.equal(made.statusCode, fresh ? 201 : 403);
+  }
+});
+
+onEachEngine(
+  'A token with an expiry ends when it was made more than a minute in the future',
+  async (t, engine) => {
+    const { app } = await startStopped(t, engine);
+    await makeUser(app, 'ann');
+    const client = await signedIn(app, 'ann');
+    const brief = await makeToken(client, { expiresIn: 60 });
+    const lasting = await makeToken(client);
+    const statuses = () =>
+      Promise.all([brief, lasting].map(({ headers }) => whoamiStatus(new Client(app), headers)));
+    const areAlive = () =>
+      Promise.all([brief, lasting].map(({ id }) => holds(app, app.db.tokens.isAlive(id, Date.now()))));
+    setTheClockBack(MINUTE);
+    t.strictSame(await statuses(), [200, 200]);
+    t.strictSame(await areAlive(), [true, true]);
+    setTheClockBack(HOUR / 2);
+    t.strictSame(await statuses(), [401, 200]);
+    t.strictSame(await areAlive(), [false, true], 'as conditions of a change');
+  },
+);
+
+onEachEngine('A code ends when it was issued more than a minute in the future', async (t, engine) => {
+  const { app } = await startStopped(t, engine);
+  await makeUser(app, 'chief', { admin: true });
+  const id = await makeUser(app, 'ann');
+  const chief = await signedIn(app, 'chief');
+  for (const { seconds, status } of [
+    { seconds: MINUTE, status: 204 },
+    { seconds: MINUTE + 0.001, status: 400 },
+  ]) {
+    const issued = await chief.request('POST', `/api/users/${id}/reset`);
+    t.equal(issued.statusCode, 201);
+    setTheClockBack(seconds);
+    const body = { code: issued.json().code, password: 'another password' };
+    t.equal((await new Client(app).request('POST', '/api/sign/reset', body)).statusCode, status);
+  }
+});

@@ -4,7 +4,7 @@ import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { recordEvent } from './change.ts';
 import { WrongCredentialsError } from './errors.ts';
-import type { Hashing } from './passwords/hashing.ts';
+import { type Hashing, isOutdated } from './passwords/hashing.ts';
 import { countAttempt } from './throttle.ts';
 
 /** A user whose password was right, with the hash that it was checked against. */
@@ -19,16 +19,30 @@ export async function verifyCredentials(
   db: Database,
   hashing: Hashing,
   actor: Actor,
-  { username: name, password }: { username: string; password: string },
+  credentials: { username: string; password: string },
 ): Promise<VerifiedUser> {
-  await countAttempt(db, actor, name);
+  await countAttempt(db, actor, credentials.username);
+  return checkPassword(db, hashing, actor, credentials);
+}
+
+/** Replaces a hash of other parameters, for which only now the password is known. */
+async function checkPassword(
+  db: Database,
+  hashing: Hashing,
+  actor: Actor,
+  credentials: { username: string; password: string },
+): Promise<VerifiedUser> {
+  const { username: name, password } = credentials;
   const user = await db.users.findCredentials(name);
   const right = await hashing.verify(user?.passwordHash, password);
-  if (right && user?.active && user.passwordHash) {
-    const { id, username, passwordHash } = user;
-    return { id, username, passwordHash };
-  }
-  return refuseSignIn(db, actor, user);
+  if (!right || !user?.active || !user.passwordHash) return refuseSignIn(db, actor, user);
+  const { id, username, passwordHash } = user;
+  if (!isOutdated(passwordHash)) return { id, username, passwordHash };
+  const renewed = await hashing.hash(password);
+  const lost = await db.atomically([db.users.renewHash(id, passwordHash, renewed)]);
+  // Another sign-in has replaced it first, or the password was changed.
+  if (lost) return checkPassword(db, hashing, actor, credentials);
+  return { id, username, passwordHash: renewed };
 }
 
 /** Notes a sign-in that failed, as that of a user if there is one. @throws {WrongCredentialsError} always */

@@ -55,6 +55,16 @@ class HashingThread {
   }
 }
 
+const { memoryCost, timeCost, parallelism } = PARAMETERS;
+
+/** What hashes of today's parameters begin with. */
+export const HASH_PREFIX = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
+
+/** @returns whether the hash was made with other parameters than new ones are. */
+export function isOutdated(hashed: string): boolean {
+  return !hashed.startsWith(HASH_PREFIX);
+}
+
 const randomBytesOf = promisify(randomBytes);
 
 /**
@@ -62,10 +72,9 @@ const randomBytesOf = promisify(randomBytes);
  * They are asked for here because libuv's pool takes the priority of the thread that starts it.
  */
 async function makeDecoy(): Promise<string> {
-  const { memoryCost, timeCost, parallelism } = PARAMETERS;
   const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
   const [salt, result] = await Promise.all([randomBytesOf(16), randomBytesOf(32)]);
-  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${text(salt)}$${text(result)}`;
+  return `${HASH_PREFIX}${text(salt)}$${text(result)}`;
 }
 
 /**

@@ -74,6 +74,8 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
   const newPassword = write(build.update(users).set(newHash).where(ofId), 1);
   const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
   const passwordChange = write(build.update(users).set(newHash).where(and(ofId, hasOldHash)), 1);
+  const renewal = typedPlaceholdersFor(users, 'passwordHash');
+  const hashRenewal = write(build.update(users).set(renewal).where(and(ofId, hasOldHash)), 1);
   const lastSignInAt = typedPlaceholder('now', users.lastSignInAt);
   const maySignIn = and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')));
   const signIn = write(build.update(users).set({ lastSignInAt }).where(maySignIn), 1);
@@ -94,6 +96,9 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
     /** Requires that the password still has the old hash. */
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
       passwordChange({ ...change, now }),
+    /** Replaces the hash by another one of the same password, which is no change of the user. Requires the old hash. */
+    renewHash: (id: string, oldHash: string, passwordHash: string): Step =>
+      hashRenewal({ id, oldHash, passwordHash }),
     /** Stores the time of a sign-in. It requires that the user is active and still has that password. */
     signIn: (id: string, passwordHash: string, now: number): Step => signIn({ id, passwordHash, now }),
   };

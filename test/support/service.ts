@@ -2,6 +2,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
+import { HASH_PREFIX } from '../../accounts/passwords/hashing.ts';
 import { type App, type AppOptions, createApp } from '../../app.ts';
 import { loadSettings, type Settings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
@@ -11,8 +12,9 @@ export const PASSWORD = 'correct horse battery staple';
 
 /** Replaces password hashing in tests, where it would take most of the time. Its results fit into the hash column. */
 export const quickHashing = {
-  hash: async (password: string) => `quick ${password}`,
-  verify: async (hashed: string | null | undefined, password: string) => hashed === `quick ${password}`,
+  hash: async (password: string) => `${HASH_PREFIX}${password}`,
+  verify: async (hashed: string | null | undefined, password: string) =>
+    hashed === `${HASH_PREFIX}${password}`,
 };
 
 export interface ServiceOptions extends Partial<Pick<AppOptions, 'hashing' | 'log'>> {

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Database } from '../db/database.ts';
 import { DuplicateError, type Step } from '../db/engines/engine.ts';
-import { normalizeIdentifier } from '../db/identifiers.ts';
+import { normalizeIdentifier } from '../db/text.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { recordEvent } from './change.ts';

@@ -50,7 +50,8 @@ export async function fill(url: string, count: number): Promise<Filled> {
     `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
       .map((row) => `(${row.map(quote).join(', ')})`)
       .join(', ')}`;
-  const userColumns = 'id version created_at updated_at username username_key name name_key email email_key';
+  const userColumns =
+    'id version created_at updated_at username username_key username_search_key name name_key email email_key email_search_key';
   const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
 
   const ids = Array.from({ length: count }, (_, number) => idOf(number, 'a'));
@@ -61,14 +62,8 @@ export async function fill(url: string, count: number): Promise<Filled> {
         .map((id, index) => ({ id, number: first + index }));
       const users = some.map(({ id, number }) => {
         const name = `user${number}`;
-        const keys = [
-          name,
-          name,
-          `Name ${number}`,
-          `name ${number}`,
-          `${name}@example.org`,
-          `${name}@example.org`,
-        ];
+        const email = `${name}@example.org`;
+        const keys = [name, name, name, `Name ${number}`, `name ${number}`, email, email, email];
         return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
       });
       const sessions = some.map(({ id, number }) => {

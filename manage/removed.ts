@@ -3,8 +3,8 @@
  * Commands that take away succeed when there is nothing left to take away, so that scripts can run them again.
  */
 import type { Database } from '../db/database.ts';
-import { normalizeIdentifier } from '../db/identifiers.ts';
 import type { AuditEvent } from '../db/queries/audit.ts';
+import { normalizeIdentifier } from '../db/text.ts';
 import { PAGE } from './lists.ts';
 
 /** @returns the ids of the removed users or groups of that name, those that were removed last first. */

@@ -5,22 +5,25 @@ import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, Password, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
 
-const USERNAME = '^[^\\s@\\p{C}\\p{DI}]+$';
+const USERNAME = '^(?!\\.{1,2}$)[^\\s@/?#%\\\\\\p{C}\\p{DI}]+$';
 const EMAIL = '^[^\\s@\\p{C}\\p{DI}]+@[^\\s@\\p{C}\\p{DI}]+$';
 
-/** Without spaces, invisible characters and @, so that no username looks like an e-mail address. */
+/**
+ * Without spaces, invisible characters and @, so that no username looks like an e-mail address, and without what can't be put into
+ * a path by hand. Users whose names an earlier version allowed keep them.
+ */
 export const Username = Type.String({
   minLength: 1,
   maxLength: USER_LENGTHS.username,
   pattern: USERNAME,
   identifier: { maxLength: USER_LENGTHS.username, pattern: USERNAME },
-  rule: 'a name without spaces, @ and invisible characters',
+  rule: 'a name without spaces, invisible characters and any of @ / \\ ? # %, and not . or ..',
 });
 
 export const Email = Type.String({
   maxLength: USER_LENGTHS.email,
   pattern: EMAIL,
-  identifier: { maxLength: USER_LENGTHS.email, pattern: EMAIL },
+  identifier: { maxLength: USER_LENGTHS.email, pattern: EMAIL, email: true },
   rule: 'an e-mail address',
 });
 

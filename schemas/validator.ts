@@ -1,7 +1,7 @@
 /** Validates values with Ajv, for the API and the operator's commands. field-errors.ts has the messages. */
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
-import { normalizeIdentifier } from '../db/identifiers.ts';
+import { isEmailAddress, normalizeIdentifier } from '../db/text.ts';
 import { fieldErrors } from './field-errors.ts';
 import { parseMoment } from './instant.ts';
 
@@ -54,12 +54,20 @@ function toLowerCase(_on: unknown, text: string, _schema?: unknown, place?: Plac
   return true;
 }
 
-/** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/identifiers.ts). */
-function checksIdentifier({ maxLength, pattern }: { maxLength: number; pattern: string }) {
+/** The rule of the keyword `identifier`. */
+interface IdentifierRule {
+  maxLength: number;
+  pattern: string;
+  /** Whether the text must be an e-mail address, for which a pattern does not suffice. */
+  email?: boolean;
+}
+
+/** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/text.ts). */
+function checksIdentifier({ maxLength, pattern, email = false }: IdentifierRule) {
   const expression = new RegExp(pattern, 'u');
   return (text: string) => {
     const key = normalizeIdentifier(text);
-    return [...key].length <= maxLength && expression.test(key);
+    return [...key].length <= maxLength && expression.test(key) && (!email || isEmailAddress(text));
   };
 }
 

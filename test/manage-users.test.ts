@@ -62,7 +62,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
           name: 'ann@example.org',
           more: fromStdin,
           input: PASSWORD,
-          says: /The name "ann@example.org" must be a name without spaces, @/,
+          says: /The name "ann@example.org" must be a name without spaces, invisible characters/,
         },
         { name: 'cem', more: fromStdin, input: 'short77', says: /The password .*8/ },
         {

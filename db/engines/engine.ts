@@ -18,9 +18,10 @@ export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 
 /** A connection that holds the migration lock. */
 export interface MigrationConnection {
-  query: Query;
+  /** The values take the places of the question marks. */
+  query: (statement: string, values?: unknown[]) => ReturnType<Query>;
   /** @throws {DatabaseUnavailableError} when the outcome is unknown; any other error means that nothing changed. */
-  run(statement: string): Promise<void>;
+  run(statement: string, values?: unknown[]): Promise<void>;
 }
 
 /** Reads the current state by the value `key` alone. Callers share the result and must not change it. */

@@ -1,5 +1,6 @@
 /** Finds faults of the migrations before they reach a database, so that a review or CI run catches them. */
 import { readdirSync } from 'node:fs';
+import { findStrayDataSteps } from './data.ts';
 import { unfinishedMessage } from './errors.ts';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { findLostIndexes } from './lost-indexes.ts';
@@ -14,6 +15,7 @@ export async function checkFiles(): Promise<string[]> {
     ...(await checkDialect('sqlite', sqlite)),
     ...(await checkDialect('mysql', mysql)),
     ...compareNames(sqlite, mysql),
+    ...findStrayDataSteps(sqlite),
   ];
 }
 

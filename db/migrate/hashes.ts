@@ -21,7 +21,7 @@ function readHashes(dialect: Dialect): Hashes {
 
 function hashFiles(dialect: Dialect, { name }: Migration): Hashes {
   const hashes: Hashes = {};
-  for (const file of [`${name}.sql`, `${name}.down.sql`]) {
+  for (const file of [`${name}.sql`, `${name}.down.sql`, `../data-steps/${name}.ts`]) {
     const path = join(migrationsFolder(dialect), file);
     if (existsSync(path)) hashes[file] = createHash('sha256').update(readFileSync(path)).digest('hex');
   }

@@ -29,8 +29,16 @@ export const LOSES_DATA = '-- loses data:';
 export const NEEDS_HAND = '-- needs a hand:';
 const BREAKPOINT = '--> statement-breakpoint';
 
+/** Stands among the statements of a migration for its data step (see data.ts). */
+export const DATA_STEP = '-- data step';
+
 export function migrationsFolder(dialect: Dialect): string {
   return join(import.meta.dirname, '../migrations', dialect);
+}
+
+/** The folder of the data steps, which both dialects share. */
+export function dataFolder(): string {
+  return join(import.meta.dirname, '../migrations/data-steps');
 }
 
 /** @returns the migrations in the order of the journal. @throws {Error} when a file is missing. */
@@ -39,6 +47,7 @@ export function readMigrations(dialect: Dialect): Migration[] {
   const journal: { entries: { tag: string; when: number }[] } = JSON.parse(read('meta/_journal.json'));
   return journal.entries.map(({ tag, when }) => {
     const up = read(`${tag}.sql`);
+    const dataStep = existsSync(join(dataFolder(), `${tag}.ts`)) ? [DATA_STEP] : [];
     const down = existsSync(join(migrationsFolder(dialect), `${tag}.down.sql`))
       ? read(`${tag}.down.sql`)
       : undefined;
@@ -46,8 +55,8 @@ export function readMigrations(dialect: Dialect): Migration[] {
       name: tag,
       when,
       hash: createHash('sha256').update(up).digest('hex'),
-      up: splitStatements(up),
-      down: down === undefined ? undefined : splitStatements(down),
+      up: [...splitStatements(up), ...dataStep],
+      down: down === undefined ? undefined : [...dataStep, ...splitStatements(down)],
       losesData: findDirections(LOSES_DATA, up, down),
       needsHand: findDirections(NEEDS_HAND, up, down),
     };

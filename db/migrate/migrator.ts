@@ -3,6 +3,7 @@
  * tables with foreign keys on, which silently empties the tables that refer to them.
  */
 import type { Engine, Query } from '../engines/engine.ts';
+import { assertDataFits } from './data.ts';
 import {
   assertRunnable,
   assertSafe,
@@ -166,6 +167,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   assertRunnable(direction, steps, options);
   assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
+  await assertDataFits(engine, connection, direction, first > 0 ? steps.slice(1) : steps);
 
   const checkReferences = async (moved: Direction) => {
     const broken = await findBroken(move);

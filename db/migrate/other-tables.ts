@@ -53,7 +53,7 @@ function listNames(names: string[]): string {
 }
 
 /** @returns the names of all tables and views of the database. */
-async function listTables({ dialect }: Engine, query: Query): Promise<string[]> {
+export async function listTables({ dialect }: Engine, query: Query): Promise<string[]> {
   const rows = await query(
     dialect === 'sqlite'
       ? "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"

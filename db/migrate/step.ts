@@ -1,7 +1,8 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
+import { runDataStep } from './data.ts';
 import { fileNameOf, MigrationError, resumeCommand } from './errors.ts';
-import { type Direction, type Migration, tablesOf } from './migrations.ts';
+import { DATA_STEP, type Direction, type Migration, tablesOf } from './migrations.ts';
 import type { ProgressStore } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 
@@ -26,18 +27,22 @@ export async function runMigration(
   first: number,
   end: string,
 ): Promise<void> {
-  const { connection, progress, state, direction } = move;
+  const { engine, connection, progress, state, direction } = move;
   const parts = migration[direction] ?? [];
   const file = fileNameOf(migration, direction);
   for (const [index, statement] of parts.entries()) {
     if (index < first) continue;
-    const which = `Statement ${index + 1} of ${parts.length} in ${file}`;
+    const which =
+      statement === DATA_STEP
+        ? `The data step of ${migration.name} (${direction})`
+        : `Statement ${index + 1} of ${parts.length} in ${file}`;
     await explainFailure(
       `${which} was not begun`,
       progress.saveStatement(migration, direction, index, 'begun'),
     );
     try {
-      await connection.run(statement);
+      if (statement === DATA_STEP) await runDataStep(engine, connection, direction, migration);
+      else await connection.run(statement);
     } catch (error) {
       const target = { name: migration.name, direction };
       const [redo, skip] = [resumeCommand(state, target, 'redo'), resumeCommand(state, target, 'skip')];

@@ -5,20 +5,20 @@
 import type { AnyColumn } from 'drizzle-orm';
 import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
-import { normalizeIdentifier } from '../identifiers.ts';
 import { equals, limitPlaceholder, pickColumns, placeholder } from '../schema/column-types.ts';
+import { searchPrefix } from '../text.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** A prefix with this character sorts after all texts with that prefix. */
 const LAST_CHARACTER = '\u{10ffff}';
 
 /** Each key has its own query, because each has its own index. */
-const KEYS = ['usernameKey', 'emailKey', 'nameKey'] as const;
+const KEYS = ['usernameSearchKey', 'emailSearchKey', 'nameKey'] as const;
 type KeyName = (typeof KEYS)[number];
 
 interface Candidate extends UserRow {
-  usernameKey: string;
-  emailKey: string | null;
+  usernameSearchKey: string;
+  emailSearchKey: string | null;
   nameKey: string;
   matchedKey: KeyName;
   /** The user's role in the required group, if there is one. */
@@ -86,8 +86,7 @@ function prefixSearch(engine: Engine) {
     after: Cursor | undefined,
     limit: number,
   ): Promise<Found> {
-    // Engines differ in how they compare spaces at the end, so the text has none.
-    const text = normalizeIdentifier(q).trimEnd();
+    const text = searchPrefix(q);
     const values = {
       from: after?.key ?? text,
       to: text + LAST_CHARACTER,
@@ -116,12 +115,6 @@ function prefixSearch(engine: Engine) {
 /** Prepares the search by every key: one for all users, and one that adds the role in a group. */
 function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Engine) {
   const keys = pickColumns(users, ...KEYS);
-  // Unique keys are not ordered by id as well: MySQL would sort all rows that it finds and not follow the index.
-  const orders = {
-    usernameKey: [asc(users.usernameKey)],
-    emailKey: [asc(users.emailKey)],
-    nameKey: [asc(users.nameKey), asc(users.id)],
-  };
   const isAfterCursor = (key: AnyColumn) =>
     and(
       gte(key, placeholder('from')),
@@ -138,7 +131,7 @@ function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Eng
       .select(candidate(key))
       .from(users)
       .where(isAfterCursor(keys[key]))
-      .orderBy(...orders[key])
+      .orderBy(asc(keys[key]), asc(users.id))
       .limit(limitPlaceholder);
   // A left join, so that the limit bounds the rows that are read and not only the matches.
   const byKeyInGroup = (key: KeyName) =>
@@ -147,12 +140,16 @@ function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Eng
       .from(users)
       .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
       .where(isAfterCursor(keys[key]))
-      .orderBy(...orders[key])
+      .orderBy(asc(keys[key]), asc(users.id))
       .limit(limitPlaceholder);
 
   return {
-    inAll: readAll([byKey('usernameKey'), byKey('emailKey'), byKey('nameKey')]),
-    inGroup: readAll([byKeyInGroup('usernameKey'), byKeyInGroup('emailKey'), byKeyInGroup('nameKey')]),
+    inAll: readAll([byKey('usernameSearchKey'), byKey('emailSearchKey'), byKey('nameKey')]),
+    inGroup: readAll([
+      byKeyInGroup('usernameSearchKey'),
+      byKeyInGroup('emailSearchKey'),
+      byKeyInGroup('nameKey'),
+    ]),
   };
 }
 
@@ -168,6 +165,6 @@ function compareHits(one: Hit, other: Hit): number {
 /** @returns false when an earlier hit is the same user. */
 function isFirstHit({ key, row }: Hit, text: string, before: Hit | undefined): boolean {
   if (!key.startsWith(text) || (before?.row.id === row.id && before.key === key)) return false;
-  const matching = [row.usernameKey, row.emailKey ?? '', row.nameKey].filter((each) => each.startsWith(text));
+  const matching = KEYS.map((each) => row[each] ?? '').filter((each) => each.startsWith(text));
   return matching.every((each) => Buffer.compare(Buffer.from(each), Buffer.from(key)) >= 0);
 }

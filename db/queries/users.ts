@@ -1,7 +1,6 @@
 /** Queries for users and their passwords. */
 import { and, asc, eq, gt, isNotNull, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
-import { normalizeIdentifier, searchPrefix } from '../identifiers.ts';
 import {
   equals,
   limitPlaceholder,
@@ -11,10 +10,14 @@ import {
   typedPlaceholder,
   typedPlaceholdersFor,
 } from '../schema/column-types.ts';
+import { normalizeIdentifier, searchPrefix } from '../text.ts';
 
 type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
 
-const FIELDS = ['username', 'usernameKey', 'name', 'nameKey', 'email', 'emailKey', 'active'] as const;
+const FIELDS = [
+  ...(['username', 'usernameKey', 'usernameSearchKey', 'name', 'nameKey'] as const),
+  ...(['email', 'emailKey', 'emailSearchKey', 'active'] as const),
+] as const;
 
 export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
@@ -133,7 +136,9 @@ function withKeys<User extends UserFields>(user: User) {
   return {
     ...user,
     usernameKey: normalizeIdentifier(user.username),
+    usernameSearchKey: searchPrefix(user.username),
     nameKey: searchPrefix(user.name),
     emailKey: user.email === null ? null : normalizeIdentifier(user.email),
+    emailSearchKey: user.email === null ? null : searchPrefix(user.email),
   };
 }

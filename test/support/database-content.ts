@@ -65,14 +65,17 @@ function sorted(rows: Row[]): Row[] {
   return ordered.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-/** @returns the rows of the first database, with only those tables and columns that the second one also has. */
-export function commonRows(rows: Rows, others: Rows): Rows {
+/**
+ * @param except matches columns that are left out.
+ * @returns the rows of the first database, with only those tables and columns that the second one also has.
+ */
+export function commonRows(rows: Rows, others: Rows, except?: RegExp): Rows {
   const kept = Object.entries(rows).filter(([table]) => others[table]);
   return Object.fromEntries(
     kept.map(([table, each]) => {
       const [other = {}] = others[table] ?? [];
       const common = each.map((row) =>
-        Object.fromEntries(Object.entries(row).filter(([name]) => name in other)),
+        Object.fromEntries(Object.entries(row).filter(([name]) => name in other && !except?.test(name))),
       );
       return [table, sorted(common)];
     }),

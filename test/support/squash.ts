@@ -17,6 +17,8 @@ interface Journal {
 /** Replaces the migrations of each dialect by one, from an empty database to the newest schema and back. */
 export function squashMigrations(project: string): void {
   for (const dialect of ['sqlite', 'mysql']) squash(join(project, 'db/migrations', dialect));
+  // From an empty database no rows are changed.
+  rmSync(join(project, 'db/migrations/data-steps'), { recursive: true });
 }
 
 function squash(folder: string): void {

@@ -26,9 +26,9 @@ export async function withMigrationLock<Result>(
   work: (connection: MigrationConnection) => Promise<Result>,
 ): Promise<Result> {
   const connection = await connectOnce(url);
-  const query: Query = async (statement) => {
+  const query: MigrationConnection['query'] = async (statement, values) => {
     try {
-      const [rows] = await connection.query<RowDataPacket[]>(statement);
+      const [rows] = await connection.query<RowDataPacket[]>(statement, values);
       return rows;
     } catch (error) {
       throw translateError(error);
@@ -44,9 +44,9 @@ export async function withMigrationLock<Result>(
     await query(`SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${TABLE_LOCK_TIMEOUT}`);
     return await work({
       query,
-      async run(statement) {
+      async run(statement, values) {
         try {
-          await connection.query(statement);
+          await connection.query(statement, values);
         } catch (error) {
           throw translateMigrationError(error);
         }

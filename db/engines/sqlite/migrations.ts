@@ -15,10 +15,13 @@ export async function withMigrationLock<Result>(
     connection.pragma('foreign_keys = OFF');
     await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_LOCK_TIMEOUT);
     const result = await work({
-      query: (statement) =>
-        retryWhileBusy(() => connection.prepare<[], Record<string, unknown>>(statement).all()),
-      run: async (statement) => {
-        connection.exec(statement);
+      query: (statement, values = []) =>
+        retryWhileBusy(() =>
+          connection.prepare<unknown[], Record<string, unknown>>(statement).all(...values),
+        ),
+      run: async (statement, values) => {
+        if (values) connection.prepare(statement).run(...values);
+        else connection.exec(statement);
       },
     });
     // Unless the file is in WAL mode, a reader can hold the commit up.

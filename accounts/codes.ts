@@ -86,7 +86,7 @@ export async function useCode(db: Database, hashing: Hashing, actor: Actor, code
       conditions: conditions.map(({ step }) => ({ step, error: () => new InvalidCodeError() })),
       writes: [
         db.codes.use(key, now),
-        db.users.setPassword(user.id, passwordHash, now),
+        db.users.setPassword(user.id, passwordHash, { by: 'code', userId: row.issuerId }, now),
         db.sessions.endAllOf(user.id),
         forgetAttempts(db, actor, user.username),
       ],

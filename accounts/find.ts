@@ -1,7 +1,7 @@
 /** Reads the user or group that a rule is about. A rule refuses what is not there, or not as the caller has read it. */
 import type { Database } from '../db/database.ts';
 import type { GroupRow } from '../db/queries/groups.ts';
-import type { UserRow } from '../db/queries/users.ts';
+import type { UserDetailRow } from '../db/queries/users.ts';
 import { NotFoundError, StaleVersionError } from './errors.ts';
 
 /** Tells whether a thing of this version is the one that the caller has read. */
@@ -10,7 +10,7 @@ export type VersionMatch = (version: number) => boolean;
 export const anyVersion: VersionMatch = () => true;
 
 /** @returns the user. @throws {NotFoundError} @throws {StaleVersionError} */
-export async function requireUser(db: Database, id: string, matches = anyVersion): Promise<UserRow> {
+export async function requireUser(db: Database, id: string, matches = anyVersion): Promise<UserDetailRow> {
   return requireRow('user', await db.users.find(id), matches);
 }
 

@@ -40,7 +40,8 @@ export function groupCreation(db: Database, actor: Actor, fields: GroupFields): 
 }
 
 /**
- * Changes a group; a change to what is so already writes nothing. Whoever gives it permissions gives them to its members, so codes that others issued for them end.
+ * Changes a group; a change to what is so already writes nothing. Whoever gives it permissions gives them to its members: the
+ * sessions of those who come to hold more end, and the codes that others issued for members.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {StaleSessionError}
  */
@@ -69,6 +70,7 @@ export const changeGroup = (
       conditions,
       writes: [
         db.groups.change(group, now),
+        ...db.sessions.endOfGainingMembers(id, added),
         ...(permissions ? db.groups.setPermissions(id, permissions) : []),
         ...(permissions ? [db.codes.removeOthersOfMembers(id, actor.user?.id ?? '')] : []),
       ],

@@ -42,7 +42,8 @@ export async function listMembers(
 }
 
 /**
- * Lets a user belong to a group in that role, or changes their role.
+ * Lets a user belong to a group in that role, or changes their role. If they come to hold more, their sessions end, and the codes
+ * that others issued for them.
  * @returns the member, and the role until now.
  * @throws {NotFoundError} @throws {MissingPermissionError} @throws {StaleSessionError}
  */
@@ -54,20 +55,22 @@ export const setMember = (db: Database, actor: Actor, groupId: string, userId: s
     // Who joins a group gets what it carries: that is giving it.
     const conditions = [...managesGroup(db, actor, groupId), ...holds(db, actor, ...group.permissions)];
     const user = await requireUser(db, userId);
+    const { id, username, name, passwordSetBy, passwordSetById, passwordSetAt } = user;
     const current = await db.memberships.find(groupId, userId);
     const before = current?.role;
     const membership = { groupId, userId, role };
     const now = Date.now();
-    const { id, username, name } = user;
+    const member = { id, username, name, passwordSetBy, passwordSetById, passwordSetAt, role };
     const change = {
       locks: [lockUser(db, userId), ...lockGroups(db, [group])],
       conditions,
-      result: { member: { id, username, name, role, createdAt: current?.createdAt ?? now }, before },
+      result: { member: { ...member, createdAt: current?.createdAt ?? now }, before },
     };
     if (before === role) return { ...change, locks: [], writes: [], event: [] };
     return {
       ...change,
       writes: [
+        ...(before ? [] : db.sessions.endIfGaining(userId, group.permissions)),
         before ? db.memberships.change(membership, before) : db.memberships.add(membership, now),
         ...(grants ? [db.codes.removeOthersOf(userId, actor.user?.id ?? '')] : []),
       ],

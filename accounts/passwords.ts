@@ -85,7 +85,7 @@ export const setPassword = (db: Database, actor: Actor, userId: string, password
     const user = await requireUser(db, userId);
     return {
       writes: [
-        db.users.setPassword(userId, passwordHash, Date.now()),
+        db.users.setPassword(userId, passwordHash, { by: 'operator', userId: null }, Date.now()),
         db.sessions.endAllOf(userId),
         db.codes.removeAllOf(userId),
       ],

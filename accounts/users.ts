@@ -1,8 +1,8 @@
 /** The rules for users: who may make, change, disable and delete them, and what goes with them. */
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
-import type { UserRow } from '../db/queries/users.ts';
-import { type Actor, isSelf } from './actor.ts';
+import { type PasswordHand, passwordSetting, type UserDetailRow } from '../db/queries/users.ts';
+import { type Actor, isOperator, isSelf, userOf } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
 import { differences, isNothing, userTarget } from './audit.ts';
 import {
@@ -12,6 +12,7 @@ import {
   refuseOwnToken,
   requireFreshSession,
   requirePermissions,
+  WRITE_GROUPS,
   WRITE_USERS,
 } from './authorization.ts';
 import { applyChange, type Change, lockUser } from './change.ts';
@@ -36,7 +37,7 @@ export interface NewUser extends UserFields {
 }
 
 export interface CreatedUser {
-  user: UserRow;
+  user: UserDetailRow;
   /** Shown once; only for a user without a password. */
   code?: IssuedCode;
 }
@@ -56,16 +57,38 @@ export function userCreation(
   { passwordHash, ...fields }: NewUser,
 ): Change<CreatedUser> {
   const [id, now] = [makeId(), Date.now()];
+  const hand = passwordHash === null ? undefined : handOf(actor);
   const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
   return {
     conditions: holds(db, actor, WRITE_USERS),
-    writes: [db.users.add({ id, ...fields, passwordHash }, now), ...(code?.writes ?? [])],
+    writes: [
+      db.users.add({ id, ...fields, passwordHash, ...(hand ? { passwordHand: hand } : {}) }, now),
+      ...(code?.writes ?? []),
+    ],
     event: { event: 'user-created', target: userTarget({ id, ...fields }), after: { ...fields } },
     result: {
-      user: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
+      user: {
+        id,
+        ...fields,
+        ...passwordSetting(hand, now),
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+        lastSignInAt: null,
+      },
       ...(code ? { code: code.issued } : {}),
     },
   };
+}
+
+/** @returns the hand by which the actor sets another's password. */
+function handOf(actor: Actor): PasswordHand {
+  return isOperator(actor) ? { by: 'operator', userId: null } : { by: 'user', userId: userOf(actor).id };
+}
+
+/** @returns whether the actor sees whose hand set a user's password: those who give rights, or could have set it. */
+export function seesPasswordHand({ permissions }: Actor): boolean {
+  return [WRITE_USERS, WRITE_GROUPS].some((permission) => lackingOf(permissions, [permission]).length === 0);
 }
 
 /**

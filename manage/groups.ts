@@ -15,7 +15,7 @@ import {
 import { checkEach } from './checks.ts';
 import { print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
-import { findGroup, findUser, operator } from './operator.ts';
+import { findGroup, findUser, nameOfRecipient, operator } from './operator.ts';
 import { findUnlessRemoved } from './removed.ts';
 
 export function addGroupCommands(program: Command): void {
@@ -82,7 +82,8 @@ async function add(db: Database, name: string, username: string, role: Role): Pr
   const group = await findGroup(db, name);
   const user = await findUser(db, username);
   const { before } = await setMember(db, operator, group.id, user.id, role);
-  print(`${user.username} is a ${role} of ${group.name}${before ? ` (before: ${before})` : ''}`);
+  const who = nameOfRecipient(user, username);
+  print(`${who} is a ${role} of ${group.name}${before ? ` (before: ${before})` : ''}`);
 }
 
 async function remove(db: Database, name: string, username: string): Promise<void> {

@@ -8,7 +8,7 @@ import { checkEach, readId } from './checks.ts';
 import { print, printSecret, withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
-import { findUser, operator } from './operator.ts';
+import { findUser, nameOfRecipient, operator } from './operator.ts';
 import { findUnlessRemoved, hasEnded } from './removed.ts';
 
 interface TokenOptions {
@@ -81,7 +81,8 @@ async function create(
   const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
   const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
   const until = expiresAt === null ? '' : `, until ${instant(expiresAt)}`;
-  printSecret(secret, `the token ${name} of ${user.username} (${token.id})${until}:`);
+  const owner = nameOfRecipient(user, username);
+  printSecret(secret, `the token ${name} of ${owner} (${token.id})${until}:`);
 }
 
 async function end(db: Database, username: string, id: string): Promise<void> {

@@ -12,11 +12,18 @@ import { Nullable, SingleLineText } from '../schemas/common.ts';
 import { userGroupJson } from '../schemas/groups.ts';
 import { instant } from '../schemas/instant.ts';
 import { tokenJson } from '../schemas/tokens.ts';
-import { DisplayName, Email, Username, userJson } from '../schemas/users.ts';
+import {
+  DisplayName,
+  Email,
+  type passwordSetByJson,
+  Username,
+  userDetailJson,
+  userJson,
+} from '../schemas/users.ts';
 import { checkEach } from './checks.ts';
 import { check, print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
-import { findUser, operator } from './operator.ts';
+import { findUser, nameOfRecipient, operator } from './operator.ts';
 import { readPassword } from './password.ts';
 import { findUnlessRemoved } from './removed.ts';
 import { formatToken } from './tokens.ts';
@@ -131,13 +138,24 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
       tokenJson,
     ),
   ]);
-  const fields = userJson(row);
-  if (json) return print(JSON.stringify({ ...fields, groups, sessions: sessions.length, tokens }));
+  const { passwordSetBy, ...fields } = userDetailJson(row, true);
+  if (json) {
+    return print(JSON.stringify({ ...fields, passwordSetBy, groups, sessions: sessions.length, tokens }));
+  }
   for (const [field, value] of Object.entries({ ...fields, sessions: sessions.length })) {
     print(`${field.padEnd(12)}  ${value === null || value === '' ? '-' : value}`);
   }
+  print(`password      ${formatHand(passwordSetBy ?? null)}`);
   for (const { group, role } of groups) print(`group         ${group.name}  ${role}`);
   for (const token of tokens) print(`token         ${formatToken(token)}`);
+}
+
+function formatHand(hand: ReturnType<typeof passwordSetByJson>): string {
+  if (hand === null) return 'set by nobody, or by an earlier version';
+  const { by, userId, at } = hand;
+  const whose = { self: 'the user', user: 'user', code: 'a code of', operator: 'the operator' }[by];
+  const issuer = userId ?? (by === 'code' ? 'the operator' : '');
+  return `set by ${[whose, issuer].filter(Boolean).join(' ')}, ${at}`;
 }
 
 async function create(username: string, options: NewUserOptions): Promise<void> {
@@ -170,13 +188,15 @@ async function askForHash(fromStandardInput: boolean): Promise<string> {
 async function changePassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
   const user = await findUser(db, name);
   await setPassword(db, operator, user.id, await askForHash(fromStandardInput));
-  print(`set the password of ${user.username}; their sessions have ended, their tokens have not`);
+  const who = nameOfRecipient(user, name);
+  print(`set the password of ${who}; their sessions have ended, their tokens have not`);
 }
 
 async function printCode(db: Database, name: string): Promise<void> {
   const user = await findUser(db, name);
   const { code, expiresAt } = await issueCode(db, operator, user.id);
-  printSecret(code, `the code with which ${user.username} sets a password, until ${instant(expiresAt)}:`);
+  const who = nameOfRecipient(user, name);
+  printSecret(code, `the code with which ${who} sets a password, until ${instant(expiresAt)}:`);
 }
 
 async function setActive(db: Database, name: string, active: boolean): Promise<void> {

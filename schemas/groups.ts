@@ -5,6 +5,7 @@ import type { MemberRow, UserGroupRow } from '../db/queries/memberships.ts';
 import { GROUP_LENGTHS } from '../db/schema/groups.ts';
 import { Id, Instant, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
+import { PasswordSetBy, passwordSetByJson } from './users.ts';
 
 export const GroupName = Type.String({
   minLength: 1,
@@ -52,12 +53,18 @@ export const Member = Type.Object({
   user: Type.Object({ id: Id, username: Type.String(), name: Type.String() }),
   role: Type.String(),
   createdAt: Instant,
+  passwordSetBy: PasswordSetBy,
 });
 
 /** @returns the row as the API shows it. */
 export function memberJson(row: MemberRow): Static<typeof Member> {
   const { id, username, name } = row;
-  return { user: { id, username, name }, role: row.role, createdAt: instant(row.createdAt) };
+  return {
+    user: { id, username, name },
+    role: row.role,
+    createdAt: instant(row.createdAt),
+    passwordSetBy: passwordSetByJson(row),
+  };
 }
 
 /** A group that a user belongs to. */

@@ -1,6 +1,6 @@
 /** How a user appears in the API. */
 import { type Static, Type } from 'typebox';
-import type { UserRow } from '../db/queries/users.ts';
+import type { UserDetailRow, UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, Password, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
@@ -55,4 +55,35 @@ export function userJson(row: UserRow): Static<typeof User> {
     updatedAt: instant(row.updatedAt),
     lastSignInAt: row.lastSignInAt === null ? null : instant(row.lastSignInAt),
   };
+}
+
+const PasswordHand = Type.Object({
+  /** self: by the old password, or at sign-up; user: who made the account; code: a one-time code; operator: a command. */
+  by: Type.Enum(['self', 'user', 'code', 'operator']),
+  /** Who made the account, or issued the code. Absent for the operator. */
+  userId: Type.Optional(Id),
+  at: Instant,
+});
+
+/** Whose hand set the password last; null when there is none yet, or when an earlier version set it. */
+export const PasswordSetBy = Type.Union([PasswordHand, Type.Null()]);
+
+export const UserDetail = Type.Object({
+  ...User.properties,
+  /** For those who may make users, or say who belongs to groups. */
+  passwordSetBy: Type.Optional(PasswordSetBy),
+});
+
+type PasswordColumns = Pick<UserDetailRow, 'passwordSetBy' | 'passwordSetById' | 'passwordSetAt'>;
+
+/** @returns whose hand set the password, as the API shows it. */
+export function passwordSetByJson(row: PasswordColumns): Static<typeof PasswordSetBy> {
+  const { passwordSetBy: by, passwordSetById: userId, passwordSetAt: at } = row;
+  if (by === null || at === null) return null;
+  return { by, ...(userId === null ? {} : { userId }), at: instant(at) };
+}
+
+/** @returns the row as the API shows it. @param withHand whether the caller sees whose hand set the password. */
+export function userDetailJson(row: UserDetailRow, withHand: boolean): Static<typeof UserDetail> {
+  return { ...userJson(row), ...(withHand ? { passwordSetBy: passwordSetByJson(row) } : {}) };
 }

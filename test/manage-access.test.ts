@@ -53,9 +53,14 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
     succeeds(t, await command(['group', 'add', 'writers', 'bob']), /^bob is a member of writers\n$/);
     const owner = await db.codes.find(code.key, Date.now());
     t.equal(owner, undefined, 'a reset code issued earlier no longer works');
+    t.equal((await client.signIn('bob')).statusCode, 200, 'who comes to hold more signs in again');
     t.same(await permissions(), ['groups:write', 'users:write']);
     const promoted = await command(['group', 'add', 'writers', 'bob@example.org', '--manager']);
-    succeeds(t, promoted, /^bob is a manager of writers \(before: member\)\n$/);
+    succeeds(
+      t,
+      promoted,
+      /^bob \(found by the address bob@example.org, which is not proved\) is a manager of writers \(before: member\)\n$/,
+    );
     t.equal(await db.memberships.role(group?.id ?? '', bob), 'manager');
     succeeds(
       t,

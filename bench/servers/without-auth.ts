@@ -1,6 +1,7 @@
 /** Provides Rollcall's handlers and prepared queries on bare Fastify, for the servers that the bench compares. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { anonymous } from '../../accounts/actor.ts';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
@@ -11,6 +12,9 @@ import etags from '../../plugins/http/etags.ts';
 import paging from '../../plugins/http/paging.ts';
 import routeTable from '../../plugins/http/route-table.ts';
 import validation from '../../plugins/http/validation.ts';
+
+/** The caller of every request, who sees no more of a user than any caller does. */
+const nobody = anonymous({ address: '', userAgent: '', requestId: '' }, { info() {} });
 
 /** @returns an app with the plugins that the handlers need, but without routes. */
 export async function makeBareApp() {
@@ -29,6 +33,7 @@ export async function makeBareApp() {
   });
   await app.register(paging);
   await app.register(etags);
+  app.decorateRequest('actor', () => nobody);
   return app;
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../schema/column-types.ts';
 import type { Role } from '../schema/groups.ts';
 import { EVERYTHING } from './permissions.ts';
+import { passwordColumns } from './users.ts';
 
 export type { Role };
 
@@ -32,6 +33,7 @@ function memberReads({ build, readOne, readWith, tables: { groups, memberships, 
   const roleOf = readOne(role);
   const shown = {
     ...pickColumns(users, 'id', 'username', 'name'),
+    ...passwordColumns(users),
     ...pickColumns(memberships, 'role', 'createdAt'),
   };
   const members = () =>

@@ -1,4 +1,5 @@
 /** Queries for permissions, which users have through their groups. */
+import type { SQL } from 'drizzle-orm';
 import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { equals } from '../schema/column-types.ts';
@@ -42,22 +43,8 @@ export function permissionQueries(engine: Engine) {
       .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
       .where(equals(memberships.userId, 'userId')),
   );
-  const distinct = sql`count(distinct ${groupPermissions.permission})`;
   const holdsAll = preparedByCount((count) =>
-    condition(
-      build
-        .select({ held: distinct })
-        .from(memberships)
-        .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
-        .where(
-          and(
-            equals(memberships.userId, 'userId'),
-            inArray(groupPermissions.permission, [...placeholders('permission', count), EVERYTHING]),
-          ),
-        )
-        .having(sql`${distinct} = ${count} or max(${groupPermissions.permission} = ${EVERYTHING}) = 1`),
-      'some',
-    ),
+    condition(selectHeld(engine, equals(memberships.userId, 'userId'), count), 'some'),
   );
 
   const guard = eq(guards.name, ADMINISTRATORS);
@@ -76,7 +63,7 @@ export function permissionQueries(engine: Engine) {
     ofUser: async (userId: string) => sortPermissions(await ofUser({ userId })),
     /** Requires that the user has all of the permissions, of which there must be at least one. */
     holds(userId: string, permissions: readonly string[]): Step {
-      const required = permissions.includes(EVERYTHING) ? [EVERYTHING] : [...new Set(permissions)];
+      const required = concise(permissions);
       return holdsAll(required.length)({ userId, ...numbered('permission', required) });
     },
     /** Must be the first step where a user may lose every permission. It stores whether any administrator exists. */
@@ -84,6 +71,31 @@ export function permissionQueries(engine: Engine) {
     /** Must be the last step there. It requires that an administrator remains who can sign in, if there was one. */
     administratorRemains: (): Step => administratorRemains({}),
   };
+}
+
+/** @returns the permissions, each once; only `*` if it is among them, since it implies the others. */
+export function concise(permissions: readonly string[]): string[] {
+  return permissions.includes(EVERYTHING) ? [EVERYTHING] : [...new Set(permissions)];
+}
+
+/**
+ * @param ofUser the condition by which the memberships are those of one user.
+ * @param count how many permissions are bound as permission0, permission1 and so on.
+ * @returns a query that finds a row if the user has all of them.
+ */
+export function selectHeld(
+  { build, tables: { groupPermissions, memberships } }: Engine,
+  ofUser: SQL,
+  count: number,
+) {
+  const { permission } = groupPermissions;
+  const distinct = sql`count(distinct ${permission})`;
+  return build
+    .select({ held: distinct })
+    .from(memberships)
+    .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+    .where(and(ofUser, inArray(permission, [...placeholders('permission', count), EVERYTHING])))
+    .having(sql`${distinct} = ${count} or max(${permission} = ${EVERYTHING}) = 1`);
 }
 
 /** @returns the SQL expression whether any user who can sign in has all permissions (*). */

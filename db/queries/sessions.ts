@@ -1,7 +1,9 @@
 /** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
+import type { SQL } from 'drizzle-orm';
 import { timesAt } from '../clock.ts';
-import { and, asc, eq, gt, lt, lte, ne } from '../drizzle.ts';
+import { and, asc, eq, gt, inArray, lt, lte, ne, notExists } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
+import type { Values } from '../engines/statement.ts';
 import { compareIds } from '../ids.ts';
 import {
   equals,
@@ -13,7 +15,8 @@ import {
   typedPlaceholder,
   typedPlaceholdersFor,
 } from '../schema/column-types.ts';
-import { permissionsBehind, withPermissions } from './permissions.ts';
+import { numbered, preparedByCount } from './lists.ts';
+import { concise, permissionsBehind, selectHeld, withPermissions } from './permissions.ts';
 
 type Session = Tables['sessions']['$inferSelect'];
 type NewSession = Omit<Session, 'createdAt' | 'lastSeenAt' | 'confirmedAt'> & { now: number };
@@ -24,7 +27,7 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  return { ...sessionReads(engine), ...sessionSteps(engine) };
+  return { ...sessionReads(engine), ...sessionSteps(engine), ...gainSteps(engine) };
 }
 
 /** @returns the condition that the session has not ended at the time that is bound by `timesAt`. */
@@ -75,7 +78,9 @@ function sessionReads(engine: Engine) {
   };
 }
 
-function sessionSteps({ build, condition, write, tables: { sessions, users } }: Engine) {
+function sessionSteps(engine: Engine) {
+  const { build, condition, write } = engine;
+  const { sessions, users } = engine.tables;
   const ofKey = equals(sessions.key, 'key');
   const now = placeholder('now');
   const row = {
@@ -128,5 +133,38 @@ function sessionSteps({ build, condition, write, tables: { sessions, users } }: 
     endAllOf: (userId: string) => removalOfUser({ userId }),
     endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
     endOf: (userId: string, id: string) => removalById({ userId, id }),
+  };
+}
+
+/** Steps for changes that give permissions. They must precede these changes, since they compare with what users hold. */
+function gainSteps(engine: Engine) {
+  const { build, write } = engine;
+  const { memberships, sessions } = engine.tables;
+  const members = build
+    .select({ userId: memberships.userId })
+    .from(memberships)
+    .where(equals(memberships.groupId, 'groupId'));
+  const prepareFor = (those: SQL) =>
+    preparedByCount((count) => {
+      const held = selectHeld(engine, eq(memberships.userId, sessions.userId), count);
+      return write(build.delete(sessions).where(and(those, notExists(held))), 'any');
+    });
+  const removalOfUser = prepareFor(equals(sessions.userId, 'userId'));
+  // In one statement, however many members there are.
+  const removalOfMembers = prepareFor(inArray(sessions.userId, members));
+
+  function bind(prepared: typeof removalOfUser, values: Values, given: readonly string[]): Step[] {
+    const permissions = concise(given);
+    if (permissions.length === 0) return [];
+    return [prepared(permissions.length)({ ...values, ...numbered('permission', permissions) })];
+  }
+
+  return {
+    /** Ends the user's sessions unless they hold all of the permissions, which they are about to get. */
+    endIfGaining: (userId: string, permissions: readonly string[]) =>
+      bind(removalOfUser, { userId }, permissions),
+    /** Ends the sessions of those members of the group who do not hold all of the permissions. */
+    endOfGainingMembers: (groupId: string, permissions: readonly string[]) =>
+      bind(removalOfMembers, { groupId }, permissions),
   };
 }

@@ -10,6 +10,7 @@ import {
   typedPlaceholder,
   typedPlaceholdersFor,
 } from '../schema/column-types.ts';
+import type { PasswordSetter } from '../schema/users.ts';
 import { normalizeIdentifier, searchPrefix } from '../text.ts';
 
 type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
@@ -18,14 +19,42 @@ const FIELDS = [
   ...(['username', 'usernameKey', 'usernameSearchKey', 'name', 'nameKey'] as const),
   ...(['email', 'emailKey', 'emailSearchKey', 'active'] as const),
 ] as const;
+const PASSWORD_FIELDS = ['passwordSetBy', 'passwordSetById', 'passwordSetAt'] as const;
 
-export type UserRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
+/** A user as lists show them. */
+export type UserRow = Awaited<ReturnType<ReturnType<typeof userQueries>['page']>>[number];
+
+/** A user, and whose hand set the password. */
+export type UserDetailRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
+
+/** Whose hand sets a password. */
+export interface PasswordHand {
+  by: PasswordSetter;
+  /** The user who makes the account, or who issued the code. */
+  userId: string | null;
+}
+
+type NewUser = UserFields & { id: string; passwordHash: string | null; passwordHand?: PasswordHand };
 
 /** The columns that the API shows. */
 export function shownColumns(users: Tables['users']) {
   return {
     ...pickColumns(users, 'id', 'version', 'username', 'name', 'email', 'active'),
     ...pickColumns(users, 'createdAt', 'updatedAt', 'lastSignInAt'),
+  };
+}
+
+/** The columns for those who give rights. */
+export function passwordColumns(users: Tables['users']) {
+  return pickColumns(users, 'passwordSetBy', 'passwordSetById', 'passwordSetAt');
+}
+
+/** @returns the values of these columns. */
+export function passwordSetting(hand: PasswordHand | undefined, at: number) {
+  return {
+    passwordSetBy: hand?.by ?? null,
+    passwordSetById: hand?.userId ?? null,
+    passwordSetAt: hand ? at : null,
   };
 }
 
@@ -36,7 +65,8 @@ export function userQueries(engine: Engine) {
 function profileQueries({ build, read, readOne, write, tables: { users } }: Engine) {
   const shown = shownColumns(users);
   const ofId = equals(users.id, 'id');
-  const byId = readOne(build.select(shown).from(users).where(ofId));
+  const detail = { ...shown, ...passwordColumns(users) };
+  const byId = readOne(build.select(detail).from(users).where(ofId));
   const pageAfter = read(
     build
       .select(shown)
@@ -45,7 +75,7 @@ function profileQueries({ build, read, readOne, write, tables: { users } }: Engi
       .orderBy(asc(users.id))
       .limit(limitPlaceholder),
   );
-  const row = placeholdersFor('id', 'passwordHash', ...FIELDS, 'createdAt', 'updatedAt');
+  const row = placeholdersFor('id', 'passwordHash', ...PASSWORD_FIELDS, ...FIELDS, 'createdAt', 'updatedAt');
   const insert = write(build.insert(users).values(row), 1);
   const atVersion = and(ofId, equals(users.version, 'version'));
   const fields = { ...newVersion(users), ...typedPlaceholdersFor(users, ...FIELDS) };
@@ -55,8 +85,8 @@ function profileQueries({ build, read, readOne, write, tables: { users } }: Engi
   return {
     find: (id: string) => byId({ id }),
     page: (after: string, limit: number) => pageAfter({ after, limit }),
-    add: (user: UserFields & { id: string; passwordHash: string | null }, now: number) =>
-      insert({ ...withKeys(user), createdAt: now, updatedAt: now }),
+    add: ({ passwordHand, ...user }: NewUser, now: number) =>
+      insert({ ...withKeys(user), ...passwordSetting(passwordHand, now), createdAt: now, updatedAt: now }),
     /** Requires that the user still has that version, and so does `remove`. */
     change: (user: UserFields & { id: string; version: number }, now: number) =>
       update({ ...withKeys(user), now }),
@@ -73,7 +103,10 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
   const isEnabled = eq(users.active, true);
   const canSignIn = and(isEnabled, isNotNull(users.passwordHash));
   const anyWithPassword = readOne(build.select({ id: users.id }).from(users).where(canSignIn).limit(1));
-  const newHash = { ...newVersion(users), ...typedPlaceholdersFor(users, 'passwordHash') };
+  const newHash = {
+    ...newVersion(users),
+    ...typedPlaceholdersFor(users, 'passwordHash', ...PASSWORD_FIELDS),
+  };
   const newPassword = write(build.update(users).set(newHash).where(ofId), 1);
   const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
   const passwordChange = write(build.update(users).set(newHash).where(and(ofId, hasOldHash)), 1);
@@ -95,10 +128,11 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
     passwordHash: async (id: string) => (await hashOf({ id }))?.passwordHash,
     /** Whether any user can sign in. */
     exist: async () => (await anyWithPassword()) !== undefined,
-    setPassword: (id: string, passwordHash: string, now: number) => newPassword({ id, passwordHash, now }),
-    /** Requires that the password still has the old hash. */
+    setPassword: (id: string, passwordHash: string, hand: PasswordHand, now: number) =>
+      newPassword({ id, passwordHash, ...passwordSetting(hand, now), now }),
+    /** Stores a password that the user has chosen. Requires that the password still has the old hash. */
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
-      passwordChange({ ...change, now }),
+      passwordChange({ ...change, ...passwordSetting({ by: 'self', userId: null }, now), now }),
     /** Replaces the hash by another one of the same password, which is no change of the user. Requires the old hash. */
     renewHash: (id: string, oldHash: string, passwordHash: string): Step =>
       hashRenewal({ id, oldHash, passwordHash }),

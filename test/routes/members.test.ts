@@ -26,7 +26,11 @@ onEachEngine('Members are added, listed and removed', async (t, engine) => {
     t.equal(put.statusCode, 200);
     t.equal(put.headers['cache-control'], 'no-store');
     const { createdAt, ...member } = put.json();
-    t.strictSame(member, { user: { id: ann, username: 'ann', name: '' }, role: 'member' });
+    t.strictSame(member, {
+      user: { id: ann, username: 'ann', name: '' },
+      role: 'member',
+      passwordSetBy: null,
+    });
 
     const again = await admin.request('PUT', url, { role: 'member' });
     t.strictSame(again.json(), put.json(), 'an identical PUT changes nothing');
@@ -174,6 +178,7 @@ onEachEngine('Managers administer the members of their group', async (t, engine)
     const permissions = async () => (await client.request('GET', '/api/sign')).json().permissions;
     t.strictSame(await permissions(), []);
     await manager.request('PUT', `${members}/${ids.outsider}`, { role: 'member' });
+    await client.signIn('outsider');
     t.strictSame(await permissions(), ['audit:read']);
     await manager.request('DELETE', `${members}/${ids.outsider}`);
     t.strictSame(await permissions(), []);

@@ -76,6 +76,7 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
       [[], ['users:write'], ['audit:read', 'users:write']],
       'the token gains nothing beyond its scopes',
     );
+    await owner.signIn('ann');
     const everything = await makeToken(owner, { scopes: ['*'] });
     t.strictSame(await permissions(everything.headers), ['*']);
     await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: group.permissions });

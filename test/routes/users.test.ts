@@ -102,7 +102,8 @@ onEachEngine('Users are created and deleted', async (t, engine) => {
   t.test('POST user answers with its location and fills in defaults', async (t) => {
     const response = await admin.request('POST', '/api/users', { username: 'New', password: PASSWORD });
     t.equal(response.statusCode, 201);
-    const { id, createdAt, ...user } = response.json();
+    const { id, createdAt, passwordSetBy, ...user } = response.json();
+    t.match(passwordSetBy, { by: 'user', at: createdAt });
     t.equal(response.headers.location, `/api/users/${id}`);
     t.equal(response.headers.etag, '"1"');
     t.strictSame(user, {

@@ -120,6 +120,8 @@ onEachEngine('Several processes on one database behave as one service', async (t
     await runCommand('group', 'create', 'auditors', '--permission', 'audit:read');
     t.same(await statuses(), [403]);
     await runCommand('group', 'add', 'auditors', 'bob');
+    t.same(await statuses(), [401], 'who comes to hold more signs in again');
+    t.equal(await bob.signIn(workers.url, 'bob'), 200);
     t.same(await statuses(), [200]);
     await runCommand('group', 'remove', 'auditors', 'bob');
     t.same(await statuses(), [403]);

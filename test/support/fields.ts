@@ -72,9 +72,26 @@ const USER = 'active createdAt email id lastSignInAt name updatedAt username';
 const GROUP = 'createdAt id name permissions title updatedAt';
 const SESSION = 'address createdAt current endsAt expiresAt id lastSeenAt userAgent';
 
-/** The fields that each GET shows, of the object or of each item in a list, to the callers with status 200. */
+/**
+ * The fields that each GET shows, of the object or of each item in a list, to the callers with status 200; and those that it shows
+ * in addition to an administrator, and to the callers who hold the permission of the row.
+ */
 export const SEEING = [
-  { fields: USER, table: 'GET /api/users/{user} -            401 200 200 200 200 200 200 401 200 200' },
+  {
+    fields: USER,
+    more: 'passwordSetBy',
+    table: 'GET /api/users/{user} -                           401 200 200 200 200 200 200 401 200 200',
+  },
+  {
+    fields: USER,
+    more: 'passwordSetBy',
+    table: 'GET /api/users/{user} users:write                 401 200 200 200 200 200 200 401 200 200',
+  },
+  {
+    fields: USER,
+    more: 'passwordSetBy',
+    table: 'GET /api/users/{user} groups:write                401 200 200 200 200 200 200 401 200 200',
+  },
   { fields: USER, table: 'GET /api/users -                   401 200 200 200 200 200 200 401 200 200' },
   { fields: GROUP, table: 'GET /api/groups/{group} -         401 200 200 200 200 200 200 401 200 200' },
   { fields: GROUP, table: 'GET /api/groups -                 401 200 200 200 200 200 200 401 200 200' },
@@ -83,7 +100,7 @@ export const SEEING = [
     table: 'GET /api/users/{user}/groups -                    401 200 200 200 200 200 200 401 200 200',
   },
   {
-    fields: 'createdAt role user.id user.name user.username',
+    fields: 'createdAt passwordSetBy role user.id user.name user.username',
     table: 'GET /api/groups/{group}/members groups:write      401 403 403 200 403 200 200 401 200 403',
   },
   {
@@ -95,4 +112,8 @@ export const SEEING = [
     fields: SESSION,
     table: 'GET /api/users/{user}/sessions sessions:write     401 403 403 403 403 200 200 401 200 403',
   },
-].map(({ fields, table }) => ({ fields: fields.split(' '), row: parseRows(table)[0] }));
+].map(({ fields, more = '', table }) => ({
+  fields: fields.split(' '),
+  more: more.split(' ').filter(Boolean),
+  row: parseRows(table)[0],
+}));

@@ -2,6 +2,8 @@
 import {
   type Caller,
   drop,
+  EVERYTHING,
+  heldBy,
   isSelf,
   isStale,
   keepingAdministrator,
@@ -29,6 +31,18 @@ const dropCodesOfOthers = (world: World, giver: Who, userIds: Iterable<string>) 
     world.codes,
     ({ userId, issuer }) => ids.has(userId) && issuer !== null && issuer.id !== giver.user.id,
   );
+};
+
+/**
+ * Ends the sessions of those users who come to hold a permission that they did not hold before. An administrator holds every
+ * permission.
+ */
+const endSessionsOfGaining = (before: World, after: World, userIds: Iterable<string>) => {
+  for (const id of userIds) {
+    const [held, now] = [heldBy(before, id), heldBy(after, id)];
+    const gains = now.some((permission) => !held.includes(permission)) && !held.includes(EVERYTHING);
+    if (gains) drop(after.sessions, ({ userId }) => userId === id);
+  }
 };
 
 export function createGroup(
@@ -62,9 +76,12 @@ export function changeGroup(world: World, caller: Caller, id: string, changes: G
   return keepingAdministrator(world, {
     status: 200,
     apply: (after) => {
+      const before = structuredClone(after);
       after.groups.set(id, { ...group, ...changes });
       const isOther = permissions?.toSorted().join() !== group.permissions.toSorted().join();
-      if (permissions && isOther) dropCodesOfOthers(after, who, group.members.keys());
+      if (!permissions || !isOther) return;
+      endSessionsOfGaining(before, after, group.members.keys());
+      dropCodesOfOthers(after, who, group.members.keys());
     },
   });
 }
@@ -108,7 +125,9 @@ export function putMember(
     apply: (after) => {
       const members = after.groups.get(groupId)?.members;
       if (members?.get(userId) === role) return;
+      const before = structuredClone(after);
       members?.set(userId, role);
+      endSessionsOfGaining(before, after, [userId]);
       if (gives) dropCodesOfOthers(after, who, [userId]);
     },
   };

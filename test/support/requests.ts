@@ -183,6 +183,8 @@ export const STEPS: Step[] = [
   asChief(`PUT /api/groups/{group5}/members/${UNKNOWN}`, 404, { role: 'member' }),
   asChief(`PUT /api/groups/${UNKNOWN}/members/{user0}`, 404, { role: 'member' }),
   ...[1, 3, 100].flatMap((limit) => pages('/api/groups/{group5}/members', limit)),
+  { by: 'zoe', send: 'GET /api/sign', status: 401 },
+  signIn('zoe', 'zoé', 200),
   { by: 'zoe', send: 'GET /api/sign', status: 200 },
   { by: 'zoe', send: 'GET /api/groups/{group5}/members', status: 403 },
   asChief('DELETE /api/groups/{group5}/members/{user0}', 204),

@@ -53,6 +53,8 @@ class Placeholders {
     const { actorId } = this.#known;
     if (ACTOR.test(`${table} ${column}`)) return 'who did it';
     if (column === 'issuer_id' && (value === null || value === actorId)) return 'who did it';
+    if (column === 'password_set_by' && (value === 'user' || value === 'operator')) return 'who did it';
+    if (column === 'password_set_by_id' && (value === null || value === actorId)) return 'who did it';
     if (/(^|_)at$/.test(column) && value !== null) return this.#minute(Number(value));
     if (value === null || value === undefined) return 'null';
     if (column === 'key' || column === 'password_hash') return this.#name(String(value), column);

@@ -53,7 +53,7 @@ const creating = {
 const changing = {
   operationId: 'changeGroup',
   summary: 'Change a group',
-  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries or is to carry.`,
+  description: `Asks for ${WRITE_GROUPS}, and for each permission that the group carries or is to carry. The sessions of members who come to hold more end.`,
   params: IdParams,
   body: Changes,
   response: responses({ 200: Group }),

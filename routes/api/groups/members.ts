@@ -23,7 +23,7 @@ const putting = {
   operationId: 'putMember',
   summary: 'Let a user belong to a group, or change their role',
   description:
-    'For its managers, and for who holds groups:write; they must hold each permission that the group carries.',
+    'For its managers, and for who holds groups:write; they must hold each permission that the group carries. If the user comes to hold more, their sessions end.',
   params: MemberParams,
   body: Membership,
   response: responses({ 200: Member }),

@@ -3,10 +3,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { WRITE_USERS } from '../../../accounts/authorization.ts';
-import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
+import {
+  changeUser,
+  createUser,
+  deleteUser,
+  requireMayChangeUser,
+  seesPasswordHand,
+} from '../../../accounts/users.ts';
 import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
-import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
+import {
+  DisplayName,
+  Email,
+  NewPassword,
+  UserDetail,
+  Username,
+  userDetailJson,
+} from '../../../schemas/users.ts';
 import list from './list.ts';
 import password from './password.ts';
 import read from './read.ts';
@@ -34,7 +47,7 @@ const Changes = Body(
   { minProperties: 1, examples: [{ name: 'Robert Moss' }] },
 );
 
-const CreatedUser = Type.Object({ ...User.properties, reset: Type.Optional(ResetCode) });
+const CreatedUser = Type.Object({ ...UserDetail.properties, reset: Type.Optional(ResetCode) });
 
 const changing = {
   operationId: 'changeUser',
@@ -42,7 +55,7 @@ const changing = {
   description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. An API token changes nothing of its owner.`,
   params: IdParams,
   body: Changes,
-  response: responses({ 200: User }),
+  response: responses({ 200: UserDetail }),
   errors: [403, 404, 409, 412],
 };
 
@@ -77,9 +90,10 @@ const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
     },
     async (request, reply) => {
       const { body, params } = request;
-      const row = await changeUser(db, request.actor(), params.id, body, request.versionMatch());
+      const actor = request.actor();
+      const row = await changeUser(db, actor, params.id, body, request.versionMatch());
       reply.version(row);
-      return userJson(row);
+      return userDetailJson(row, seesPasswordHand(actor));
     },
   );
 };
@@ -94,7 +108,7 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
     const made = { name: '', email: null, active: true, ...fields, passwordHash };
     const { user, code } = await createUser(db, request.actor(), made);
     reply.code(201).header('location', `/api/users/${user.id}`).version(user);
-    return { ...userJson(user), ...(code ? { reset: codeJson(code) } : {}) };
+    return { ...userDetailJson(user, true), ...(code ? { reset: codeJson(code) } : {}) };
   });
 
   scope.delete('/:id', { schema: deleting }, async (request, reply) => {

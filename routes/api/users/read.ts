@@ -1,14 +1,17 @@
 /** Reading one user and their groups, as every signed-in user may. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { seesPasswordHand } from '../../../accounts/users.ts';
 import { IdParams, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
-import { User, userJson } from '../../../schemas/users.ts';
+import { UserDetail, userDetailJson } from '../../../schemas/users.ts';
 
 const reading = {
   operationId: 'getUser',
   summary: 'Read one user',
+  description:
+    'passwordSetBy, whose hand set the password last, is for holders of users:write or groups:write.',
   params: IdParams,
-  response: responses({ 200: User }),
+  response: responses({ 200: UserDetail }),
   errors: [404],
 };
 
@@ -27,7 +30,7 @@ const read: FastifyPluginAsyncTypebox = async (app) => {
     const row = await db.users.find(request.params.id);
     if (!row) throw notFound('user');
     reply.version(row);
-    return userJson(row);
+    return userDetailJson(row, seesPasswordHand(request.actor()));
   });
 
   app.get('/:id/groups', { schema: listingGroups }, async (request, reply) => {

@@ -132,6 +132,16 @@ export class WrongSchemaError extends DatabaseUnavailableError {
   }
 }
 
+/** The database's user lacks a right on a table (MySQL). */
+export class MissingRightError extends DatabaseUnavailableError {
+  /** @param what the right and the table, such as "the right INSERT on the table `rollcall`.`users`". */
+  constructor(what: string) {
+    super(what);
+    this.name = 'MissingRightError';
+    this.message = `The database's user lacks ${what}. docs/migrations.md lists the rights that the service needs.`;
+  }
+}
+
 /** There is no database, and it may not be created. */
 export class MissingDatabaseError extends DatabaseUnavailableError {
   constructor(url: string) {

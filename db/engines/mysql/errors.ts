@@ -6,6 +6,7 @@ import {
   DatabaseUnavailableError,
   DuplicateError,
   MissingReferenceError,
+  MissingRightError,
   WrongSchemaError,
 } from '../engine.ts';
 
@@ -13,6 +14,8 @@ const DUPLICATE_ENTRY = 1062;
 const NO_REFERENCED_ROW = 1452;
 const UNKNOWN_COLUMN = 1054;
 const NO_SUCH_TABLE = 1146;
+/** On a table, and on a column. */
+const RIGHT_DENIED = [1142, 1143];
 const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
 
@@ -82,6 +85,14 @@ export function toUnavailableError(error: unknown): DatabaseUnavailableError {
   return new DatabaseUnavailableError(`${reason}.`);
 }
 
+/** @returns the right that the server denied, and what it is on; undefined for another error. */
+export function findMissingRight(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !RIGHT_DENIED.includes(errnoOf(error))) return undefined;
+  const [, right, thing] =
+    /^(.+?) command denied to user .* for ((?:table|column) .+)$/.exec(error.message) ?? [];
+  return right && thing ? `the right ${right} on the ${thing}` : `a right: ${error.message}`;
+}
+
 /** @returns the engine's error for one of the server or driver, without the query's values, which may be secrets. */
 export function translateError(error: unknown): unknown {
   const cause =
@@ -95,6 +106,8 @@ export function translateError(error: unknown): unknown {
   if (cause instanceof Error && errnoOf(cause) === NO_REFERENCED_ROW) return new MissingReferenceError();
   if (cause instanceof Error && [NO_SUCH_TABLE, UNKNOWN_COLUMN].includes(errnoOf(cause)))
     return new WrongSchemaError(errnoOf(cause) === NO_SUCH_TABLE ? 'table' : 'column', cause.message);
+  const right = findMissingRight(cause);
+  if (right) return new MissingRightError(right);
   const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(cause) || isConflict(cause)) return toUnavailableError(cause);
   if (!(cause instanceof Error && 'sqlState' in cause)) return cause;

@@ -2,7 +2,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { DatabaseUnavailableError, type MigrationConnection, type Query } from '../engine.ts';
 import { connectOnce } from './connections.ts';
-import { isLockTimeout, isRefusal, toUnavailableError, translateError } from './errors.ts';
+import { findMissingRight, isLockTimeout, isRefusal, toUnavailableError, translateError } from './errors.ts';
 
 /** In seconds. */
 const MIGRATION_LOCK_TIMEOUT = 120;
@@ -62,6 +62,8 @@ export async function withMigrationLock<Result>(
 
 function translateMigrationError(error: unknown): unknown {
   if (!isRefusal(error)) return toUnavailableError(error);
+  const right = findMissingRight(error);
+  if (right) return new Error(`the database's user lacks ${right}`);
   if (!isLockTimeout(error)) return error;
   return new Error(
     'a lock that another connection holds was not released in time. Find that connection with SHOW FULL PROCESSLIST ' +

@@ -56,7 +56,7 @@ const TABLE = `
  2/3  member        GET /api/groups
  6/7  administrator POST /api/groups                             {"name":"{newName}","permissions":{permissions}}
  2/3  member        GET /api/groups/{group}
-13/14 administrator PATCH /api/groups/{group}                    {"permissions":{others}}
+14/15 administrator PATCH /api/groups/{group}                    {"permissions":{others}}
  9/10 administrator DELETE /api/groups/{group}
  2/4  administrator GET /api/groups/{group}/members
  2/4  manager       GET /api/groups/{group}/members

@@ -100,7 +100,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
       [
         ['user', 'create', 'c m', '--email', 'nomail', '--code'],
         [
-          'The name "c m" must be a name without spaces, @ and invisible characters.',
+          'The name "c m" must be a name without spaces, invisible characters and any of @ / \\ ? # %, and not . or ...',
           'The e-mail address "nomail" must be an e-mail address.',
         ],
       ],

@@ -50,7 +50,8 @@ test('Ids bear the time of the clock when it is set back by more than a minute',
 
 onEachEngine('The audit entries of one change are in the order of its steps', async (t, testEngine) => {
   const DATABASE_URL = await testEngine.makeDatabase(t);
-  const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } }));
+  const settings = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL } });
+  const engine = await openEngine(settings, { create: true });
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);

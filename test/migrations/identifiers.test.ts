@@ -41,6 +41,7 @@ async function openAt(t: Test, { makeDatabase }: TestEngine, target: string) {
   const url = await makeDatabase(t);
   const engine = await openEngine(
     loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } }),
+    { create: true },
   );
   t.teardown(() => engine.close());
   await upgrade(engine, target);

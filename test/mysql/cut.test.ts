@@ -23,11 +23,13 @@ onOwnServer('The service survives lost database connections', FAST_FLAGS, async 
     });
     const id = await makeUser(app, 'ann', { admin: true });
     const client = await signedIn(app, 'ann');
+    let names = 0;
     return {
       proxy,
       db: app.db,
       id,
-      rename: () => client.request('PATCH', `/api/users/${id}`, { name: 'Ann' }),
+      // Another name each time, since a change to what is so already writes nothing.
+      rename: () => client.request('PATCH', `/api/users/${id}`, { name: `Ann ${names++}` }),
       read: async () => (await client.request('GET', '/api/users')).statusCode,
       signIn: () => new Client(app).signIn('ann'),
       version: async () => (await app.db.users.find(id))?.version ?? 0,

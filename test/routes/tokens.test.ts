@@ -103,6 +103,8 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
     await chief.request('PATCH', `/api/groups/${groupId}`, { permissions: group.permissions });
     t.match(ownerLacks.json(), { status: 403, type: 'urn:rollcall:problem:missing-permission' });
     t.equal(ownerLacks.headers['www-authenticate'], undefined, 'another token would not help');
+    // Getting the permission back has ended the session.
+    await owner.signIn('ann');
     const session = await owner.request('POST', '/api/groups', { name: 'new' });
     t.match(session.json(), { status: 403, type: 'urn:rollcall:problem:missing-permission' });
     t.equal(session.headers['www-authenticate'], undefined, 'a session has no scopes');

@@ -1,6 +1,21 @@
 /** An invalid request body answers 4xx, names the invalid field, and changes nothing. */
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
+import {
+  EMAILS,
+  FLAGS,
+  GROUP_NAMES,
+  INVISIBLE,
+  json,
+  LINES,
+  NAMES,
+  NEW_PASSWORDS,
+  NO_TEXT,
+  PERMISSION_LISTS,
+  PERMISSIONS,
+  ROLES,
+  USERNAMES,
+} from '../support/bad-values.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
@@ -111,44 +126,6 @@ onEachEngine('A body that is no valid JSON object is rejected', async (t, engine
 function readable(text: string) {
   return text.slice(0, 40).replaceAll(/[^ -~]/gu, (each) => `U+${each.codePointAt(0)?.toString(16)}`);
 }
-
-/** JSON values that no text field accepts. */
-const NO_TEXT = ['1', 'true', '{}', '["x"]', '"a\\u0000b"', '"a\\ud800b"', '"\\udc00"', '"\\udfff\\ud83e"'];
-const LINES = [...NO_TEXT, 'null', '"a\\nb"', '"\\u001b[0m"', '"a\\u0085b"', '"a\\u007fb"'];
-
-/** Turns each value into JSON. */
-const json = (...texts: unknown[]) => texts.map((text) => JSON.stringify(text));
-
-const USERNAMES = [
-  ...LINES,
-  ...json('', ' ', 'a b', 'a@b', 'a\u00a0b', 'a\u3000b', 'x'.repeat(65), '🦊'.repeat(65)),
-  // Control and format characters, private use, unassigned.
-  ...json('a\u200bb', '\ufeffann', 'a\u202eb', 'a\u00adb', 'a\ue000b', 'a\u0378b'),
-  // Only the compatibility form (NFKC) shows the fault: an @, a space, too many characters.
-  ...json('a\uff20b', 'a\ufe6bb', '\ufdfa', 'a\u00a8', 'a\u2017', '\ufb03'.repeat(22), '\u3300'.repeat(17)),
-];
-/** Invisible characters that Unicode counts as letters or marks: fillers, joiners, variation selectors. */
-const INVISIBLE = json('\u3164', '\u115f', '\uffa0', '\u034f', '\ufe0f', '\u180b', '\u{e0100}').flatMap(
-  (each) => [each, each.replace(/^"/, '"ann')],
-);
-const EMAILS = [
-  ...NO_TEXT,
-  ...json('', 'x', '@', 'a@', '@b', 'a@b@c', 'a b@c', ' a@b', 'a@b ', 'a@b\n', 'a\u200b@b'),
-  ...json(`${'x'.repeat(250)}@x.yz`, 'a@b\uff20c', 'a\uff20b', '\ufdfa@b', `${'\ufb03'.repeat(90)}@b`),
-];
-const NAMES = [...LINES, ...json('x'.repeat(201))];
-const FLAGS = ['null', '0', '1', '"true"', '""', '[]', '{}'];
-const GROUP_NAMES = [
-  ...LINES,
-  ...json('', 'Team', 'a b', '-a', '.a', '_a', 'ä', 'ａ', 'a/b', 'a\n', 'x'.repeat(65)),
-];
-const PERMISSION_LISTS = ['null', '"a:b"', '{}', '1', ...json(['a:b', 'a:b'], Array(101).fill('a:b'))];
-const PERMISSIONS = [
-  ...LINES,
-  ...json('', '**', '*:*', 'a:*', 'a', 'a:', ':b', 'A:b', 'a:b:c', 'a b:c', `a:${'b'.repeat(64)}`),
-];
-const NEW_PASSWORDS = [...NO_TEXT, 'null', ...json('1234567', 'x'.repeat(129), '🦊'.repeat(129))];
-const ROLES = ['null', '1', '[]', ...json('', 'admin', 'Member', 'member ', '*')];
 
 onEachEngine('A body with an invalid field is rejected at that field', async (t, engine) => {
   const { app, client, group, targets } = await start(t, engine);

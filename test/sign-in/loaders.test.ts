@@ -1,7 +1,4 @@
-/**
- * Request loaders authenticate a request that has no valid session: tokens, and loaders that a service developer adds. A
- * session takes precedence, and a loader creates no session.
- */
+/** Request loaders authenticate a request that has no valid session, and create none: tokens, and those that a team adds. */
 import type { Test } from 'tap';
 import { makeSecret } from '../../accounts/secrets.ts';
 import { stopTheClock } from '../support/clock.ts';

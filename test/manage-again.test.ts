@@ -1,0 +1,35 @@
+/** Commands that take away succeed when it is done already, so that scripts can run them again. A name that never was fails. */
+import { commandsOn, fails, objects, succeeds } from './support/commands.ts';
+import { onEachEngine } from './support/engines.ts';
+import { makeUser, quickHashing, startService } from './support/service.ts';
+
+onEachEngine('What was removed before is told from what never was', async (t, engine) => {
+  const { app, settings } = await startService(t, engine, { hashing: quickHashing });
+  const command = commandsOn(settings.DATABASE_URL);
+  await makeUser(app, 'ann', { admin: true });
+  const bob = await makeUser(app, 'bob');
+  succeeds(t, await command(['user', 'delete', 'bob']), /^removed bob/);
+
+  const [again, session, member, never, listed] = await Promise.all([
+    command(['user', 'delete', 'BOB']),
+    command(['session', 'end', 'bob']),
+    command(['group', 'remove', 'admins', 'bob']),
+    command(['user', 'delete', 'bobby']),
+    command(['audit', 'list', '--target', 'bob', '--event', 'user-deleted', '--json']),
+  ]);
+  succeeds(t, again, /^BOB was removed before\n$/);
+  succeeds(t, session, /^bob was removed before, with all sessions\n$/);
+  succeeds(t, member, /^bob was removed before, from all groups\n$/);
+  fails(t, never, /^manage: There is no user "bobby"\./);
+  t.match(objects(listed), [{ target: { kind: 'user', id: bob, name: 'bob' } }]);
+  t.equal(objects(listed).length, 1);
+
+  const second = await makeUser(app, 'bob');
+  succeeds(t, await command(['user', 'delete', 'bob']), new RegExp(second));
+  const unclear = await command(['audit', 'list', '--target', 'bob']);
+  fails(
+    t,
+    unclear,
+    new RegExp(`^manage: Several .* had the name bob: ${second}, ${bob}\\. Give the id\\.\n$`),
+  );
+});

@@ -68,9 +68,13 @@ export function requestOf(row: Row, ids: string[], headers: Record<string, strin
     'one user': { method: 'GET', path: `/api/users/${id}`, headers },
     [BESIDE_WRITES]: { method: 'GET', path: `/api/users/${id}`, headers },
     'list of 20': { method: 'GET', path: '/api/users?limit=20', headers },
-    change: ids
-      .slice(0, CHANGED_USERS)
-      .map((each) => ({ method: 'PATCH', path: `/api/users/${each}`, headers, body: '{"name":"Changed"}' })),
+    // A name that is so already would write nothing, and a token may not change its owner, who is the first.
+    change: ['Changed', 'Changed again'].flatMap((name) =>
+      ids.slice(1, CHANGED_USERS).map((each) => {
+        const body = JSON.stringify({ name });
+        return { method: 'PATCH' as const, path: `/api/users/${each}`, headers, body };
+      }),
+    ),
     // Different users, because the throttle limits the concurrent attempts of one user.
     'sign-in': ids.slice(0, 1000).map((_, number) => ({
       method: 'POST',

@@ -99,16 +99,14 @@ export async function applyChange<Result>(
   throw new ConflictError('Too many are changing this at once. Nothing was changed; try again.');
 }
 
-/** Records an event by which nothing else changes, whether or not the actor is still who they were. */
-export async function recordEvent(
-  db: Database,
-  actor: Actor,
-  event: AuditEvent,
-  condition?: Condition,
-): Promise<void> {
+/**
+ * Records an event, whether or not the actor is still who they were. With a step, such as the end of the session that the event is
+ * about, it is recorded only if the step applies: what has ended already stays so.
+ */
+export async function recordEvent(db: Database, actor: Actor, event: AuditEvent, step?: Step): Promise<void> {
   const entries = auditEntries(actor, [event]);
-  const steps = [...(condition ? [condition.step] : []), ...entries.map((entry) => db.audit.add(entry))];
-  if ((await db.atomically(steps)) && condition) throw await condition.error();
+  const steps = [...(step ? [step] : []), ...entries.map((entry) => db.audit.add(entry))];
+  if (await db.atomically(steps)) return;
   for (const entry of entries) logEntry(actor, entry);
 }
 

@@ -110,13 +110,9 @@ export async function endReplacedSession(db: Database, key: string): Promise<voi
 /** Ends the session and records that its user signed out. One that has ended already stays so. */
 export async function signOut(db: Database, actor: Actor, session: SessionRow): Promise<void> {
   const user = { id: session.userId, username: session.username };
-  const ended = { step: db.sessions.endOf(user.id, session.id), error: () => new NotFoundError('session') };
   const target = { kind: 'session' as const, id: session.id, name: user.username };
-  await recordEvent(db, actor, { event: 'signed-out', actor: user, via: 'session', target }, ended).catch(
-    (error) => {
-      if (!(error instanceof NotFoundError)) throw error;
-    },
-  );
+  const end = db.sessions.endOf(user.id, session.id);
+  await recordEvent(db, actor, { event: 'signed-out', actor: user, via: 'session', target }, end);
 }
 
 /** Ends one session of a user, who may be the actor. @throws {NotFoundError} @throws {MissingPermissionError} */

@@ -48,13 +48,12 @@ export async function countAttempt(db: Database, actor: Actor, name: string): Pr
   const full = await countOne(db, key, now);
   if (!full) return;
   const seconds = Math.max(1, Math.ceil((full.expiresAt - now) / 1000));
-  const tooMany = new TooManyAttemptsError({ seconds, limit: LIMIT, window: WINDOW / 1000 });
   if (full.failures === LIMIT) {
     const user = await db.users.findCredentials(name);
-    const first = { step: db.attempts.exceed(key, now, LIMIT), error: () => tooMany };
+    const first = db.attempts.exceed(key, now, LIMIT);
     await recordEvent(db, actor, { event: 'throttled', target: user ? userTarget(user) : null }, first);
   }
-  throw tooMany;
+  throw new TooManyAttemptsError({ seconds, limit: LIMIT, window: WINDOW / 1000 });
 }
 
 /** @returns undefined when this attempt is let pass, else the count, which is full. */

@@ -80,13 +80,8 @@ export async function endUsedToken(db: Database, actor: Actor, key: string): Pro
   const name = (await db.tokens.findOf(userId, id))?.name ?? '';
   const owner = { id: userId, username };
   const target = { kind: 'token' as const, id, name };
-  const ended = { step: db.tokens.end(userId, id), error: () => new NotFoundError('token') };
-  await recordEvent(db, actor, { event: 'token-ended', actor: owner, via: 'token', target }, ended).catch(
-    (error) => {
-      // Another request has ended it meanwhile.
-      if (!(error instanceof NotFoundError)) throw error;
-    },
-  );
+  const end = db.tokens.end(userId, id);
+  await recordEvent(db, actor, { event: 'token-ended', actor: owner, via: 'token', target }, end);
 }
 
 function isUsable(token: OwnedTokenRow | undefined, now: number): token is OwnedTokenRow {

@@ -2,7 +2,7 @@
  * Loads the settings. The command line takes precedence over the environment, which takes precedence over the
  * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
-import { lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -154,25 +154,23 @@ function absoluteDatabaseUrl(url: string, root: string): string {
 
 /** @returns the file behind symbolic links, there or not yet: two paths to one database must find the same key. */
 function followLinks(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return lstatOf(path)?.isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : path;
+  for (const follow of [realpathSync, followOnce]) {
+    try {
+      return follow(path);
+    } catch {
+      // The file is not there yet, or is no link. The opening of the database tells what is wrong with the path.
+    }
   }
+  return path;
+}
+
+function followOnce(path: string): string {
+  return resolve(dirname(path), readlinkSync(path));
 }
 
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   if (value === 'true' || value === 'false') return value === 'true';
   return value.split(',').map((each) => each.trim());
-}
-
-/** @returns undefined also for a path below a file, or in a folder that is closed. The opening of the database tells what is wrong. */
-function lstatOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */

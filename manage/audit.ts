@@ -5,11 +5,11 @@ import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
 import { AuditQuery, auditJson, idRange } from '../schemas/audit.ts';
 import { toId } from '../schemas/common.ts';
-import { checkEach } from './checks.ts';
+import { type Check, checkEach } from './checks.ts';
 import { withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser } from './operator.ts';
-import { findUnlessRemoved, removedIds } from './removed.ts';
+import { type Removal, removedIds } from './removed.ts';
 
 const Count = Type.Integer({ minimum: 1 });
 
@@ -54,7 +54,7 @@ export function addAuditCommands(program: Command): void {
     });
 }
 
-function momentCheck(text: string | undefined): Parameters<typeof checkEach> {
+function momentCheck(text: string | undefined): Check[] {
   return text === undefined ? [] : [['moment', AuditQuery.properties.from, text]];
 }
 
@@ -73,12 +73,10 @@ async function list(db: Database, options: AuditOptions): Promise<void> {
   );
 }
 
-/** @throws when there is and was no such user, or several removed ones had that name. */
+/** @returns the id of the user, who may be removed. @throws when there is and was none, or several removed ones had that name. */
 async function actorId(db: Database, name: string): Promise<string> {
-  const id = toId(name);
-  if (id) return id;
-  const user = await findUnlessRemoved(db, name, findUser, 'user-deleted');
-  return user?.id ?? onlyOne(name, await removedIds(db, 'user-deleted', name));
+  const id = toId(name) ?? (await db.users.findCredentials(name))?.id;
+  return id ?? onlyRemoved(db, name, 'user-deleted');
 }
 
 /** @throws when nothing has or had that name, or both a user and a group do. */
@@ -88,16 +86,18 @@ async function targetId(db: Database, name: string): Promise<string> {
   const [group, user] = await Promise.all([db.groups.findByName(name), db.users.findCredentials(name)]);
   if (group && user)
     throw new Error(`A user (${user.id}) and a group (${group.id}) have the name ${name}. Give the id.`);
-  if (group) return group.id;
-  const removedGroups = user ? [] : await removedIds(db, 'group-deleted', name);
-  if (removedGroups.length === 0) return actorId(db, name);
-  return onlyOne(name, [...removedGroups, ...(await removedIds(db, 'user-deleted', name))]);
+  return group?.id ?? user?.id ?? onlyRemoved(db, name, 'group-deleted', 'user-deleted');
 }
 
-function onlyOne(name: string, ids: string[]): string {
-  const [id, ...others] = ids;
-  if (id && others.length === 0) return id;
-  throw new Error(`Several that were removed had the name ${name}: ${ids.join(', ')}. Give the id.`);
+async function onlyRemoved(db: Database, name: string, ...events: Removal[]): Promise<string> {
+  const found = await Promise.all(events.map((event) => removedIds(db, event, name)));
+  const [id, ...others] = found.flat();
+  // There never was one, which this tells.
+  if (!id) return (await findUser(db, name)).id;
+  if (others.length === 0) return id;
+  throw new Error(
+    `Several that were removed had the name ${name}: ${[id, ...others].join(', ')}. Give the id.`,
+  );
 }
 
 function formatRow({ at, event, actor, via, target, ...rest }: ReturnType<typeof auditJson>): string {

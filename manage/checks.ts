@@ -1,23 +1,23 @@
-/** Checks of what is typed. Several at once, so that a command tells all that is wrong. */
-import { Id, toId } from '../schemas/common.ts';
-import { check } from './context.ts';
+/** Checks of what is typed. A command tells all that is wrong at once. */
+import type { TSchema } from 'typebox';
+import { Id } from '../schemas/common.ts';
+import { validationError } from '../schemas/validator.ts';
 
-/** @returns the id, which may be typed in any case. @throws when it is none. */
-export function readId(text: string): string {
-  const id = toId(text);
-  if (id === undefined) check('id', Id, text);
-  return id ?? text;
-}
+/** What the value is, for the message; its schema; the value; and as it was typed, if it was converted. It must not be a secret. */
+export type Check = [what: string, schema: TSchema, value: unknown, typed?: unknown];
 
-/** The arguments of each `check`. @throws when values do not fit their schemas, with a line for each. */
-export function checkEach(...checks: Parameters<typeof check>[]): void {
-  const wrong = checks.flatMap((each) => {
-    try {
-      check(...each);
-      return [];
-    } catch (error) {
-      return [error instanceof Error ? error.message : String(error)];
-    }
+/** @throws when values do not fit their schemas, with a line for each. */
+export function checkEach(...checks: Check[]): void {
+  const wrong = checks.flatMap(([what, schema, value, typed = value]) => {
+    const fault = validationError(schema, value);
+    return fault ? [`The ${what} ${JSON.stringify(typed)} ${fault}.`] : [];
   });
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
+}
+
+/** @returns the id, which may be typed in any case. @throws when it is none. */
+export function readId(typed: string): string {
+  const id = typed.toLowerCase();
+  checkEach(['id', Id, id, typed]);
+  return id;
 }

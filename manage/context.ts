@@ -1,12 +1,10 @@
 /** What commands share: the settings, the database, and printing. */
 import { existsSync } from 'node:fs';
-import type { TSchema } from 'typebox';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
 import type { Engine } from '../db/engines/engine.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
-import { validationError } from '../schemas/validator.ts';
 
 /**
  * Opens the engine while the work runs.
@@ -60,14 +58,4 @@ function escaped(character: string): string {
 export function printSecret(secret: string, about: string): void {
   process.stderr.write(`${about.replace(STEERING, escaped)}\n`);
   print(secret);
-}
-
-/**
- * @param what what the value is, for the message.
- * @param given the value as it was typed; the message shows it, so it must not be a secret.
- * @throws when the value does not fit the schema.
- */
-export function check(what: string, schema: TSchema, value: unknown, given = value): void {
-  const wrong = validationError(schema, value);
-  if (wrong) throw new Error(`The ${what} ${JSON.stringify(given)} ${wrong}.`);
 }

@@ -12,7 +12,7 @@ import {
   Permission,
   Permissions,
 } from '../schemas/groups.ts';
-import { checkEach } from './checks.ts';
+import { type Check, checkEach } from './checks.ts';
 import { print, withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findGroup, findUser, nameOfRecipient, operator } from './operator.ts';
@@ -65,7 +65,7 @@ export function addGroupCommands(program: Command): void {
 }
 
 /** @returns the checks that each of them is a permission, for `checkEach`. */
-export function permissionChecks(permissions: string[]): Parameters<typeof checkEach> {
+export function permissionChecks(permissions: string[]): Check[] {
   // Then each permission would be told once more.
   if (permissions.length > MAX_PERMISSIONS) return [['list of permissions', Permissions, permissions]];
   return permissions.map((permission) => ['permission', Permission, permission]);

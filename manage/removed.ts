@@ -5,22 +5,20 @@
 import type { Database } from '../db/database.ts';
 import type { AuditEvent } from '../db/queries/audit.ts';
 import { normalizeIdentifier } from '../db/text.ts';
-import { PAGE } from './lists.ts';
+import { idRange } from '../schemas/audit.ts';
+import { everyRow } from './lists.ts';
+
+/** What the audit trail calls the removal of a user or a group. */
+export type Removal = 'user-deleted' | 'group-deleted';
 
 /** @returns the ids of the removed users or groups of that name, those that were removed last first. */
-export async function removedIds(
-  db: Database,
-  event: 'user-deleted' | 'group-deleted',
-  name: string,
-): Promise<string[]> {
+export async function removedIds(db: Database, event: Removal, name: string): Promise<string[]> {
   const key = normalizeIdentifier(name);
   const ids: string[] = [];
-  for (let before = 'g'; before; ) {
-    const rows = await db.audit.page({ event }, '', before, PAGE);
-    for (const { targetId, targetName } of rows)
-      if (targetId && targetName && normalizeIdentifier(targetName) === key) ids.push(targetId);
-    before = rows.length < PAGE ? '' : (rows.at(-1)?.id ?? '');
-  }
+  const { from, before } = idRange(undefined, undefined);
+  const removals = everyRow((after, limit) => db.audit.page({ event }, from, after || before, limit));
+  for await (const { targetId, targetName } of removals)
+    if (targetId && targetName && normalizeIdentifier(targetName) === key) ids.push(targetId);
   return ids;
 }
 
@@ -32,7 +30,7 @@ export async function findUnlessRemoved<Row>(
   db: Database,
   name: string,
   find: (db: Database, name: string) => Promise<Row>,
-  event: 'user-deleted' | 'group-deleted',
+  event: Removal,
 ): Promise<Row | undefined> {
   try {
     return await find(db, name);
@@ -44,6 +42,9 @@ export async function findUnlessRemoved<Row>(
 
 /** @returns whether one of these events ended the session or token of that id. */
 export async function hasEnded(db: Database, id: string, ...events: AuditEvent[]): Promise<boolean> {
-  const pages = await Promise.all(events.map((event) => db.audit.page({ target: id, event }, '', 'g', 1)));
+  const { from, before } = idRange(undefined, undefined);
+  const pages = await Promise.all(
+    events.map((event) => db.audit.page({ target: id, event }, from, before, 1)),
+  );
   return pages.some((page) => page.length > 0);
 }

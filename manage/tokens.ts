@@ -4,7 +4,7 @@ import { createToken, endToken } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
-import { checkEach, readId } from './checks.ts';
+import { type Check, checkEach, readId } from './checks.ts';
 import { print, printSecret, withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
@@ -55,7 +55,7 @@ export function addTokenCommands(program: Command): void {
     });
 }
 
-function secondsCheck(seconds: number | undefined, typed: string | undefined): Parameters<typeof checkEach> {
+function secondsCheck(seconds: number | undefined, typed: string | undefined): Check[] {
   return seconds === undefined ? [] : [['number of seconds', NewToken.properties.expiresIn, seconds, typed]];
 }
 

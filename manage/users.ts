@@ -21,7 +21,7 @@ import {
   userJson,
 } from '../schemas/users.ts';
 import { checkEach } from './checks.ts';
-import { check, print, printSecret, withDatabase } from './context.ts';
+import { print, printSecret, withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { findUser, nameOfRecipient, operator } from './operator.ts';
 import { readPassword } from './password.ts';
@@ -103,7 +103,7 @@ export function addUserCommands(program: Command): void {
 
 async function list(options: { json: boolean; q?: string }): Promise<void> {
   const { q } = options;
-  if (q !== undefined) check('beginning', Beginning, q);
+  if (q !== undefined) checkEach(['beginning', Beginning, q]);
   await withDatabase((db) => {
     const rows =
       q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : usersBeginningWith(db, q);

@@ -3,15 +3,10 @@ import { type Static, Type } from 'typebox';
 import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
-import { Id, Instant, Nullable, PageQuery } from './common.ts';
+import { Id, Instant, Nullable, NullableObject, PageQuery } from './common.ts';
 import { instant, parseMoment } from './instant.ts';
 
 const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
-
-/** An object of these fields, or null. */
-function NullableObject<Fields extends Parameters<typeof Type.Object>[0]>(fields: Fields) {
-  return Type.Union([Type.Object(fields), Type.Null()]);
-}
 
 export const AuditEntry = Type.Object({
   id: Id,

@@ -47,6 +47,11 @@ export function Nullable(schema: TString) {
   return Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'] });
 }
 
+/** An object of these fields, or null, in answers. */
+export function NullableObject<Fields extends TProperties>(fields: Fields) {
+  return Type.Union([Type.Object(fields), Type.Null()]);
+}
+
 /** The fields of a body. Other fields are refused. */
 export function Body<Fields extends TProperties>(fields: Fields, options = {}) {
   return Type.Object(fields, { additionalProperties: false, ...options });

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import type { UserDetailRow, UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
-import { Id, Instant, Nullable, Password, SingleLineText } from './common.ts';
+import { Id, Instant, Nullable, NullableObject, Password, SingleLineText } from './common.ts';
 import { instant } from './instant.ts';
 
 const USERNAME = '^(?!\\.{1,2}$)[^\\s@/?#%\\\\\\p{C}\\p{DI}]+$';
@@ -57,16 +57,14 @@ export function userJson(row: UserRow): Static<typeof User> {
   };
 }
 
-const PasswordHand = Type.Object({
+/** Whose hand set the password last; null when there is none yet, or when an earlier version set it. */
+export const PasswordSetBy = NullableObject({
   /** self: by the old password, or at sign-up; user: who made the account; code: a one-time code; operator: a command. */
   by: Type.Enum(['self', 'user', 'code', 'operator']),
   /** Who made the account, or issued the code. Absent for the operator. */
   userId: Type.Optional(Id),
   at: Instant,
 });
-
-/** Whose hand set the password last; null when there is none yet, or when an earlier version set it. */
-export const PasswordSetBy = Type.Union([PasswordHand, Type.Null()]);
 
 export const UserDetail = Type.Object({
   ...User.properties,

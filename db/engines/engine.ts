@@ -114,8 +114,8 @@ export class MissingReferenceError extends Error {
 export class DatabaseUnavailableError extends Error {
   /** False when the connection was lost during COMMIT, so that the transaction may have taken effect. */
   readonly unchanged: boolean;
-  constructor(reason: string, unchanged = true) {
-    super(`The database can't serve at present: ${reason}`);
+  constructor(reason: string, unchanged = true, what = "The database can't serve at present:") {
+    super(`${what} ${reason}`);
     this.name = 'DatabaseUnavailableError';
     this.unchanged = unchanged;
   }
@@ -125,10 +125,9 @@ export class DatabaseUnavailableError extends Error {
 export class WrongSchemaError extends DatabaseUnavailableError {
   readonly missing: 'table' | 'column';
   constructor(missing: 'table' | 'column', reason: string) {
-    super(reason);
+    super(`${reason}.`, true, 'The database has not the schema that this version expects:');
     this.name = 'WrongSchemaError';
     this.missing = missing;
-    this.message = `The database has not the schema that this version expects: ${reason}.`;
   }
 }
 
@@ -136,18 +135,17 @@ export class WrongSchemaError extends DatabaseUnavailableError {
 export class MissingRightError extends DatabaseUnavailableError {
   /** @param what the right and the table, such as "the right INSERT on the table `rollcall`.`users`". */
   constructor(what: string) {
-    super(what);
+    const advice = 'docs/migrations.md lists the rights that the service needs.';
+    super(`${what}. ${advice}`, true, "The database's user lacks");
     this.name = 'MissingRightError';
-    this.message = `The database's user lacks ${what}. docs/migrations.md lists the rights that the service needs.`;
   }
 }
 
 /** There is no database, and it may not be created. */
 export class MissingDatabaseError extends DatabaseUnavailableError {
   constructor(url: string) {
-    super('it does not exist.');
+    super(`${url}. "npm run manage -- db upgrade" makes it.`, true, 'There is no database at');
     this.name = 'MissingDatabaseError';
-    this.message = `There is no database at ${url}. "npm run manage -- db upgrade" makes it.`;
   }
 }
 

@@ -46,7 +46,7 @@ export function shownColumns(users: Tables['users']) {
 
 /** The columns for those who give rights. */
 export function passwordColumns(users: Tables['users']) {
-  return pickColumns(users, 'passwordSetBy', 'passwordSetById', 'passwordSetAt');
+  return pickColumns(users, ...PASSWORD_FIELDS);
 }
 
 /** @returns the values of these columns. */

@@ -28,6 +28,8 @@ const PARTS: Record<string, 'body' | 'query' | 'path' | 'headers'> = {
 /** Checks a part of a request. @returns its errors, undefined when it is valid. It may set defaults and convert texts. */
 type Check = (data: unknown) => FieldError[] | undefined;
 
+const isOfApi = (url: string) => url === '/api' || url.startsWith('/api/');
+
 /** The query of a route that declares no parameters. */
 const NO_PARAMETERS = { type: 'object', properties: {} };
 
@@ -71,7 +73,7 @@ export default fp(
     });
 
     app.addHook('onRoute', (route) => {
-      if (route.url !== '/api' && !route.url.startsWith('/api/')) return;
+      if (!isOfApi(route.url)) return;
       route.schema = { ...route.schema, querystring: route.schema?.querystring ?? NO_PARAMETERS };
     });
 
@@ -84,7 +86,7 @@ export default fp(
     app.setValidatorCompiler<object>(({ schema, httpPart, url = '' }) => {
       const part = PARTS[httpPart ?? 'body'] ?? 'body';
       const own = makeCheck(schema, part !== 'body');
-      const isRefusing = part === 'query' && url.startsWith('/api') && hasProperties(schema);
+      const isRefusing = part === 'query' && isOfApi(url) && hasProperties(schema);
       const check = isRefusing ? refuseUnknown(app, schema.properties, own) : own;
       return (data: unknown) => {
         const errors = check(data);

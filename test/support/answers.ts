@@ -1,5 +1,4 @@
 /** Sends the list of requests (requests.ts) to a service, and makes its responses comparable: ids and times become placeholders. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LightMyRequestResponse } from 'fastify';
 import type { App } from '../../app.ts';
 import { parse, STEPS } from './requests.ts';
@@ -48,11 +47,6 @@ class Normalizer {
   }
 }
 
-/** Lists are ordered by id, and ids created within one millisecond have no defined order. */
-async function nextMillisecond(): Promise<void> {
-  for (const now = Date.now(); Date.now() === now; ) await nextTurn();
-}
-
 /** Sends the list of requests to the app, whose database must be empty. @returns the responses, comparable with those of another app. */
 export async function answersOf(app: App): Promise<Answer[]> {
   const chief = await makeUser(app, 'chief', { admin: true });
@@ -61,7 +55,6 @@ export async function answersOf(app: App): Promise<Answer[]> {
   const normalizer = new Normalizer();
   const answers: Answer[] = [];
   for (const { by, send, body, headers, as } of STEPS) {
-    await nextMillisecond();
     const client = clients.get(by) ?? new Client(app);
     clients.set(by, client);
     const { method, path } = parse(send);

@@ -111,13 +111,15 @@ export class StaleVersionError extends RuleError {
   }
 }
 
-export type UniqueUserField = 'username' | 'email';
+export type UniqueField = 'username' | 'email' | 'name';
 
-/** Another user has the username or the e-mail address, or other users have both. */
+/** Another user has the username or the e-mail address, other users have both, or another group has the name. */
 export class TakenError extends RuleError {
-  readonly fields: UniqueUserField[];
-  constructor(fields: UniqueUserField[]) {
-    super(`Another user has this ${fields.join(', and another this ')}.`);
+  readonly fields: UniqueField[];
+  constructor(fields: UniqueField[]) {
+    super(
+      `Another ${fields.includes('name') ? 'group' : 'user'} has this ${fields.join(', and another this ')}.`,
+    );
     this.fields = fields;
   }
 }

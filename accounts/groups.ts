@@ -8,6 +8,7 @@ import { differences, isNothing } from './audit.ts';
 import { holds, requireFreshSession, WRITE_GROUPS } from './authorization.ts';
 import { applyChange, type Change, lockGroups } from './change.ts';
 import { anyVersion, requireGroup, type VersionMatch } from './find.ts';
+import { tellAllTaken } from './taken.ts';
 
 export interface GroupFields {
   name: string;
@@ -15,9 +16,12 @@ export interface GroupFields {
   permissions: string[];
 }
 
-/** Makes a group. @throws {MissingPermissionError} @throws {StaleSessionError} @throws {DuplicateError} */
+/** Makes a group. @throws {MissingPermissionError} @throws {StaleSessionError} @throws {TakenError} */
 export const createGroup = (db: Database, actor: Actor, group: GroupFields) =>
-  applyChange(db, actor, () => groupCreation(db, actor, group));
+  tellAllTaken(
+    db,
+    applyChange(db, actor, () => groupCreation(db, actor, group)),
+  );
 
 /** @returns the change that makes a group, to be applied by itself or together with another one. */
 export function groupCreation(db: Database, actor: Actor, fields: GroupFields): Change<GroupRow> {
@@ -42,7 +46,7 @@ export function groupCreation(db: Database, actor: Actor, fields: GroupFields): 
 /**
  * Changes a group; a change to what is so already writes nothing. Whoever gives it permissions gives them to its members: the
  * sessions of those who come to hold more end, and the codes that others issued for members.
- * @throws {NotFoundError} @throws {StaleVersionError} @throws {DuplicateError} @throws {LastAdministratorError}
+ * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {StaleSessionError}
  */
 export const changeGroup = (
@@ -51,6 +55,14 @@ export const changeGroup = (
   id: string,
   changes: Partial<GroupFields>,
   matches: VersionMatch = anyVersion,
+) => tellAllTaken(db, applyGroupChange(db, actor, id, changes, matches));
+
+const applyGroupChange = (
+  db: Database,
+  actor: Actor,
+  id: string,
+  changes: Partial<GroupFields>,
+  matches: VersionMatch,
 ) =>
   applyChange(db, actor, async () => {
     const row = await requireGroup(db, id, matches);

@@ -23,9 +23,9 @@ export async function signUp(db: Database, hashing: Hashing, actor: Actor, { pas
     const [id, now] = [makeId(), Date.now()];
     const fields = { ...given, active: true };
     const user = { id, username: given.username };
-    const passwordHand = { by: 'self', userId: null } as const;
+    const passwordSetter = { by: 'self', userId: null } as const;
     return {
-      writes: [db.users.add({ id, ...fields, passwordHash, passwordHand }, now)],
+      writes: [db.users.add({ id, ...fields, passwordHash, passwordSetter }, now)],
       event: { event: 'signed-up', actor: user, via: 'sign-up', target: userTarget(user), after: fields },
       result: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
     };

@@ -1,17 +1,20 @@
-/** Usernames and e-mail addresses that are taken. Unique indexes decide, but tell of the first one only, and people want to know both. */
+/**
+ * Names and addresses that are taken. Unique indexes decide, but tell of the first one only, and who makes a user wants to know both.
+ */
 import type { Database } from '../db/database.ts';
 import { DuplicateError } from '../db/engines/engine.ts';
-import { TakenError, type UniqueUserField } from './errors.ts';
+import { TakenError, type UniqueField } from './errors.ts';
 
 interface Names {
   username?: string;
   email?: string | null;
 }
 
-/** What each unique index of users is about. */
-const FIELDS: Record<string, UniqueUserField> = {
+/** What each unique index is about. */
+const FIELDS: Record<string, UniqueField> = {
   users_username_key: 'username',
   users_email_key: 'email',
+  groups_name: 'name',
 };
 
 /** @returns those of the fields that another user has. @param ownId the user who may have them. */
@@ -19,7 +22,7 @@ export async function takenFields(
   db: Database,
   { username, email }: Names,
   ownId?: string,
-): Promise<UniqueUserField[]> {
+): Promise<Exclude<UniqueField, 'name'>[]> {
   const holders = [
     { field: 'username' as const, holder: username ? await db.users.findCredentials(username) : undefined },
     { field: 'email' as const, holder: email ? await db.users.findCredentials(email) : undefined },
@@ -27,11 +30,11 @@ export async function takenFields(
   return holders.flatMap(({ field, holder }) => (holder && holder.id !== ownId ? [field] : []));
 }
 
-/** Waits for a change that gives a user these names. @throws {TakenError} with all that are taken, when one of them is. */
+/** Waits for a change that gives a user these names, or a group its name. @throws {TakenError} with all that are taken, when one is. */
 export async function tellAllTaken<Result>(
   db: Database,
   change: Promise<Result>,
-  names: Names,
+  names: Names = {},
   ownId?: string,
 ): Promise<Result> {
   try {

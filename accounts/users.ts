@@ -1,7 +1,7 @@
 /** The rules for users: who may make, change, disable and delete them, and what goes with them. */
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
-import { type PasswordHand, passwordSetting, type UserDetailRow } from '../db/queries/users.ts';
+import { type PasswordSetter, setterValues, type UserDetailRow } from '../db/queries/users.ts';
 import { type Actor, isOperator, isSelf, userOf } from './actor.ts';
 import { keepAdministrator } from './administrators.ts';
 import { differences, isNothing, userTarget } from './audit.ts';
@@ -57,12 +57,12 @@ export function userCreation(
   { passwordHash, ...fields }: NewUser,
 ): Change<CreatedUser> {
   const [id, now] = [makeId(), Date.now()];
-  const hand = passwordHash === null ? undefined : handOf(actor);
+  const setter = passwordHash === null ? undefined : setterOf(actor);
   const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
   return {
     conditions: holds(db, actor, WRITE_USERS),
     writes: [
-      db.users.add({ id, ...fields, passwordHash, ...(hand ? { passwordHand: hand } : {}) }, now),
+      db.users.add({ id, ...fields, passwordHash, ...(setter ? { passwordSetter: setter } : {}) }, now),
       ...(code?.writes ?? []),
     ],
     event: { event: 'user-created', target: userTarget({ id, ...fields }), after: { ...fields } },
@@ -70,7 +70,7 @@ export function userCreation(
       user: {
         id,
         ...fields,
-        ...passwordSetting(hand, now),
+        ...setterValues(setter, now),
         version: 1,
         createdAt: now,
         updatedAt: now,
@@ -81,13 +81,13 @@ export function userCreation(
   };
 }
 
-/** @returns the hand by which the actor sets another's password. */
-function handOf(actor: Actor): PasswordHand {
+/** @returns how the actor, who is another, sets a user's password. */
+function setterOf(actor: Actor): PasswordSetter {
   return isOperator(actor) ? { by: 'operator', userId: null } : { by: 'user', userId: userOf(actor).id };
 }
 
-/** @returns whether the actor sees whose hand set a user's password: those who give rights, or could have set it. */
-export function seesPasswordHand({ permissions }: Actor): boolean {
+/** @returns whether the actor sees who set a user's password: those who give rights, or could have set it. */
+export function seesPasswordSetter({ permissions }: Actor): boolean {
   return [WRITE_USERS, WRITE_GROUPS].some((permission) => lackingOf(permissions, [permission]).length === 0);
 }
 

@@ -34,7 +34,8 @@ interface LoadOptions {
 
 /** @throws {SettingsError} when a setting is invalid, unknown or missing, or when its file can't be read. */
 export function loadSettings({ root, environment, flags = {} }: LoadOptions): Settings {
-  const configFile = environment.APP_CONFIG_FILE ? resolve(root, environment.APP_CONFIG_FILE) : undefined;
+  const named = environment.APP_CONFIG_FILE?.trim();
+  const configFile = named ? resolve(root, named) : undefined;
   const problems: string[] = [];
   const sourced: SourcedValues = {
     ...(configFile ? readConfigFile(configFile, root, problems) : {}),

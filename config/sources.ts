@@ -54,11 +54,14 @@ export function pickSettings(
   for (const [name, given = ''] of Object.entries(values)) {
     const value = given.trim();
     if (value === '') continue;
+    const setting = secretSettingOf(name);
+    if (!setting && !findSetting(name)) continue;
     // Node puts this character in the place of bytes of the environment that are not UTF-8.
     if (value.includes('\uFFFD')) problems.push(`${name} (given ${origin}) is not text in UTF-8.`);
-    if (findSetting(name)) found[name] = { value, origin };
-    const setting = secretSettingOf(name);
-    if (!setting) continue;
+    if (!setting) {
+      found[name] = { value, origin };
+      continue;
+    }
     if (values[setting]?.trim()) {
       problems.push(`${setting} and ${name} are both given ${origin}. Give one of them.`);
       continue;

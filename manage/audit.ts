@@ -38,13 +38,13 @@ export function addAuditCommands(program: Command): void {
     )
     .addOption(new Option('--event <event>', 'only what is of this kind').choices(EVENTS))
     .option(
-      '--from <moment>',
+      '--from <time>',
       'only since then, such as 2026-01-31T12:00:00Z, 2026-01-31T13:00:00+01:00, or 2026-01-31 (in UTC)',
     )
-    .option('--to <moment>', 'only before then')
+    .option('--to <time>', 'only before then')
     .option('--limit <number>', 'not more than so many', '100')
     .action(async (options: AuditOptions) => {
-      checkEach(...momentCheck(options.from), ...momentCheck(options.to), [
+      checkEach(...timeCheck(options.from), ...timeCheck(options.to), [
         'limit',
         Count,
         Number(options.limit),
@@ -54,8 +54,8 @@ export function addAuditCommands(program: Command): void {
     });
 }
 
-function momentCheck(text: string | undefined): Check[] {
-  return text === undefined ? [] : [['moment', AuditQuery.properties.from, text]];
+function timeCheck(text: string | undefined): Check[] {
+  return text === undefined ? [] : [['time', AuditQuery.properties.from, text]];
 }
 
 async function list(db: Database, options: AuditOptions): Promise<void> {

@@ -6,7 +6,7 @@ import { unfinishedMessage } from '../db/migrate/errors.ts';
 import { type Direction, tablesOf } from '../db/migrate/migrations.ts';
 import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
-import { BASE } from '../db/migrate/targets.ts';
+import { assertTarget, BASE } from '../db/migrate/targets.ts';
 import { databaseExists, print, withEngine } from './context.ts';
 import { revise } from './revision.ts';
 
@@ -26,9 +26,13 @@ export function addDatabaseCommands(program: Command): void {
       'apply the pending migrations: all, those up to the target, or the next N (as +N); makes the database if there is none',
     )
     .option('--beside-other-tables', 'make the tables in a database that has tables of another program')
-    .action((target: string | undefined, flags: MoveFlags) =>
-      move((options) => withEngine((engine) => upgrade(engine, target, options), { create: true }), flags),
-    );
+    .action(async (target: string | undefined, flags: MoveFlags) => {
+      if (!databaseExists()) assertTarget('sqlite', target);
+      await move(
+        (options) => withEngine((engine) => upgrade(engine, target, options), { create: true }),
+        flags,
+      );
+    });
 
   withMoveFlags(db.command('downgrade <target>'))
     .description(`take migrations back: those after the target, the last N (as -N), or all (${BASE})`)
@@ -92,7 +96,8 @@ async function checkMigrations({ accept }: { accept?: boolean }): Promise<void> 
   if (accept) acceptFiles();
   const faults = [...(await checkFiles()), ...(databaseExists() ? await withEngine(inspectAndCheck) : [])];
   for (const fault of faults) print(fault);
-  if (faults.length > 0) throw new Error(`The migrations have ${faults.length} faults.`);
+  if (faults.length > 0)
+    throw new Error(`The migrations have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`);
   print('The migrations are sound.');
 }
 

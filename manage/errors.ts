@@ -1,18 +1,16 @@
 /** The one table that turns errors into lines for the operator. Every command that fails ends with exit code 1. */
 import { ConflictError, NotFoundError, TakenError } from '../accounts/errors.ts';
-import { DuplicateError } from '../db/engines/engine.ts';
 
 /** What is said of a name that must be unique. */
 const TAKEN = {
   username: 'There is a user of this name already.',
   email: 'There is a user of this e-mail address already.',
-  groups_name: 'There is a group of this name already.',
+  name: 'There is a group of this name already.',
 };
 
 /** @returns what to say of an error. A fault of ours, not of a setting or the database, keeps its stack. */
 function errorText(error: unknown): string {
   if (error instanceof TakenError) return error.fields.map((field) => TAKEN[field]).join('\n');
-  if (error instanceof DuplicateError && error.index === 'groups_name') return TAKEN.groups_name;
   if (error instanceof NotFoundError) return `There is no such ${error.kind}, or not any more.`;
   if (error instanceof ConflictError)
     return 'Nothing was changed: too many are changing the same thing at once. Try again.';

@@ -33,5 +33,8 @@ async function ask(): Promise<string> {
   const password = await askPassword({ message: 'Password' });
   if (password !== (await askPassword({ message: 'The same again' })))
     throw new Error('The two passwords differ.');
+  // The prompt puts this character in the place of bytes that are not UTF-8.
+  if (password.includes('\uFFFD'))
+    throw new Error('The password is not text in UTF-8. Correct the locale of the terminal.');
   return password;
 }

@@ -1,24 +1,25 @@
 /**
- * What is no longer there, as the audit trail keeps it: names of removed users and groups, ids of ended tokens and sessions.
+ * What is no longer there, as the audit trail keeps it: names of removed users and groups, ids of ended tokens.
  * Commands that take away succeed when there is nothing left to take away, so that scripts can run them again.
  */
 import type { Database } from '../db/database.ts';
-import type { AuditEvent } from '../db/queries/audit.ts';
 import { normalizeIdentifier } from '../db/text.ts';
 import { idRange } from '../schemas/audit.ts';
-import { everyRow } from './lists.ts';
+import { everyRow, PAGE } from './lists.ts';
 
 /** What the audit trail calls the removal of a user or a group. */
 export type Removal = 'user-deleted' | 'group-deleted';
 
-/** @returns the ids of the removed users or groups of that name, those that were removed last first. */
+/** @returns the ids of the removed users or groups of that name or e-mail address, those that were removed last first. */
 export async function removedIds(db: Database, event: Removal, name: string): Promise<string[]> {
   const key = normalizeIdentifier(name);
   const ids: string[] = [];
   const { from, before } = idRange(undefined, undefined);
   const removals = everyRow((after, limit) => db.audit.page({ event }, from, after || before, limit));
-  for await (const { targetId, targetName } of removals)
-    if (targetId && targetName && normalizeIdentifier(targetName) === key) ids.push(targetId);
+  for await (const { targetId, targetName, before: removed } of removals) {
+    const names = [targetName, removed?.email].filter((each) => typeof each === 'string');
+    if (targetId && names.some((each) => normalizeIdentifier(each) === key)) ids.push(targetId);
+  }
   return ids;
 }
 
@@ -40,11 +41,17 @@ export async function findUnlessRemoved<Row>(
   }
 }
 
-/** @returns whether one of these events ended the session or token of that id. */
-export async function hasEnded(db: Database, id: string, ...events: AuditEvent[]): Promise<boolean> {
+/** @returns whether the audit trail knows a token of that id and user. One that it knows and that is not there has ended. */
+export async function hadToken(
+  db: Database,
+  { id: userId, username }: { id: string; username: string },
+  id: string,
+): Promise<boolean> {
   const { from, before } = idRange(undefined, undefined);
-  const pages = await Promise.all(
-    events.map((event) => db.audit.page({ target: id, event }, from, before, 1)),
-  );
-  return pages.some((page) => page.length > 0);
+  const entries = await db.audit.page({ target: id }, from, before, PAGE);
+  return entries.some(({ actorId, ...entry }) => {
+    // The operator's entries name the owner.
+    const { user } = entry.after ?? entry.before ?? {};
+    return actorId === userId || user === username;
+  });
 }

@@ -9,7 +9,7 @@ import { print, printSecret, withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, nameOfRecipient, operator } from './operator.ts';
-import { findUnlessRemoved, hasEnded } from './removed.ts';
+import { findUnlessRemoved, hadToken } from './removed.ts';
 
 interface TokenOptions {
   scopes: string[];
@@ -89,7 +89,7 @@ async function end(db: Database, username: string, id: string): Promise<void> {
   const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
   if (!user) return print(`${username} was removed before, with all tokens`);
   if (!(await db.tokens.findOf(user.id, id))) {
-    if (await hasEnded(db, id, 'token-ended')) return print(`the token ${id} has ended before`);
+    if (await hadToken(db, user, id)) return print(`the token ${id} has ended before`);
     throw new Error(`${user.username} has no token ${id}.`);
   }
   const { name } = await endToken(db, operator, user, id);

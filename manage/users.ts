@@ -145,14 +145,14 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
   for (const [field, value] of Object.entries({ ...fields, sessions: sessions.length })) {
     print(`${field.padEnd(12)}  ${value === null || value === '' ? '-' : value}`);
   }
-  print(`password      ${formatHand(passwordSetBy ?? null)}`);
+  print(`password      ${formatSetter(passwordSetBy ?? null)}`);
   for (const { group, role } of groups) print(`group         ${group.name}  ${role}`);
   for (const token of tokens) print(`token         ${formatToken(token)}`);
 }
 
-function formatHand(hand: ReturnType<typeof passwordSetByJson>): string {
-  if (hand === null) return 'set by nobody, or by an earlier version';
-  const { by, userId, at } = hand;
+function formatSetter(setter: ReturnType<typeof passwordSetByJson>): string {
+  if (setter === null) return 'set by nobody, or by an earlier version';
+  const { by, userId, at } = setter;
   const whose = { self: 'the user', user: 'user', code: 'a code of', operator: 'the operator' }[by];
   const issuer = userId ?? (by === 'code' ? 'the operator' : '');
   return `set by ${[whose, issuer].filter(Boolean).join(' ')}, ${at}`;

@@ -4,7 +4,7 @@ import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';
 import { Id, Instant, Nullable, NullableObject, PageQuery } from './common.ts';
-import { instant, parseMoment } from './instant.ts';
+import { instant, parseInstant } from './instant.ts';
 
 const ChangedFields = Type.Unsafe<Fields | null>({ type: ['object', 'null'], additionalProperties: true });
 
@@ -24,10 +24,10 @@ export const AuditEntry = Type.Object({
   after: ChangedFields,
 });
 
-const Moment = Type.String({
+const InstantOrDay = Type.String({
   maxLength: 40,
-  moment: true,
-  rule: 'a moment that there is, such as 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00, or a day, such as 2026-01-31, which begins in UTC',
+  instant: true,
+  rule: 'a time that there is, such as 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00, or a day, such as 2026-01-31, which begins in UTC',
 });
 
 export const AuditQuery = Type.Object({
@@ -35,19 +35,19 @@ export const AuditQuery = Type.Object({
   actor: Type.Optional(Id),
   target: Type.Optional(Id),
   event: Type.Optional(Type.Enum([...EVENTS])),
-  from: Type.Optional(Moment),
+  from: Type.Optional(InstantOrDay),
   /** Exclusive. */
-  to: Type.Optional(Moment),
+  to: Type.Optional(InstantOrDay),
 });
 
 /** Sorts after every id. */
 const BEHIND_ALL = 'g';
 
-/** @returns the first id of that moment. Before 1970 there are none. */
-const firstIdAt = (text: string) => firstIdOf(Math.max(0, parseMoment(text) ?? 0));
+/** @returns the first id of that time. Before 1970 there are none. */
+const firstIdAt = (text: string) => firstIdOf(Math.max(0, parseInstant(text) ?? 0));
 
 /**
- * @param from the first moment and @param to the end, exclusive, as `AuditQuery` has them; absent where there is no limit.
+ * @param from the first time and @param to the end, exclusive, as `AuditQuery` has them; absent where there is no limit.
  * @returns the range of ids of that time: from `from` to before `before`.
  */
 export function idRange(from: string | undefined, to: string | undefined): { from: string; before: string } {

@@ -6,7 +6,8 @@ import type { TProperties, TSchema, TString } from 'typebox';
 import { Type } from 'typebox';
 import { FIELD_CODES, PROBLEMS, problemType } from './problems.ts';
 
-const UUID_V7 = '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$';
+const HEX = '[0-9a-fA-F]';
+const UUID_V7 = `^${HEX}{8}-${HEX}{4}-7${HEX}{3}-[89abAB]${HEX}{3}-${HEX}{12}$`;
 
 const UUID = new RegExp(UUID_V7);
 
@@ -19,8 +20,7 @@ export const Id = Type.String({
 
 /** @returns the id in lower case, undefined when the text is none. For what comes before or without validation. */
 export function toId(text: string): string | undefined {
-  const id = text.toLowerCase();
-  return UUID.test(id) ? id : undefined;
+  return UUID.test(text) ? text.toLowerCase() : undefined;
 }
 
 /** One line of text: any Unicode but control characters and lone surrogates, which no database keeps faithfully. */

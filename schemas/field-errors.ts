@@ -2,7 +2,7 @@
 import type { ErrorObject } from 'ajv';
 import { type FieldCode, type FieldError, MAX_FIELD_ERRORS } from './problems.ts';
 
-type Said = [FieldCode, string];
+type Message = [FieldCode, string];
 
 const TYPES: Record<string, string> = {
   string: 'text',
@@ -18,7 +18,7 @@ const counted = (count: unknown, one: string, many: string) =>
 const characters = (limit: unknown) => `${counted(limit, 'character', 'characters')} long`;
 
 /** By Ajv's keywords. */
-const SAID: Record<string, (error: ErrorObject) => Said> = {
+const MESSAGES: Record<string, (error: ErrorObject) => Message> = {
   additionalProperties: () => ['unknown', 'is not a field of this'],
   required: () => ['missing', 'is missing'],
   type: ({ params }) => {
@@ -47,7 +47,7 @@ const SAID: Record<string, (error: ErrorObject) => Said> = {
 };
 
 /** What a schema says of its form by `rule`, which completes "must be …". */
-function formOf({ parentSchema }: ErrorObject): Said {
+function formatMessage({ parentSchema }: ErrorObject): Message {
   const rule: unknown = parentSchema?.rule;
   return ['format', typeof rule === 'string' ? `must be ${rule}` : 'is not valid'];
 }
@@ -74,9 +74,9 @@ export function fieldErrors(errors: ErrorObject[], converted = false): FieldErro
     if (found.has(pointer)) continue;
     const { keyword, data } = error;
     const isTwice = converted && keyword === 'type' && Array.isArray(data);
-    const [code, detail]: Said = isTwice
+    const [code, detail]: Message = isTwice
       ? ['repeated', 'must be given only once']
-      : (SAID[keyword] ?? formOf)(error);
+      : (MESSAGES[keyword] ?? formatMessage)(error);
     found.set(pointer, { pointer, code, detail });
     if (found.size === MAX_FIELD_ERRORS) break;
   }

@@ -29,17 +29,17 @@ export function instant(milliseconds: number): string {
 }
 
 /** RFC 3339, or a date alone. A + that is not encoded in a query comes as a space. */
-const MOMENT =
+const INSTANT =
   /^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+ -])([01]\d|2[0-3]):([0-5]\d)))?$/;
 
 /**
- * @param text a moment with any offset (RFC 3339), or a day, which is its beginning in UTC.
- * @returns milliseconds since 1970, rounded up; undefined when there is no such moment: Date takes the 31st of February for a day of
+ * @param text an instant with any offset (RFC 3339), or a day, which is its beginning in UTC.
+ * @returns milliseconds since 1970, rounded up; undefined when there is no such instant: Date takes the 31st of February for a day of
  * March.
  */
-export function parseMoment(text: string): number | undefined {
+export function parseInstant(text: string): number | undefined {
   const [, date = '', time = '00:00:00', fraction = '', sign, hours = '0', minutes = '0'] =
-    MOMENT.exec(text) ?? [];
+    INSTANT.exec(text) ?? [];
   const local = Date.parse(`${date}T${time}Z`);
   if (Number.isNaN(local) || !new Date(local).toISOString().startsWith(`${date}T${time}`)) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);

@@ -57,7 +57,7 @@ export function userJson(row: UserRow): Static<typeof User> {
   };
 }
 
-/** Whose hand set the password last; null when there is none yet, or when an earlier version set it. */
+/** Who set the password last; null when there is none yet, or when an earlier version set it. */
 export const PasswordSetBy = NullableObject({
   /** self: by the old password, or at sign-up; user: who made the account; code: a one-time code; operator: a command. */
   by: Type.Enum(['self', 'user', 'code', 'operator']),
@@ -74,14 +74,14 @@ export const UserDetail = Type.Object({
 
 type PasswordColumns = Pick<UserDetailRow, 'passwordSetBy' | 'passwordSetById' | 'passwordSetAt'>;
 
-/** @returns whose hand set the password, as the API shows it. */
+/** @returns who set the password, as the API shows it. */
 export function passwordSetByJson(row: PasswordColumns): Static<typeof PasswordSetBy> {
   const { passwordSetBy: by, passwordSetById: userId, passwordSetAt: at } = row;
   if (by === null || at === null) return null;
   return { by, ...(userId === null ? {} : { userId }), at: instant(at) };
 }
 
-/** @returns the row as the API shows it. @param withHand whether the caller sees whose hand set the password. */
-export function userDetailJson(row: UserDetailRow, withHand: boolean): Static<typeof UserDetail> {
-  return { ...userJson(row), ...(withHand ? { passwordSetBy: passwordSetByJson(row) } : {}) };
+/** @returns the row as the API shows it. @param withSetter whether the caller sees who set the password. */
+export function userDetailJson(row: UserDetailRow, withSetter: boolean): Static<typeof UserDetail> {
+  return { ...userJson(row), ...(withSetter ? { passwordSetBy: passwordSetByJson(row) } : {}) };
 }

@@ -3,7 +3,7 @@ import { Ajv, type AnySchema, type ValidateFunction } from 'ajv';
 import type { TSchema } from 'typebox';
 import { isEmailAddress, normalizeIdentifier } from '../db/text.ts';
 import { fieldErrors } from './field-errors.ts';
-import { parseMoment } from './instant.ts';
+import { parseInstant } from './instant.ts';
 
 /** Validates the schemas themselves. It is shared, since it takes long to prepare. */
 const schemaChecker = new Ajv({ strict: false });
@@ -24,13 +24,12 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
     keyword: 'lowerCase',
     type: 'string',
     modifying: true,
-    before: 'pattern',
     validate: toLowerCase,
   });
   ajv.addKeyword({
-    keyword: 'moment',
+    keyword: 'instant',
     type: 'string',
-    validate: (_on: unknown, text: string) => parseMoment(text) !== undefined,
+    validate: (_on: unknown, text: string) => parseInstant(text) !== undefined,
   });
   ajv.addKeyword({ keyword: 'identifier', type: 'string', compile: checksIdentifier });
   return {
@@ -48,7 +47,7 @@ interface Place {
   parentDataProperty: string | number;
 }
 
-/** `lowerCase: true` puts a text of the request into lower case before its pattern is looked at. */
+/** `lowerCase: true` puts a text of the request into lower case. */
 function toLowerCase(_on: unknown, text: string, _schema?: unknown, place?: Place): boolean {
   if (place?.parentData) place.parentData[place.parentDataProperty] = text.toLowerCase();
   return true;
@@ -62,10 +61,14 @@ interface IdentifierRule {
   email?: boolean;
 }
 
-/** `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/text.ts). */
+/**
+ * `identifier: { maxLength, pattern }` applies these keywords to the text as it is compared (see db/text.ts). A text that is too
+ * long as it was sent is left to `maxLength`: the time that folding takes grows with the square of the length.
+ */
 function checksIdentifier({ maxLength, pattern, email = false }: IdentifierRule) {
   const expression = new RegExp(pattern, 'u');
   return (text: string) => {
+    if ([...text].length > maxLength) return true;
     const key = normalizeIdentifier(text);
     return [...key].length <= maxLength && expression.test(key) && (!email || isEmailAddress(text));
   };

@@ -1,7 +1,7 @@
 /** Commands that take away succeed when it is done already, so that scripts can run them again. A name that never was fails. */
 import { commandsOn, fails, objects, succeeds } from './support/commands.ts';
 import { onEachEngine } from './support/engines.ts';
-import { makeUser, quickHashing, startService } from './support/service.ts';
+import { makeToken, makeUser, quickHashing, signedIn, startService } from './support/service.ts';
 
 onEachEngine('What was removed before is told from what never was', async (t, engine) => {
   const { app, settings } = await startService(t, engine, { hashing: quickHashing });
@@ -24,6 +24,13 @@ onEachEngine('What was removed before is told from what never was', async (t, en
   t.match(objects(listed), [{ target: { kind: 'user', id: bob, name: 'bob' } }]);
   t.equal(objects(listed).length, 1);
 
+  const [byAddress, ofAddress] = await Promise.all([
+    command(['user', 'delete', 'bob@EXAMPLE.org']),
+    command(['audit', 'list', '--target', 'bob@example.org', '--event', 'user-deleted', '--json']),
+  ]);
+  succeeds(t, byAddress, /^bob@EXAMPLE\.org was removed before\n$/);
+  t.match(objects(ofAddress), [{ target: { id: bob } }]);
+
   const second = await makeUser(app, 'bob');
   succeeds(t, await command(['user', 'delete', 'bob']), new RegExp(second));
   const unclear = await command(['audit', 'list', '--target', 'bob']);
@@ -32,4 +39,30 @@ onEachEngine('What was removed before is told from what never was', async (t, en
     unclear,
     new RegExp(`^manage: Several .* had the name bob: ${second}, ${bob}\\. Give the id\\.\n$`),
   );
+});
+
+onEachEngine('What ended together, or was purged, has ended before', async (t, engine) => {
+  const { app, settings } = await startService(t, engine, { hashing: quickHashing });
+  const command = commandsOn(settings.DATABASE_URL);
+  const ann = await makeUser(app, 'ann');
+  await makeUser(app, 'bob');
+  const client = await signedIn(app, 'ann');
+  const session = (await client.request('GET', '/api/sign')).json().session.id;
+  const [own, byOperator] = [
+    (await makeToken(client)).id,
+    (await command(['token', 'create', 'ann', 'nightly'])).stderr.match(/[0-9a-f-]{36}/)?.[0] ?? '',
+  ];
+  await app.db.atomically([own, byOperator].map((id) => app.db.tokens.end(ann, id)));
+
+  succeeds(t, await command(['session', 'end', 'ann']), /^ended all sessions of ann\n$/);
+  const [again, ...tokens] = await Promise.all([
+    command(['session', 'end', 'ann', session]),
+    command(['token', 'end', 'ann', own]),
+    command(['token', 'end', 'ann', byOperator]),
+    command(['token', 'end', 'bob', own]),
+  ]);
+  succeeds(t, again, /^ann has no session \S{36}, or not any more\n$/);
+  const foreign = tokens.pop();
+  for (const each of tokens) succeeds(t, each, /^the token \S{36} has ended before\n$/);
+  if (foreign) fails(t, foreign, /^manage: bob has no token \S{36}\.\n$/);
 });

@@ -53,6 +53,16 @@ test('Commands do not create a missing database', async (t) => {
     }
   });
 
+  t.test('db upgrade to a target that there is not makes none, either', async (t) => {
+    for (const target of ['0999', '+99', 'nonsense']) {
+      const { code, stderr } = await manage(['db', 'upgrade', target], { environment: { DATABASE_URL } });
+      t.match(
+        { code, stderr },
+        { code: 1, stderr: /^manage: (There is no migration|\+99 can't be applied)/ },
+      );
+    }
+  });
+
   t.test('Nothing was created', async (t) => t.strictSame(readdirSync(folder), []));
 
   t.test('db upgrade creates it, and says which migrations it applied', async (t) => {

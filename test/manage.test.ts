@@ -90,7 +90,7 @@ test('Commands report their result by exit code and output', async (t) => {
       [['token', 'end', 'bob', 'deploy'], /^manage: The id "deploy" must be an id, such as .*\n$/],
       [
         ['audit', 'list', '--from', 'yesterday'],
-        /^manage: The moment "yesterday" must be a moment that there is, such as .*\n$/,
+        /^manage: The time "yesterday" must be a time that there is, such as .*\n$/,
       ],
       [['audit', 'list', '--limit', '0'], /^manage: The limit "0" must be at least 1\.\n$/],
     ];

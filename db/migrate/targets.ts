@@ -1,6 +1,6 @@
 /** Reads the target that an operator names: a migration, a number of steps, or `base`. */
 import { MigrationError } from './errors.ts';
-import type { Migration } from './migrations.ts';
+import { type Dialect, type Migration, readMigrations } from './migrations.ts';
 import type { SchemaState } from './schema-state.ts';
 
 /** The target before the first migration. */
@@ -11,7 +11,7 @@ export const BASE = 'base';
  * @returns the pending migrations up to and including the target.
  * @throws {MigrationError} when there is no such migration, or fewer steps are pending.
  */
-export function stepsUp(state: SchemaState, target?: string): Migration[] {
+export function stepsUp(state: Pick<SchemaState, 'migrations' | 'pending'>, target?: string): Migration[] {
   const { migrations, pending } = state;
   if (target === undefined) return pending;
   if (/^\+\d+$/.test(target)) {
@@ -23,6 +23,12 @@ export function stepsUp(state: SchemaState, target?: string): Migration[] {
   }
   const last = findTarget(state, target);
   return pending.filter((migration) => migrations.indexOf(migration) <= last);
+}
+
+/** For a database that is not made yet, so that a slip makes none. @throws {MigrationError} when it has no such target. */
+export function assertTarget(dialect: Dialect, target?: string): void {
+  const migrations = readMigrations(dialect);
+  stepsUp({ migrations, pending: migrations }, target);
 }
 
 /**
@@ -49,7 +55,7 @@ function countOf({ length }: Migration[], what: string): string {
   return `${length === 1 ? 'only 1 migration is' : `only ${length} migrations are`} ${what}`;
 }
 
-function findTarget({ migrations }: SchemaState, target: string): number {
+function findTarget({ migrations }: Pick<SchemaState, 'migrations'>, target: string): number {
   const index = migrations.findIndex(({ name }) => name === target || name.split('_')[0] === target);
   if (index >= 0) return index;
   const names = migrations.map(({ name }) => name).join(', ');

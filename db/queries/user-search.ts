@@ -87,6 +87,8 @@ function prefixSearch(engine: Engine) {
     limit: number,
   ): Promise<Found> {
     const text = searchPrefix(q);
+    // Nothing is left of marks alone, and everything begins with nothing.
+    if (text === '') return { rows: [], next: null };
     const values = {
       from: after?.key ?? text,
       to: text + LAST_CHARACTER,

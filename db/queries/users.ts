@@ -10,7 +10,7 @@ import {
   typedPlaceholder,
   typedPlaceholdersFor,
 } from '../schema/column-types.ts';
-import type { PasswordSetter } from '../schema/users.ts';
+import type { PasswordSetterKind } from '../schema/users.ts';
 import { normalizeIdentifier, searchPrefix } from '../text.ts';
 
 type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
@@ -24,17 +24,17 @@ const PASSWORD_FIELDS = ['passwordSetBy', 'passwordSetById', 'passwordSetAt'] as
 /** A user as lists show them. */
 export type UserRow = Awaited<ReturnType<ReturnType<typeof userQueries>['page']>>[number];
 
-/** A user, and whose hand set the password. */
+/** A user, and who set the password. */
 export type UserDetailRow = NonNullable<Awaited<ReturnType<ReturnType<typeof userQueries>['find']>>>;
 
-/** Whose hand sets a password. */
-export interface PasswordHand {
-  by: PasswordSetter;
+/** Who sets a password, and how. */
+export interface PasswordSetter {
+  by: PasswordSetterKind;
   /** The user who makes the account, or who issued the code. */
   userId: string | null;
 }
 
-type NewUser = UserFields & { id: string; passwordHash: string | null; passwordHand?: PasswordHand };
+type NewUser = UserFields & { id: string; passwordHash: string | null; passwordSetter?: PasswordSetter };
 
 /** The columns that the API shows. */
 export function shownColumns(users: Tables['users']) {
@@ -50,11 +50,11 @@ export function passwordColumns(users: Tables['users']) {
 }
 
 /** @returns the values of these columns. */
-export function passwordSetting(hand: PasswordHand | undefined, at: number) {
+export function setterValues(setter: PasswordSetter | undefined, at: number) {
   return {
-    passwordSetBy: hand?.by ?? null,
-    passwordSetById: hand?.userId ?? null,
-    passwordSetAt: hand ? at : null,
+    passwordSetBy: setter?.by ?? null,
+    passwordSetById: setter?.userId ?? null,
+    passwordSetAt: setter ? at : null,
   };
 }
 
@@ -85,8 +85,8 @@ function profileQueries({ build, read, readOne, write, tables: { users } }: Engi
   return {
     find: (id: string) => byId({ id }),
     page: (after: string, limit: number) => pageAfter({ after, limit }),
-    add: ({ passwordHand, ...user }: NewUser, now: number) =>
-      insert({ ...withKeys(user), ...passwordSetting(passwordHand, now), createdAt: now, updatedAt: now }),
+    add: ({ passwordSetter, ...user }: NewUser, now: number) =>
+      insert({ ...withKeys(user), ...setterValues(passwordSetter, now), createdAt: now, updatedAt: now }),
     /** Requires that the user still has that version, and so does `remove`. */
     change: (user: UserFields & { id: string; version: number }, now: number) =>
       update({ ...withKeys(user), now }),
@@ -128,11 +128,11 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
     passwordHash: async (id: string) => (await hashOf({ id }))?.passwordHash,
     /** Whether any user can sign in. */
     exist: async () => (await anyWithPassword()) !== undefined,
-    setPassword: (id: string, passwordHash: string, hand: PasswordHand, now: number) =>
-      newPassword({ id, passwordHash, ...passwordSetting(hand, now), now }),
+    setPassword: (id: string, passwordHash: string, setter: PasswordSetter, now: number) =>
+      newPassword({ id, passwordHash, ...setterValues(setter, now), now }),
     /** Stores a password that the user has chosen. Requires that the password still has the old hash. */
     changePassword: (change: { id: string; oldHash: string; passwordHash: string }, now: number) =>
-      passwordChange({ ...change, ...passwordSetting({ by: 'self', userId: null }, now), now }),
+      passwordChange({ ...change, ...setterValues({ by: 'self', userId: null }, now), now }),
     /** Replaces the hash by another one of the same password, which is no change of the user. Requires the old hash. */
     renewHash: (id: string, oldHash: string, passwordHash: string): Step =>
       hashRenewal({ id, oldHash, passwordHash }),

@@ -9,8 +9,8 @@ import type { ColumnTypes } from './column-types.ts';
 /** In characters. The API's schemas use these limits, too. */
 export const USER_LENGTHS = { username: 64, name: 200, email: 254 };
 
-/** Whose hand set a password: the user's own, by the old one or at sign-up; that of a user who made them; by a code; the operator's. */
-export type PasswordSetter = 'self' | 'user' | 'code' | 'operator';
+/** Who set a password: the users themselves, by the old one or at sign-up; a user who made them; who had a code; the operator. */
+export type PasswordSetterKind = 'self' | 'user' | 'code' | 'operator';
 
 export const defineUsers = (t: ColumnTypes) =>
   t.table(
@@ -29,7 +29,7 @@ export const defineUsers = (t: ColumnTypes) =>
       /** Absent when the user can't sign in with a password. */
       passwordHash: t.string(255),
       /** Absent together with `passwordSetAt` when nothing is known of it, as of accounts of earlier versions. */
-      passwordSetBy: t.string(16).$type<PasswordSetter>(),
+      passwordSetBy: t.string(16).$type<PasswordSetterKind>(),
       /** The user who set it, or who issued the code. */
       passwordSetById: t.ref(),
       passwordSetAt: t.instant(),

@@ -49,7 +49,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 function published(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(published);
   if (!isObject(schema)) return schema;
-  const { rule, identifier: _ours, lowerCase: _too, moment: _and, ...rest } = schema;
+  const { rule, identifier: _ours, lowerCase: _too, instant: _and, ...rest } = schema;
   if (typeof rule === 'string') rest.description ??= rule;
   // A field with a default may be left out.
   const { properties, required } = rest;

@@ -51,7 +51,7 @@ export function invalidRequest(part: ProblemPart['in'], fields: FieldError[]): P
   const more = others.length > 0 ? ` There is more in errors (${fields.length}).` : '';
   return new ProblemError({
     kind: 'invalid',
-    detail: `The ${part} is not valid: ${first?.pointer || 'it'} ${first?.detail ?? 'is not valid'}.${more}`,
+    detail: `The ${part} ${part === 'headers' ? 'are' : 'is'} not valid: ${first?.pointer || 'it'} ${first?.detail ?? 'is not valid'}.${more}`,
     errors: fields.map((field) => ({ in: part, ...field })),
   });
 }
@@ -60,9 +60,6 @@ export function invalidRequest(part: ProblemPart['in'], fields: FieldError[]): P
 const inBody = (pointer: string, code: FieldError['code'], detail: string) => [
   { in: 'body' as const, pointer, code, detail },
 ];
-
-/** The field of the API that each unique index is about. Those of users are told by the rules (accounts/taken.ts). */
-const UNIQUE_FIELDS: Record<string, string> = { groups_name: 'name' };
 
 /** Where Fastify's own words do not say what to do. */
 const EXPLANATIONS: Record<string, string> = {
@@ -160,14 +157,7 @@ const TABLE = [
     kind: 'duplicate',
     errors: fields.flatMap((field) => inBody(`/${field}`, 'taken', 'is taken')),
   })),
-  row(DuplicateError, ({ index }) => {
-    const field = UNIQUE_FIELDS[index];
-    return {
-      kind: 'duplicate',
-      detail: `Another one has this ${field ?? 'already'}.`,
-      ...(field ? { errors: inBody(`/${field}`, 'taken', 'is taken') } : {}),
-    };
-  }),
+  row(DuplicateError, () => ({ kind: 'duplicate', detail: 'Another one has this already.' })),
 ];
 
 /** @returns what to tell the client of an error. */

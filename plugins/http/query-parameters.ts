@@ -43,6 +43,6 @@ function nearest(name: string, known: readonly string[]): string | undefined {
 export function unknownParameter(name: string, known: readonly string[]): FieldError {
   const meant = nearest(name, known);
   const all = known.length > 0 ? `; these are: ${known.join(', ')}` : '; there are none here';
-  const detail = `is not a parameter of this${meant ? `; did you mean ${meant}?` : all}`;
+  const detail = `is not a parameter of this${meant ? `; perhaps ${meant} is meant` : all}`;
   return { pointer: pointerTo(name), code: 'unknown', detail };
 }

@@ -50,8 +50,13 @@ function refuseUnknown(app: FastifyInstance, properties: object, check: Check): 
   };
 }
 
-function hasProperties(schema: unknown): schema is { properties: object } {
-  return typeof schema === 'object' && schema !== null && 'properties' in schema;
+/** @throws when the schema has none by itself, as that of `Type.Intersect`: then any parameter would pass. */
+function propertiesOf(schema: object, url: string): object {
+  if ('properties' in schema && typeof schema.properties === 'object' && schema.properties)
+    return schema.properties;
+  throw new TypeError(
+    `The query of ${url} must be described by one object (Type.Object), so that others are refused.`,
+  );
 }
 
 export default fp(
@@ -86,8 +91,8 @@ export default fp(
     app.setValidatorCompiler<object>(({ schema, httpPart, url = '' }) => {
       const part = PARTS[httpPart ?? 'body'] ?? 'body';
       const own = makeCheck(schema, part !== 'body');
-      const isRefusing = part === 'query' && isOfApi(url) && hasProperties(schema);
-      const check = isRefusing ? refuseUnknown(app, schema.properties, own) : own;
+      const check =
+        part === 'query' && isOfApi(url) ? refuseUnknown(app, propertiesOf(schema, url), own) : own;
       return (data: unknown) => {
         const errors = check(data);
         return errors ? { error: app.invalid(part, ...errors) } : { value: data };

@@ -36,6 +36,22 @@ test('Settings come from flags, the environment, the file and the defaults, in t
     t.match(loadSettings({ root, environment: file }), { HOST: 'from.file', PORT: 1001, LOG_LEVEL: 'warn' });
   });
 
+  t.test('A blank APP_CONFIG_FILE is as good as none', async (t) => {
+    t.match(loadSettings({ root, environment: { APP_CONFIG_FILE: '  ' } }), {
+      HOST: '127.0.0.1',
+      PORT: 5000,
+    });
+  });
+
+  t.test('Only settings must be text in UTF-8, whatever else is in the environment', async (t) => {
+    const unreadable = 'gr\uFFFD\uFFFDe';
+    t.match(loadSettings({ root, environment: { GREETING: unreadable, PORT: '1002' } }), { PORT: 1002 });
+    for (const name of ['AUTH_HACK_USER', 'SECRET_KEY_FILE'])
+      t.throws(() => loadSettings({ root, environment: { [name]: unreadable } }), {
+        message: new RegExp(`^${name} \\(given in the environment\\) is not text in UTF-8\\.`),
+      });
+  });
+
   t.test('The environment overrides the configuration file', async (t) => {
     const settings = loadSettings({ root, environment: { ...file, PORT: '1002', LOG_LEVEL: 'error' } });
     t.match(settings, { HOST: 'from.file', PORT: 1002, LOG_LEVEL: 'error' });

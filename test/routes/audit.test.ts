@@ -126,8 +126,8 @@ onEachEngine('The audit trail is listed with filters and cannot be changed', asy
     const wrong = await client.request('GET', '/api/audit?from=yesterday&to=2026-02-31&event=x');
     t.match(wrong.json().errors, [
       { in: 'query', pointer: '/event', code: 'choice' },
-      { in: 'query', pointer: '/from', code: 'format', detail: /^must be a moment/ },
-      { in: 'query', pointer: '/to', code: 'format', detail: /^must be a moment/ },
+      { in: 'query', pointer: '/from', code: 'format', detail: /^must be a time/ },
+      { in: 'query', pointer: '/to', code: 'format', detail: /^must be a time/ },
     ]);
   });
 

@@ -71,6 +71,7 @@ onEachEngine('Users are found by search and filters', async (t, engine) => {
     { what: 'percent sign in a name', q: 'ann%', found: ['ann_'] },
     { what: 'underscore in a username', q: 'ann_', found: ['ann_'] },
     { what: 'middle of a name', q: 'nna', found: [] },
+    { what: 'beginning of any name: it is a mark alone', q: '\u0301', found: [] },
     { what: 'beginning of any name', q: 'annz', found: [] },
   ];
   for (const { what, q, found } of searches) {

@@ -2,6 +2,13 @@
  * A query parameter that nobody declares answers 400 on every route under /api, after 401: a misspelt `?permission=` must not open a
  * door, and a misspelt filter must not list everything.
  */
+import Fastify from 'fastify';
+import { test } from 'tap';
+import { Type } from 'typebox';
+import sessionCookie from '../../plugins/auth/session-cookie.ts';
+import errors from '../../plugins/http/errors.ts';
+import routeTable from '../../plugins/http/route-table.ts';
+import validation from '../../plugins/http/validation.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { ROWS } from '../support/permitted.ts';
 import { prepare } from '../support/rows.ts';
@@ -42,14 +49,14 @@ onEachEngine(
 
     const ask = 'is not a parameter of this; ';
     const cases: [string, Record<string, string>][] = [
-      ['/api/sign/check?permissions=users:write', { '/permissions': `${ask}did you mean permission?` }],
-      ['/api/sign/check?permissions=', { '/permissions': `${ask}did you mean permission?` }],
-      ['/api/sign/check?permissions', { '/permissions': `${ask}did you mean permission?` }],
-      ['/api/sign/check?Permission=users:write', { '/Permission': `${ask}did you mean permission?` }],
-      ['/api/sign/check?perm=x', { '/perm': `${ask}did you mean permission?` }],
-      ['/api/sign/check?groups=admins', { '/groups': `${ask}did you mean group?` }],
-      ['/api/sign/check?permission[]=users:write', { '/permission[]': `${ask}did you mean permission?` }],
-      ['/api/sign/check?%70ermission%20=x', { '/permission ': `${ask}did you mean permission?` }],
+      ['/api/sign/check?permissions=users:write', { '/permissions': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?permissions=', { '/permissions': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?permissions', { '/permissions': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?Permission=users:write', { '/Permission': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?perm=x', { '/perm': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?groups=admins', { '/groups': `${ask}perhaps group is meant` }],
+      ['/api/sign/check?permission[]=users:write', { '/permission[]': `${ask}perhaps permission is meant` }],
+      ['/api/sign/check?%70ermission%20=x', { '/permission ': `${ask}perhaps permission is meant` }],
       ['/api/sign/check?foo=1', { '/foo': `${ask}these are: group, permission` }],
       ['/api/users?sort=-createdAt', { '/sort': `${ask}these are: limit, after, q, group, active` }],
       ['/api/groups?name=readers', { '/name': `${ask}these are: limit, after` }],
@@ -60,8 +67,8 @@ onEachEngine(
       [
         '/api/users?limits=1&limit=0&Q=a',
         {
-          '/limits': `${ask}did you mean limit?`,
-          '/Q': `${ask}did you mean q?`,
+          '/limits': `${ask}perhaps limit is meant`,
+          '/Q': `${ask}perhaps q is meant`,
           '/limit': 'must be at least 1',
         },
       ],
@@ -113,3 +120,15 @@ onEachEngine(
     });
   },
 );
+
+test('A route under /api whose query is not described by one object is refused at the start', async (t) => {
+  const app = Fastify();
+  await app.register(sessionCookie, { keys: ['a key of the tests'], secure: false });
+  for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
+  const querystring = Type.Intersect([
+    Type.Object({ a: Type.Optional(Type.String()) }),
+    Type.Object({ b: Type.Optional(Type.String()) }),
+  ]);
+  app.get('/api/odd', { schema: { querystring } }, async () => ({}));
+  await t.rejects(async () => app.ready(), /The query of \/api\/odd must be described by one object/);
+});

@@ -1,6 +1,6 @@
 /** Times in the API. instant() formats times faster than Date; the results must be the same as those of Date. */
 import { test } from 'tap';
-import { instant, parseMoment } from '../../schemas/instant.ts';
+import { instant, parseInstant } from '../../schemas/instant.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -20,9 +20,9 @@ test('instant() formats every time as Date.toISOString() does', async (t) => {
   t.equal(instant(LAST), '9999-12-31T23:59:59.999Z');
 });
 
-test('parseMoment() reads RFC 3339 with any offset, and days', async (t) => {
+test('parseInstant() reads RFC 3339 with any offset, and days', async (t) => {
   const noon = Date.UTC(2026, 0, 31, 12);
-  const moments: [string, number][] = [
+  const instants: [string, number][] = [
     ['2026-01-31T12:00:00Z', noon],
     ['2026-01-31t12:00:00z', noon],
     ['2026-01-31T13:00:00+01:00', noon],
@@ -41,8 +41,8 @@ test('parseMoment() reads RFC 3339 with any offset, and days', async (t) => {
     ['9999-12-31T23:59:59.999Z', LAST],
     ['0001-01-01', Date.parse('0001-01-01')],
   ];
-  for (const [text, time] of moments) t.equal(parseMoment(text), time, text);
-  for (let time = 0; time < 1_000; time++) t.equal(parseMoment(instant(noon + time)), noon + time);
+  for (const [text, time] of instants) t.equal(parseInstant(text), time, text);
+  for (let time = 0; time < 1_000; time++) t.equal(parseInstant(instant(noon + time)), noon + time);
   for (const text of [
     '',
     'yesterday',
@@ -74,5 +74,5 @@ test('parseMoment() reads RFC 3339 with any offset, and days', async (t) => {
     '-2026-01-31',
     '1769860800000',
   ])
-    t.equal(parseMoment(text), undefined, JSON.stringify(text));
+    t.equal(parseInstant(text), undefined, JSON.stringify(text));
 });

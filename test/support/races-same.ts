@@ -10,6 +10,12 @@ import { type Person, Stage } from './stage.ts';
 /** What is watched of a thing, as text; null when it is not there. */
 type State = string | null;
 
+/** A change of state; from any state where the first is undefined. */
+type StateChange = [State | undefined, State];
+
+const ENDS = '';
+const SWEEPS = 'all of them';
+
 interface Entry {
   event: string;
   before: Record<string, unknown> | null;
@@ -17,14 +23,14 @@ interface Entry {
 }
 
 interface Thing {
-  /** The id by which the audit trail knows it. */
-  target: string;
+  /** The ids by which the audit trail knows it. */
+  targets: string[];
   first: State;
   /** Requests about it, each with the statuses that are true before or after another of them. */
   asks: [() => Promise<ModelAnswer>, number[]][];
   /** The state at the end; of a code, by the answers. */
   last(answers: ModelAnswer[]): Promise<State>;
-  /** The events that change it, each with the field that tells the state; none where the thing ends. */
+  /** The events that change it, each with the field that tells the state; ENDS where it ends, SWEEPS where it ends if it is there. */
   events: Record<string, string>;
 }
 
@@ -46,7 +52,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const target = await stage.target();
     const group = await stage.group([], [[target, 'member']]);
     return {
-      target,
+      targets: [target],
       first: 'member',
       asks: [
         [() => stage.put(chief, group, target, 'manager'), [200]],
@@ -68,7 +74,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const path = `/api/users/${target}`;
     const first = await find(stage, path, 'username');
     return {
-      target,
+      targets: [target],
       first,
       asks: [
         [() => stage.send(chief, `PATCH ${path}`, { username: `${first}-a` }), [200, 404]],
@@ -86,7 +92,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const path = `/api/groups/${target}`;
     const first = await find(stage, path, 'name');
     return {
-      target,
+      targets: [target],
       first,
       asks: [
         [() => stage.send(chief, `PATCH ${path}`, { name: `${first}-a` }), [200, 404]],
@@ -103,7 +109,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const { id, secret } = await stage.token(owner, []);
     const end = () => stage.send(owner, `DELETE /api/tokens/${id}`);
     return {
-      target: id,
+      targets: [id],
       first: 'there',
       asks: [
         [end, [204, 404]],
@@ -111,7 +117,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
         [() => stage.send(secret, 'GET /api/sign'), [200, 401]],
       ],
       last: () => listed(stage, owner, '/api/tokens', id),
-      events: { 'token-ended': '' },
+      events: { 'token-ended': ENDS },
     };
   },
 
@@ -121,15 +127,15 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const id = JSON.parse((await stage.send(person, 'GET /api/sign')).body).session.id;
     const own = () => stage.send(person, `DELETE /api/sessions/${id}`);
     return {
-      target: id,
+      targets: [id, person.id],
       first: 'there',
       asks: [
         [own, [204, 401, 404]],
-        [() => stage.send(chief, `DELETE /api/users/${person.id}/sessions/${id}`), [204, 404]],
+        [() => stage.send(chief, `DELETE /api/users/${person.id}/sessions`), [204]],
         [() => stage.send(person, 'POST /api/sign/out'), [204]],
       ],
       last: () => listed(stage, chief, `/api/users/${person.id}/sessions?limit=100`, id),
-      events: { 'session-ended': '', 'signed-out': '' },
+      events: { 'session-ended': ENDS, 'signed-out': ENDS, 'sessions-ended': SWEEPS },
     };
   },
 
@@ -141,7 +147,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
     const use = () =>
       stage.send(null, 'POST /api/sign/reset', { code: JSON.parse(body).code, password: 'another password' });
     return {
-      target,
+      targets: [target],
       first: 'there',
       asks: [
         [use, [204, 400]],
@@ -149,31 +155,39 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
         [use, [204, 400]],
       ],
       async last(answers) {
-        if (!answers.some(({ status }) => status === 204)) return 'there';
-        return (await use()).status === 204 ? 'works a second time' : null;
+        const used = answers.some(({ status }) => status === 204);
+        const issued = answers.filter(({ status }) => status === 201);
+        if ((await use()).status === 204) return 'works, used or replaced or never';
+        let working = 0;
+        for (const answer of issued) if ((await stage.useCodeOf(answer)) === 204) working++;
+        if (issued.length > 0 && working !== 1) return `${working} of the codes that took its place work`;
+        return used ? null : 'there';
       },
-      events: { 'password-reset': '' },
+      events: { 'password-reset': ENDS },
     };
   },
 };
 
 /** @returns whether the changes, in some order, lead from one state to the other. */
-function leadsTo(first: State, changes: [State, State][], last: State): boolean {
+function leadsTo(first: State, changes: StateChange[], last: State): boolean {
   if (changes.length === 0) return first === last;
   return changes.some(
-    ([before, after], index) => before === first && leadsTo(after, changes.toSpliced(index, 1), last),
+    ([before = first, after], index) => before === first && leadsTo(after, changes.toSpliced(index, 1), last),
   );
 }
 
 /** @returns the changes of state that the audit trail tells of. */
-async function changesOf(stage: Stage, { target, events }: Thing): Promise<[State, State][]> {
-  const { body } = await stage.send(stage.chief, `GET /api/audit?target=${target}&limit=100`);
-  const { items }: { items: Entry[] } = JSON.parse(body);
-  return items.flatMap(({ event, before, after }): [State, State][] => {
+async function changesOf(stage: Stage, { targets, events }: Thing): Promise<StateChange[]> {
+  const pages = await Promise.all(
+    targets.map((target) => stage.send(stage.chief, `GET /api/audit?target=${target}&limit=100`)),
+  );
+  const items = pages.flatMap(({ body }): Entry[] => JSON.parse(body).items);
+  return items.flatMap(({ event, before, after }): StateChange[] => {
     const field = events[event];
     if (field === undefined) return [];
     const state = (fields: Entry['before']) => (fields?.[field] == null ? null : String(fields[field]));
-    if (field === '') return [['there', null]];
+    if (field === ENDS) return [['there', null]];
+    if (field === SWEEPS) return [[undefined, null]];
     const [from, to] = [state(before), state(after)];
     return from === to ? [] : [[from, to]];
   });
@@ -191,7 +205,7 @@ export async function runSame(service: ModelService, kind: string, rounds: numbe
     // Each request meets each other, and after three rounds itself.
     const pair = [pick(round), pick(round + 1 + (Math.floor(round / 3) % 3))] as const;
     const answers = await togetherIn(round % 12)(pair[0][0], pair[1][0]);
-    const [last, changes] = [await thing.last(answers), await changesOf(stage, thing)];
+    const [changes, last] = [await changesOf(stage, thing), await thing.last(answers)];
     const found = wrongs({
       [`the answers were ${answers.map(({ status, body }) => `${status} ${body}`)}`]: answers.some(
         ({ status }, index) => !pair[index]?.[1].includes(status),

@@ -1,11 +1,11 @@
 /** Starts the service in the process of the test, makes users, and sends requests as clients that keep their cookie. */
-import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Test } from 'tap';
 import { HASH_PREFIX } from '../../accounts/passwords/hashing.ts';
 import { type App, type AppOptions, createApp } from '../../app.ts';
 import { loadSettings, type Settings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
+import { makeId } from '../../db/ids.ts';
 import type { TestEngine } from './engines.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -48,14 +48,14 @@ export async function makeUser(
   username: string,
   { admin = false, active = true, password = PASSWORD } = {},
 ) {
-  const id = randomUUIDv7();
+  const id = makeId();
   const now = Date.now();
   const passwordHash = await app.passwords.hash(password);
   const user = { id, username, name: '', email: `${username}@example.org`, active, passwordHash };
   await app.db.atomically([app.db.users.add(user, now)]);
   if (admin) {
     const found = await app.db.groups.findByName('admins');
-    const groupId = found?.id ?? randomUUIDv7();
+    const groupId = found?.id ?? makeId();
     const group = { id: groupId, name: 'admins', title: '', permissions: ['*'] };
     await app.db.atomically([
       ...(found ? [] : app.db.groups.add(group, now)),

@@ -8,7 +8,7 @@ import {
   createUser,
   deleteUser,
   requireMayChangeUser,
-  seesPasswordHand,
+  seesPasswordSetter,
 } from '../../../accounts/users.ts';
 import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
 import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
@@ -93,7 +93,7 @@ const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
       const actor = request.actor();
       const row = await changeUser(db, actor, params.id, body, request.versionMatch());
       reply.version(row);
-      return userDetailJson(row, seesPasswordHand(actor));
+      return userDetailJson(row, seesPasswordSetter(actor));
     },
   );
 };

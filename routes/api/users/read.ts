@@ -1,6 +1,6 @@
 /** Reading one user and their groups, as every signed-in user may. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { seesPasswordHand } from '../../../accounts/users.ts';
+import { seesPasswordSetter } from '../../../accounts/users.ts';
 import { IdParams, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { UserDetail, userDetailJson } from '../../../schemas/users.ts';
@@ -8,8 +8,7 @@ import { UserDetail, userDetailJson } from '../../../schemas/users.ts';
 const reading = {
   operationId: 'getUser',
   summary: 'Read one user',
-  description:
-    'passwordSetBy, whose hand set the password last, is for holders of users:write or groups:write.',
+  description: 'passwordSetBy, who set the password last, is for holders of users:write or groups:write.',
   params: IdParams,
   response: responses({ 200: UserDetail }),
   errors: [404],
@@ -30,7 +29,7 @@ const read: FastifyPluginAsyncTypebox = async (app) => {
     const row = await db.users.find(request.params.id);
     if (!row) throw notFound('user');
     reply.version(row);
-    return userDetailJson(row, seesPasswordHand(request.actor()));
+    return userDetailJson(row, seesPasswordSetter(request.actor()));
   });
 
   app.get('/:id/groups', { schema: listingGroups }, async (request, reply) => {

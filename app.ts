@@ -74,10 +74,7 @@ async function assemble(
 
   if (!logsRequests(settings)) {
     app.log = log;
-    app.addHook('onRequest', (request, reply, done) => {
-      request.log = reply.log = log.child({ requestId: request.id });
-      done();
-    });
+    app.setChildLoggerFactory((_silent, bindings) => log.child(bindings));
   }
   const lifetimes = {
     idle: settings.SESSION_IDLE,

@@ -20,7 +20,8 @@ const QUOTED = /^(["'`])(.*?)\1(?:\s+#.*|\s*)$/;
  * blank; a value in quotes is taken as it is.
  */
 export function parseSettingsFile(text: string): SettingsFile {
-  const values: SettingsFile['values'] = {};
+  // Without a prototype, which a line __proto__=x would set.
+  const values: SettingsFile['values'] = Object.create(null);
   const problems: SettingsFile['problems'] = [];
   const lineOf = new Map<string, number>();
   for (const [index, each] of text.split(/\r\n|\r|\n/).entries()) {

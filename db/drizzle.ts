@@ -17,7 +17,7 @@ const core: typeof Core = require('drizzle-orm');
 const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
 export const { and, or, not, eq, ne, gt, gte, lt, lte, inArray, isNull, isNotNull, notExists } = core;
-export const { asc, desc, sql, is, Column, Param, Placeholder, SQL } = core;
+export const { asc, desc, sql, is, Column, getTableName, Param, Placeholder, SQL } = core;
 
 /** Builds queries for SQLite without a connection: the engine runs them (see statement.ts). */
 export const sqliteBuilder = betterSqlite3.drizzle.mock;

@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
 import { AuditQuery, auditJson, idRange } from '../schemas/audit.ts';
 import { toId } from '../schemas/common.ts';
-import { type Check, checkEach } from './checks.ts';
+import { type Check, checkEach, readNumber } from './checks.ts';
 import { withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser } from './operator.ts';
@@ -47,7 +47,7 @@ export function addAuditCommands(program: Command): void {
       checkEach(...timeCheck(options.from), ...timeCheck(options.to), [
         'limit',
         Count,
-        Number(options.limit),
+        readNumber(options.limit),
         options.limit,
       ]);
       await withDatabase((db) => list(db, options));

@@ -6,6 +6,11 @@ import { validationError } from '../schemas/validator.ts';
 /** What the value is, for the message; its schema; the value; and as it was typed, if it was converted. It must not be a secret. */
 export type Check = [what: string, schema: TSchema, value: unknown, typed?: unknown];
 
+/** @returns the number of decimal digits, or NaN, which fits no schema: Number() takes 0x10, 1e3 and a blank as well. */
+export function readNumber(typed: string): number {
+  return /^\d+$/.test(typed) ? Number(typed) : Number.NaN;
+}
+
 /** @throws when values do not fit their schemas, with a line for each. */
 export function checkEach(...checks: Check[]): void {
   const wrong = checks.flatMap(([what, schema, value, typed = value]) => {

@@ -45,17 +45,18 @@ export function withDatabase<Result>(work: (database: Database) => Promise<Resul
 // Users choose part of what is printed, and must not control the terminal.
 const STEERING = /(?![\n\t])\p{Cc}/gu;
 
-/** Writes a line to standard output. Control characters are written as JSON has them. */
-export function print(line: string): void {
-  process.stdout.write(`${line.replace(STEERING, escaped)}\n`);
+/** @returns the text with control characters as JSON has them. */
+export function withoutControls(text: string): string {
+  return text.replace(STEERING, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+/** Writes a line to standard output. */
+export function print(line: string): void {
+  process.stdout.write(`${withoutControls(line)}\n`);
 }
 
 /** Prints a secret alone on standard output, for scripts, and what it is on standard error. */
 export function printSecret(secret: string, about: string): void {
-  process.stderr.write(`${about.replace(STEERING, escaped)}\n`);
+  process.stderr.write(`${withoutControls(about)}\n`);
   print(secret);
 }

@@ -5,6 +5,7 @@ import { acceptFiles, checkDatabase, checkFiles } from '../db/migrate/check.ts';
 import { unfinishedMessage } from '../db/migrate/errors.ts';
 import { type Direction, tablesOf } from '../db/migrate/migrations.ts';
 import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
+import { findMissingTables } from '../db/migrate/other-tables.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
 import { assertTarget, BASE } from '../db/migrate/targets.ts';
 import { databaseExists, print, withEngine } from './context.ts';
@@ -105,6 +106,9 @@ async function inspectAndCheck(engine: Engine): Promise<string[]> {
   const state = await inspect(engine);
   const faults = checkDatabase(state);
   if (state.migrating) return faults;
+  const isCurrent = state.pending.length === 0 && state.unknown === 0 && !state.unfinished;
+  const missing = isCurrent ? await findMissingTables(engine) : [];
+  if (missing.length > 0) return [...faults, ...missing];
   return [...faults, ...(await engine.brokenReferences(engine.query, tablesOf(state.migrations)))];
 }
 
@@ -132,5 +136,5 @@ async function move(run: (options: MoveOptions) => Promise<void>, flags: MoveFla
     ...(flags.unfinished ? { unfinished: flags.unfinished } : {}),
   });
   if (flags.unfinished === 'give-up') print('The unfinished migration is given up.');
-  else if (steps === 0) print('Nothing to do: the database is there already.');
+  else if (steps === 0) print('Nothing to do: the database is there already, or beyond it.');
 }

@@ -4,7 +4,7 @@ import { createToken, endToken } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
-import { type Check, checkEach, readId } from './checks.ts';
+import { type Check, checkEach, readId, readNumber } from './checks.ts';
 import { print, printSecret, withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
@@ -27,7 +27,7 @@ export function addTokenCommands(program: Command): void {
     .option('--expires-in <seconds>', 'when it ends; without this it does not')
     .action(async (username: string, name: string, options: { scope: string[]; expiresIn?: string }) => {
       const scopes = [...new Set(options.scope)];
-      const expiresIn = options.expiresIn === undefined ? undefined : Number(options.expiresIn);
+      const expiresIn = options.expiresIn === undefined ? undefined : readNumber(options.expiresIn);
       checkEach(
         ['name', TokenName, name],
         ...permissionChecks(scopes),

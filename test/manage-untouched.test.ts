@@ -102,7 +102,7 @@ onEachEngine('Commands do not migrate a database of an earlier version', async (
     t.strictSame({ code, stdout }, { code: 1, stdout: '' }, line);
     t.match(
       stderr,
-      /^manage: The database is behind the code by 1 migrations, the first being 0001_next\. .*"npm run manage -- db upgrade"\.\n$/,
+      /^manage: The database is behind the code by a migration, the first being 0001_next\. .*"npm run manage -- db upgrade"\.\n$/,
       line,
     );
   }

@@ -93,6 +93,15 @@ test('Commands report their result by exit code and output', async (t) => {
         /^manage: The time "yesterday" must be a time that there is, such as .*\n$/,
       ],
       [['audit', 'list', '--limit', '0'], /^manage: The limit "0" must be at least 1\.\n$/],
+      ...['1e3', '0x2', ' 2', '-1', ''].map((limit): [string[], RegExp] => [
+        ['audit', 'list', `--limit=${limit}`],
+        /^manage: The limit ".*" must be a whole number\.\n$/,
+      ]),
+      [
+        ['token', 'create', 'bob', 'deploy', '--expires-in', '1e3'],
+        /^manage: The number of seconds "1e3" must be a whole number\.\n$/,
+      ],
+      [['db', 'upgrade', '\u001b[31m'], /^manage: There is no migration \\u001b\[31m\. /],
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, on(path))));
     for (const [index, result] of results.entries()) fails(t, result, wrong[index]?.[1] ?? /./);

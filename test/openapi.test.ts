@@ -70,6 +70,7 @@ test('The OpenAPI description is complete and committed', async (t) => {
 
   t.test('DOCS=false removes the OpenAPI description and the documentation page', async (t) => {
     const other = await startService(t, sqlite, { settings: { DOCS: false } });
+    t.equal((await app.inject('/docs/static/nothing.js')).statusCode, 404);
     for (const url of ['/openapi.json', '/docs']) t.equal((await other.app.inject(url)).statusCode, 404);
   });
 });

@@ -1,7 +1,7 @@
 /** Finds faults of the migrations before they reach a database, so that a review or CI run catches them. */
 import { readdirSync } from 'node:fs';
 import { findStrayDataSteps } from './data.ts';
-import { unfinishedMessage } from './errors.ts';
+import { countMigrations, unfinishedMessage } from './errors.ts';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { findLostIndexes } from './lost-indexes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
@@ -30,7 +30,7 @@ export function checkDatabase(state: SchemaState): string[] {
   const faults = applied
     .filter(({ when, hash }) => hashes.get(when) !== hash)
     .map(({ name }) => `${name}.sql was edited after it had been applied to the database.`);
-  if (unknown > 0) faults.push(`The database has ${unknown} migrations that the code does not know.`);
+  if (unknown > 0) faults.push(`The database has ${countMigrations(unknown)} that the code does not know.`);
   if (migrating) faults.push('Another process is migrating the database.');
   else if (unfinished) faults.push(unfinishedMessage(state, unfinished));
   return faults;

@@ -1,5 +1,5 @@
 /** Refuses to migrate or serve an unsuitable database, with messages that tell the operator what to do. */
-import { type Direction, givenNameOf, type Migration, NEEDS_HAND } from './migrations.ts';
+import { DATA_STEP, type Direction, givenNameOf, type Migration, NEEDS_HAND } from './migrations.ts';
 import { hashStatements, type Progress } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
 
@@ -11,16 +11,30 @@ export function fileNameOf({ name }: Pick<Migration, 'name'>, direction: Directi
   return `${name}${direction === 'down' ? '.down' : ''}.sql`;
 }
 
+/** @returns the count in words. */
+export function countMigrations(count: number): string {
+  return count === 1 ? 'a migration' : `${count} migrations`;
+}
+
+/** @returns what messages call a part of the migration: a statement of its file, by its number there, or its data step. */
+export function partName(migration: Migration, direction: Direction, index: number): string {
+  const parts = migration[direction] ?? [];
+  if (parts[index] === DATA_STEP) return `the data step of ${migration.name} (${direction})`;
+  const isStatement = (part: string) => part !== DATA_STEP;
+  const [number, count] = [parts.slice(0, index + 1), parts].map((some) => some.filter(isStatement).length);
+  return `statement ${number} of ${count} in ${fileNameOf(migration, direction)}`;
+}
+
 /** @throws {MigrationError} when the database is ahead, or unfinished and the options don't say how to resume. */
 export function assertSafe(state: SchemaState, options: MoveOptions): void {
   const { unknown, applied, unfinished } = state;
   if (unknown > 0 && applied.length === 0)
     throw new MigrationError(
-      `The database has ${unknown} migrations in its table __drizzle_migrations, and none of them is of this code: another program, which uses drizzle, too, or a later version has made them. Check DATABASE_URL; two programs can't share that table.`,
+      `The database has ${countMigrations(unknown)} in its table __drizzle_migrations, and none is of this code: another program, which uses drizzle, too, or a later version has made them. Check DATABASE_URL; two programs can't share that table.`,
     );
   if (unknown > 0)
     throw new MigrationError(
-      `The database is ahead of the code: it has ${unknown} migrations that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version that made them, or first revert them with that version ("npm run manage -- db downgrade").`,
+      `The database is ahead of the code: it has ${countMigrations(unknown)} that this version does not know, after ${applied.at(-1)?.name ?? 'none that it knows'}. Run the version that made them, or first revert them with that version ("npm run manage -- db downgrade").`,
     );
   if (unfinished && unfinished.state !== 'unchecked' && !options.unfinished)
     throw new MigrationError(unfinishedMessage(state, unfinished));
@@ -54,13 +68,18 @@ export function findResumeIndex(progress: Progress, migration: Migration, option
   const parts = migration[direction] ?? [];
   const skip = options.unfinished === 'skip';
   const next = skip ? statement + 1 : statement;
+  // Only all of it or nothing can have taken effect, and it may run again; nobody could see that it has not.
+  if (skip && parts[statement] === DATA_STEP)
+    throw new MigrationError(
+      `There is no skipping ${partName(migration, direction, statement)}. Continue with ${resumeCommand({ migrations: [migration] }, progress, 'redo')}, whether or not it took effect.`,
+    );
   const isUnedited =
     statement < parts.length &&
     hashStatements(parts.slice(0, statement)) === before &&
     (!skip || hashStatements(parts.slice(statement, next)) === itself);
   if (isUnedited) return next;
   throw new MigrationError(
-    `${fileNameOf(progress, direction)} was edited since it stopped at its statement ${statement + 1}: ${next === 1 ? 'its first statement is' : `its first ${next} statements are`} not any more what was run on this database. Restore them and continue. Put further changes into another migration.`,
+    `${fileNameOf(progress, direction)} was edited since it stopped halfway: what was run on this database stands in it no more. Restore it and continue. Put further changes into another migration.`,
   );
 }
 
@@ -82,11 +101,17 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   const { name, direction, statement } = progress;
   if (progress.state === 'unchecked')
     return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
-  const stopped = `Migration ${name} (${direction}) stopped at its statement ${statement + 1}, which`;
+  const migration = state.migrations.find((each) => each.name === name);
+  const text = migration?.[direction]?.[statement] ?? '';
+  const part = migration ? partName(migration, direction, statement) : `its statement ${statement + 1}`;
+  const stopped = `Migration ${name} (${direction}) stopped at ${part}, which`;
+  const redo = resumeCommand(state, progress, 'redo');
   const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
-  return progress.state === 'failed'
-    ? `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`
-    : `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`;
+  if (progress.state === 'failed')
+    return `${stopped} failed. Fix the cause and continue with ${redo}, before anything else. ${giveUp}`;
+  if (text === DATA_STEP)
+    return `${stopped} was not answered. Continue with ${redo}, whether or not it took effect, before anything else. ${giveUp}`;
+  return `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${redo}, before anything else. ${giveUp} The statement: ${text}`;
 }
 
 /** @returns what to do about references that may dangle. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MigrationError } from './errors.ts';
 import { type Dialect, type Migration, migrationsFolder } from './migrations.ts';
 
 /** SHA-256 in hexadecimal, by the file's name. */
@@ -19,13 +20,28 @@ function readHashes(dialect: Dialect): Hashes {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
 }
 
-function hashFiles(dialect: Dialect, { name }: Migration): Hashes {
+function filesOf({ name }: Migration): string[] {
+  return [`${name}.sql`, `${name}.down.sql`, `../data-steps/${name}.ts`];
+}
+
+function hashFiles(dialect: Dialect, migration: Migration): Hashes {
   const hashes: Hashes = {};
-  for (const file of [`${name}.sql`, `${name}.down.sql`, `../data-steps/${name}.ts`]) {
+  for (const file of filesOf(migration)) {
     const path = join(migrationsFolder(dialect), file);
     if (existsSync(path)) hashes[file] = createHash('sha256').update(readFileSync(path)).digest('hex');
   }
   return hashes;
+}
+
+/** A missing data step would be left out unseen. @throws {MigrationError} when a listed file of these migrations is not there. */
+export function assertFilesThere(dialect: Dialect, migrations: Migration[]): void {
+  const listed = readHashes(dialect);
+  for (const migration of migrations)
+    for (const file of filesOf(migration))
+      if (listed[file] !== undefined && !existsSync(join(migrationsFolder(dialect), file)))
+        throw new MigrationError(
+          `${file}, which meta/_hashes.json lists, is not there. Restore it. Nothing was changed.`,
+        );
 }
 
 /** @returns one sentence for each difference between the migrations' files and meta/_hashes.json. */

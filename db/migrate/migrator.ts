@@ -7,11 +7,13 @@ import { assertDataFits } from './data.ts';
 import {
   assertRunnable,
   assertSafe,
+  countMigrations,
   findResumeIndex,
   MigrationError,
   recheckAdvice,
   unfinishedMessage,
 } from './errors.ts';
+import { assertFilesThere } from './hashes.ts';
 import { findLostIndexes } from './lost-indexes.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
 import { assertOwnDatabase } from './other-tables.ts';
@@ -122,7 +124,7 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
     state.pending,
   );
   throw new MigrationError(
-    `The database is behind the code by ${state.pending.length} migrations, the first being ${next?.name}. Bring it up to date with "npm run manage -- db upgrade".`,
+    `The database is behind the code by ${countMigrations(state.pending.length)}, the first being ${next?.name}. Bring it up to date with "npm run manage -- db upgrade".`,
   );
 }
 
@@ -165,6 +167,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   if (stopped && (stopped.direction !== direction || stopped.name !== next?.name))
     throw new MigrationError(unfinishedMessage(state, stopped));
   assertRunnable(direction, steps, options);
+  assertFilesThere(engine.dialect, steps);
   assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
   await assertDataFits(engine, connection, direction, first > 0 ? steps.slice(1) : steps);

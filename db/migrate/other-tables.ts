@@ -2,6 +2,7 @@
  * Keeps Rollcall's tables out of a database that belongs to another program, such as one that a mistyped DATABASE_URL names. On
  * MySQL they could not be taken away again without looking at each table.
  */
+import { getTableName } from '../drizzle.ts';
 import type { Engine, Query } from '../engines/engine.ts';
 import { MigrationError } from './errors.ts';
 import type { Direction, Migration } from './migrations.ts';
@@ -50,6 +51,17 @@ export async function assertOwnDatabase(
 function listNames(names: string[]): string {
   const more = names.length - LISTED;
   return `${names.slice(0, LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** @returns one sentence for each table of the code that a database with its schema has not. */
+export async function findMissingTables(engine: Engine): Promise<string[]> {
+  const there = new Set((await listTables(engine, engine.query)).map((name) => name.toLowerCase()));
+  const missing = Object.values(engine.tables)
+    .map(getTableName)
+    .filter((name) => !there.has(name));
+  return missing.map(
+    (name) => `The database has no table ${name}, which its migrations have made: restore a backup.`,
+  );
 }
 
 /** @returns the names of all tables and views of the database. */

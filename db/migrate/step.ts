@@ -1,7 +1,7 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
 import { runDataStep } from './data.ts';
-import { fileNameOf, MigrationError, resumeCommand } from './errors.ts';
+import { fileNameOf, MigrationError, partName, resumeCommand } from './errors.ts';
 import { DATA_STEP, type Direction, type Migration, tablesOf } from './migrations.ts';
 import type { ProgressStore } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
@@ -32,29 +32,29 @@ export async function runMigration(
   const file = fileNameOf(migration, direction);
   for (const [index, statement] of parts.entries()) {
     if (index < first) continue;
-    const which =
-      statement === DATA_STEP
-        ? `The data step of ${migration.name} (${direction})`
-        : `Statement ${index + 1} of ${parts.length} in ${file}`;
+    const which = capitalized(partName(migration, direction, index));
+    const isDataStep = statement === DATA_STEP;
     await explainFailure(
       `${which} was not begun`,
       progress.saveStatement(migration, direction, index, 'begun'),
     );
     try {
-      if (statement === DATA_STEP) await runDataStep(engine, connection, direction, migration);
+      if (isDataStep) await runDataStep(engine, connection, direction, migration);
       else await connection.run(statement);
     } catch (error) {
       const target = { name: migration.name, direction };
       const [redo, skip] = [resumeCommand(state, target, 'redo'), resumeCommand(state, target, 'skip')];
       if (error instanceof DatabaseUnavailableError)
         throw new MigrationError(
-          `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so continue with ${skip}, else with ${redo}. The statement: ${statement}`,
+          isDataStep
+            ? `${which} was not answered: ${messageOf(error)}. Continue with ${redo}, whether or not it took effect.`
+            : `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so continue with ${skip}, else with ${redo}. The statement: ${statement}`,
         );
       // If recording fails too, the record still says that the outcome is unknown.
       if (index === 0) await recordUnbegun(move).catch(() => {});
       else await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
       throw new MigrationError(
-        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)} The statement: ${statement}`,
+        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)}${isDataStep ? '' : ` The statement: ${statement}`}`,
       );
     }
   }
@@ -97,6 +97,10 @@ async function explainFailure(consequence: string, saving: Promise<void>): Promi
       `${consequence}: ${messageOf(error)}. "npm run manage -- db current" shows the state and how to continue.`,
     );
   }
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function messageOf(error: unknown): string {

@@ -108,7 +108,8 @@ export default fp(
 
     app.setNotFoundHandler((request, reply) => {
       const methods = app.routeTable.methodsOf(request.url);
-      if (methods.length === 0) {
+      // A route of that path may say so as well, such as that of the files of /docs.
+      if (methods.length === 0 || methods.includes(request.method)) {
         return send(request, reply, {
           kind: 'no-such-path',
           detail: `There is nothing at ${request.url.split('?')[0]}.`,

@@ -2,7 +2,7 @@
 import type { FastifyError } from 'fastify';
 import type { Static } from 'typebox';
 import * as accounts from '../../accounts/errors.ts';
-import { DatabaseUnavailableError, DuplicateError } from '../../db/engines/engine.ts';
+import { DatabaseUnavailableError, DuplicateError, WrongSchemaError } from '../../db/engines/engine.ts';
 import type { Problem } from '../../schemas/common.ts';
 import { type FieldError, PROBLEMS, type ProblemKind } from '../../schemas/problems.ts';
 
@@ -139,6 +139,11 @@ const TABLE = [
     },
   })),
   row(accounts.BusyError, () => ({ kind: 'busy', headers: RETRY_SOON, logged: true })),
+  row(WrongSchemaError, () => ({
+    kind: 'wrong-schema',
+    detail: 'The database has not the schema of this version. Nothing was changed; try again in a moment.',
+    headers: RETRY_SOON,
+  })),
   row(DatabaseUnavailableError, ({ unchanged }) =>
     unchanged
       ? {

@@ -92,6 +92,11 @@ const FILES: { why: string; file: string | Uint8Array; gives: Record<string, unk
   { why: 'Lines may end as on old Macs', file: 'PORT=81\rHOST=::1\r', gives: { PORT: 81, HOST: '::1' } },
   { why: 'A byte order mark at the start does not count', file: '\uFEFFPORT=81\n', gives: { PORT: 81 } },
   { why: 'The last line needs no end', file: 'HOST=::1\nPORT=81', gives: { HOST: '::1', PORT: 81 } },
+  {
+    why: 'A name that means something to JavaScript is no setting',
+    file: '__proto__=x\nconstructor=1\n',
+    gives: ['__proto__ (given in <path>) is not a setting', 'constructor (given in <path>) is not a setting'],
+  },
   { why: 'A file may be empty', file: '', gives: { PORT: 5000 } },
   {
     why: 'UTF-16, as Notepad writes it, is refused rather than misread',

@@ -76,7 +76,7 @@ test('SQLite migrations are applied once and in order', async (t) => {
     openBeside(t, path).exec(
       "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
     );
-    const ahead = { name: 'MigrationError', message: /ahead of the code.*1 migrations/ };
+    const ahead = { name: 'MigrationError', message: /ahead of the code.*a migration/ };
     await t.rejects(upgrade(engine), ahead);
     await t.rejects(ensureSchema(engine, true), ahead);
     await t.rejects(ensureSchema(engine, false), ahead);

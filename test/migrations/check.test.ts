@@ -117,8 +117,20 @@ test('"manage db check" finds faults of migrations', async (t) => {
       t.equal(accepted.code, 1, 'an applied migration is not accepted');
       t.strictSame(accepted.stdout.trim().split('\n'), [
         '0001_one.sql was edited after it had been applied to the database.',
-        'The database has 1 migrations that the code does not know.',
+        'The database has a migration that the code does not know.',
       ]);
+    });
+
+    t.test(`"db check" names the tables that are gone, on ${name}`, async (t) => {
+      const url = await makeDatabase(t);
+      const check = () => manage(['db', 'check'], { environment: { DATABASE_URL: url } });
+      t.match(await manage(['db', 'upgrade'], { environment: { DATABASE_URL: url } }), { code: 0 });
+      t.match(await check(), { code: 0 });
+      await query(url, 'DROP TABLE guards');
+      await query(url, 'ALTER TABLE codes RENAME TO secret_codes');
+      const { code, stdout } = await check();
+      t.equal(code, 1);
+      t.match(stdout, /^The database has no table codes, .*\nThe database has no table guards, /m);
     });
   }
 });

@@ -6,7 +6,7 @@ import { engines } from '../support/engines.ts';
 import { copyWithThreeMigrations, MIGRATION_NAMES } from '../support/migrations.ts';
 import { makeFolder, runServer } from '../support/processes.ts';
 
-const NOTHING = 'Nothing to do: the database is there already.';
+const NOTHING = 'Nothing to do: the database is there already, or beyond it.';
 
 test('The migration commands report the state of the database', async (t) => {
   const project = copyWithThreeMigrations(t);

@@ -1,5 +1,5 @@
 /** A migration may have a data step: code that changes rows. It happens as a whole or not at all, and can be run again. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fillTables, query, rowsOf } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -15,6 +15,7 @@ async function rename({ query, run }, from, to) {
   for (const { id, name } of await query('SELECT id, name FROM users ORDER BY id')) {
     if (!name.startsWith(from)) continue;
     if (name.endsWith('fails')) throw new Error('no');
+    if (name.endsWith('kills')) await run('KILL ' + (await query('SELECT CONNECTION_ID() AS id'))[0].id);
     await run('UPDATE users SET name = ? WHERE id = ?', [name.replace(from, to), id]);
   }
 }
@@ -61,6 +62,46 @@ onEachEngine(
       t.strictSame(await names(), ['two? a', 'two? b']);
     });
 
+    if (name === 'MySQL')
+      t.test(
+        'A step that was not answered is named as such, and can be run again but not skipped',
+        async (t) => {
+          await project.migrate(url, 'downgrade', '0000_first');
+          await setName(second, `${escaped} kills`);
+          await t.rejects(project.migrate(url, 'upgrade', '0001_step'), {
+            message:
+              /^The data step of 0001_step \(up\) was not answered: .* Continue with ".* --unfinished redo", whether/,
+          });
+          const { stderr } = await project.runDb(url, 'upgrade');
+          t.match(
+            stderr,
+            /stopped at the data step of 0001_step \(up\), which was not answered\. Continue with ".* --unfinished redo"/,
+          );
+          t.notMatch(stderr, 'skip');
+          await t.rejects(project.migrate(url, 'upgrade', '0001_step', { unfinished: 'skip' }), {
+            message: /^There is no skipping the data step of 0001_step \(up\)\./,
+          });
+          await setName(second, `${escaped} b`);
+          await project.migrate(url, 'upgrade', '0001_step', { unfinished: 'redo' });
+          t.strictSame(await names(), ['two? a', 'two? b']);
+        },
+      );
+
+    t.test('A statement of the way down has its number in the file', async (t) => {
+      await query(url, 'DROP TABLE made');
+      await t.rejects(project.migrate(url, 'downgrade', '0000_first'), {
+        message: /^Statement 1 of 1 in 0001_step\.down\.sql failed: /,
+      });
+      await query(url, 'CREATE TABLE made (id int)');
+      if (name === 'SQLite') return;
+      t.match(
+        (await project.dbOutput(url, 'current')).join(' '),
+        /stopped at statement 1 of 1 in 0001_step\.down/,
+      );
+      await project.migrate(url, 'downgrade', '-1', { unfinished: 'redo' });
+      await project.migrate(url, 'upgrade', '0001_step');
+    });
+
     t.test('The way down takes it back', async (t) => {
       await setName(second, 'refused down');
       await t.rejects(project.migrate(url, 'downgrade', '0000_first'), { message: /\(down\) can't be run/ });
@@ -83,6 +124,15 @@ onEachEngine(
         stdout:
           /0001_step\.ts was edited since it was made[\s\S]*data-steps\/0009_none\.ts belongs to no migration/,
       });
+    });
+
+    t.test('A step whose file is gone is not left out', async (t) => {
+      rmSync(join(folder, '0001_step.ts'));
+      const before = await rowsOf(url);
+      await t.rejects(project.migrate(url, 'upgrade', '0001_step'), {
+        message: /data-steps\/0001_step\.ts, which meta\/_hashes\.json lists, is not there\. Restore it\./,
+      });
+      t.strictSame(await rowsOf(url), before);
     });
   },
 );

@@ -61,7 +61,7 @@ for (const { name, makeDatabase } of engines) {
     const { project, url } = await prepareFailingMigration(t, makeDatabase, 'INSERT INTO middle VALUES (1)');
     const rows = await rowsOf(url);
     const instruction = new RegExp(
-      `Migration ${NAME} \\(up\\) stopped at its statement 2, which failed\\. Fix .*"npm run manage -- db upgrade --unfinished redo"`,
+      `Migration ${NAME} \\(up\\) stopped at statement 2 of 3 in 0001_half\\.sql, which failed\\. Fix .*"npm run manage -- db upgrade --unfinished redo"`,
     );
 
     t.test('A failed migration names the failed statement and stops there', async (t) => {

@@ -171,3 +171,19 @@ onEachEngine(
     t.equal((await inspect(engine)).applied.length, 5);
   },
 );
+
+onEachEngine(
+  'The way down of migration 0004 is refused if a key would be too long',
+  async (t, testEngine) => {
+    const { url, engine } = await openAt(t, testEngine, '0004');
+    // The ligature becomes three letters, and only the earlier version kept the dot.
+    await addOldUsers(url, [{ username: 'one', email: `ﬃ${'x'.repeat(247)}@b.c.` }]);
+    const before = await rowsOf(url);
+    await t.rejects(downgrade(engine, OLD, { acceptLoss: true }), {
+      message:
+        /^0004_identifiers \(down\) can't be run\. Nothing was changed\.\nThe email ﬃx+@b\.c\. of the user \S{36} is too long/,
+    });
+    t.strictSame(await rowsOf(url), before);
+    t.equal((await inspect(engine)).unfinished, undefined);
+  },
+);

@@ -35,7 +35,7 @@ onEachEngine('A schema taken back under a running service gives 503', async (t, 
         client.cookie = cookie;
         const { method, path } = parse(send);
         const before = lines.length;
-        const { statusCode } = await client.request(
+        const response = await client.request(
           method,
           path.replace(/\{\w+\}/g, 'nothing'),
           body === undefined ? undefined : JSON.stringify(body),
@@ -44,10 +44,12 @@ onEachEngine('A schema taken back under a running service gives 503', async (t, 
             ...headers,
           },
         );
+        const { statusCode } = response;
         statuses.add(statusCode);
         const logged = lines.slice(before).filter((line) => JSON.parse(line).level >= WARNING);
         if (statusCode >= 500) {
           t.equal(statusCode, 503, `${send}: ${JSON.stringify(logged)}`);
+          if (method !== 'HEAD') t.equal(response.json().type, 'urn:rollcall:problem:wrong-schema', send);
           t.equal(logged.length, 1, send);
         }
       }

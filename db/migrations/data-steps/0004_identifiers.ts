@@ -47,7 +47,13 @@ const KEYS = {
   ],
 };
 
-/** @returns a line for each username or e-mail address that two users or more would have. */
+/** The longest keys of version 0003, in characters. */
+const LONGEST_OF_0003 = { username: 64, email: 254 };
+
+/**
+ * @returns a line for each username or e-mail address that two users or more would have, and for each whose key would not fit into the
+ * columns of version 0003.
+ */
 export async function findObstacles(connection: DataConnection, direction: Direction): Promise<string[]> {
   if (!(await connection.hasTable('users'))) return [];
   const makeKey = IDENTIFIERS[direction];
@@ -60,8 +66,23 @@ export async function findObstacles(connection: DataConnection, direction: Direc
         `These e-mail addresses would be the same: ${users.map((user) => `${user.email} (of ${user.username})`).join(', ')}.`,
     ),
   ];
-  if (lines.length === 0) return [];
-  return [...lines, 'Change or remove all but one of each, with the version that runs now. Then try again.'];
+  if (lines.length > 0)
+    lines.push('Change or remove all but one of each, with the version that runs now. Then try again.');
+  return [...lines, ...(direction === 'down' ? await findTooLong(connection) : [])];
+}
+
+async function findTooLong(connection: DataConnection): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const user of allUsers(connection)) {
+    for (const field of ['username', 'email'] as const) {
+      const key = keyFor(user, field, identifierOf0003) ?? '';
+      if ([...key].length > LONGEST_OF_0003[field])
+        lines.push(
+          `The ${field} ${user[field]} of the user ${user.id} is too long for version 0003. Shorten it first.`,
+        );
+    }
+  }
+  return lines;
 }
 
 /** @returns groups of users who would have the same key. In each, at least one would get another key than now. */

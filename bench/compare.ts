@@ -55,7 +55,7 @@ export function rotate<Item>(items: Item[], by: number): Item[] {
 }
 
 /** Sends requests and measures the server's CPU time for each. */
-export async function measure(
+async function measure(
   server: MeasuredServer,
   ...[requests, options]: [Parameters<typeof load>[1], Parameters<typeof load>[2]]
 ): Promise<Load & { cpu: number }> {

@@ -1,8 +1,6 @@
 /** npm run bench: measures the service and prints tables or JSON. Compare figures within one run only. */
-import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { comparisonChart, scaleChart } from './chart.ts';
 import { compare } from './compare.ts';
 import { type BenchEngine, onEngines } from './engines.ts';
 import { flood } from './flood.ts';
@@ -17,21 +15,18 @@ interface Options {
   rounds: number;
   seconds: number;
   json: boolean;
-  chart?: string;
 }
 
 async function run<Result>(
-  { engine, json, chart }: Options,
+  { engine, json }: Options,
   measure: (engine: BenchEngine) => Promise<Result[]>,
   table: (results: Result[]) => string,
-  draw?: (results: Result[]) => string,
 ): Promise<void> {
   const results = (await onEngines(engine, measure)).flat();
   const machine = [
     `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     ...[`Node ${process.version}`, GENERATOR, new Date().toISOString().slice(0, 10)],
   ].join(', ');
-  if (chart && draw) writeFileSync(chart, draw(results));
   const shown = json ? JSON.stringify({ machine, results }) : `${machine}\n\n${table(results)}`;
   process.stdout.write(`${shown}\n`);
 }
@@ -50,16 +45,13 @@ function command(name: string, description: string, rounds: number): Command {
     .option('--json', 'print JSON instead of a table', false);
 }
 
-const CHART = ['--chart <file>', 'draw the result as SVG into that file'] as const;
-
 const program = new Command('npm run bench --').description('measure what the service costs');
 
 program.addCommand(
   command('compare', 'what a request costs, beside the least that it could cost', 7)
     .option('--users <number>', 'how many users there are', wholeNumber, 1000)
-    .option(...CHART)
     .action((options: Options & { users: number }) =>
-      run(options, (engine) => compare(engine, options.users, options), comparisonTable, comparisonChart),
+      run(options, (engine) => compare(engine, options.users, options), comparisonTable),
     ),
   { isDefault: true },
 );
@@ -76,9 +68,8 @@ program.addCommand(
           .sort((a, b) => a - b),
       [1_000, 10_000, 100_000, 1_000_000],
     )
-    .option(...CHART)
     .action((options: Options & { users: number[] }) =>
-      run(options, (engine) => scale(engine, options.users, options), scaleTable, scaleChart),
+      run(options, (engine) => scale(engine, options.users, options), scaleTable),
     ),
 );
 

@@ -1,6 +1,6 @@
 /**
  * The settings with their purpose, allowed values and defaults. Every message about an invalid setting quotes this
- * schema, and a test compares the README's table with it.
+ * schema, and a test compares the table in docs/settings.md with it.
  */
 import type { Static, TSchemaOptions } from 'typebox';
 import { Type } from 'typebox';

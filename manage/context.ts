@@ -1,10 +1,11 @@
-/** What commands share: the settings, the database, and printing. */
+/** What commands share: the settings and the database. */
 import { existsSync } from 'node:fs';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
 import type { Engine } from '../db/engines/engine.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
+import { terminal } from './terminal.ts';
 
 /**
  * Opens the engine while the work runs.
@@ -15,7 +16,7 @@ export async function withEngine<Result>(
   work: (engine: Engine) => Promise<Result>,
   options: { create?: boolean } = {},
 ): Promise<Result> {
-  const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
+  const settings = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
   const engine = await openEngine(settings, options);
   try {
     return await work(engine);
@@ -26,7 +27,7 @@ export async function withEngine<Result>(
 
 /** @returns whether there is a database to open. A server's is assumed to exist. */
 export function databaseExists(): boolean {
-  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: process.env });
+  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
   return !url.startsWith('sqlite:') || existsSync(url.slice('sqlite:'.length));
 }
 
@@ -40,23 +41,4 @@ export function withDatabase<Result>(work: (database: Database) => Promise<Resul
     await ensureSchema(engine, false);
     return work(prepareQueries(engine));
   });
-}
-
-// Users choose part of what is printed, and must not control the terminal.
-const STEERING = /(?![\n\t])\p{Cc}/gu;
-
-/** @returns the text with control characters as JSON has them. */
-export function withoutControls(text: string): string {
-  return text.replace(STEERING, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** Writes a line to standard output. */
-export function print(line: string): void {
-  process.stdout.write(`${withoutControls(line)}\n`);
-}
-
-/** Prints a secret alone on standard output, for scripts, and what it is on standard error. */
-export function printSecret(secret: string, about: string): void {
-  process.stderr.write(`${withoutControls(about)}\n`);
-  print(secret);
 }

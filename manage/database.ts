@@ -8,8 +8,9 @@ import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
 import { findMissingTables } from '../db/migrate/other-tables.ts';
 import type { MoveOptions } from '../db/migrate/schema-state.ts';
 import { assertTarget, BASE } from '../db/migrate/targets.ts';
-import { databaseExists, print, withEngine } from './context.ts';
+import { databaseExists, withEngine } from './context.ts';
 import { revise } from './revision.ts';
+import { print } from './terminal.ts';
 
 const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'references unchecked' };
 

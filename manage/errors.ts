@@ -1,6 +1,6 @@
 /** The one table that turns errors into lines for the operator. Every command that fails ends with exit code 1. */
 import { ConflictError, NotFoundError, TakenError } from '../accounts/errors.ts';
-import { withoutControls } from './context.ts';
+import { printError } from './terminal.ts';
 
 /** What is said of a name that must be unique. */
 const TAKEN = {
@@ -22,6 +22,5 @@ function errorText(error: unknown): string {
 
 /** Writes the error to standard error, each of its lines after the name. */
 export function reportError(name: string, error: unknown): void {
-  for (const line of errorText(error).split('\n'))
-    process.stderr.write(`${name}: ${withoutControls(line)}\n`);
+  for (const line of errorText(error).split('\n')) printError(`${name}: ${line}`);
 }

@@ -13,10 +13,11 @@ import {
   Permissions,
 } from '../schemas/groups.ts';
 import { type Check, checkEach } from './checks.ts';
-import { print, withDatabase } from './context.ts';
+import { withDatabase } from './context.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findGroup, findUser, nameOfRecipient, operator } from './operator.ts';
 import { findUnlessRemoved } from './removed.ts';
+import { print } from './terminal.ts';
 
 export function addGroupCommands(program: Command): void {
   const group = program.command('group').description('groups, what they may do, and who belongs to them');

@@ -1,6 +1,6 @@
 /** How commands print lists: all rows, read page by page, one a line. */
 import type { Command } from 'commander';
-import { print } from './context.ts';
+import { print } from './terminal.ts';
 
 /** How many rows are read at a time. */
 export const PAGE = 500;

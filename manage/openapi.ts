@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret } from '../config/secret.ts';
-import { print } from './context.ts';
+import { print } from './terminal.ts';
 
 export function addOpenapiCommand(program: Command): void {
   program

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import askPassword from '@inquirer/password';
 import { NewPassword } from '../schemas/users.ts';
 import { validationError } from '../schemas/validator.ts';
+import { terminal } from './terminal.ts';
 
 /**
  * @param fromStandardInput whether the password is all of standard input (but for the newline at its end).
@@ -18,14 +19,14 @@ export async function readPassword(fromStandardInput: boolean): Promise<string> 
 /** @throws when it is not UTF-8: each other byte would become the same character, and the password another one. */
 async function readStandardInput(): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await buffer(process.stdin));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await buffer(terminal().stdin));
   } catch {
     throw new Error('The password on standard input is not text in UTF-8.');
   }
 }
 
 async function ask(): Promise<string> {
-  if (!process.stdin.isTTY) {
+  if (!terminal().stdin.isTTY) {
     throw new Error(
       'There is no terminal to ask for the password at. Give it on standard input with --password-stdin.',
     );

@@ -24,8 +24,8 @@ import {
   generateSqliteUp,
   undoRenames,
 } from '../db/migrate/reverse.ts';
-import { readSnapshot, snapshotMatchesCode } from '../db/migrate/snapshots.ts';
-import { print } from './context.ts';
+import { loadKit, readSnapshot, snapshotMatchesCode } from '../db/migrate/snapshots.ts';
+import { print } from './terminal.ts';
 
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
 const NOTHING = '-- Nothing changes here.\nDROP TABLE IF EXISTS `__nothing`;\n';
@@ -44,6 +44,8 @@ const DIALECTS: { dialect: Dialect; url: string }[] = [
 export async function revise(name: string, custom: boolean): Promise<void> {
   if (!/^[a-z0-9_]+$/.test(name))
     throw new Error(`The name ${name} must be of lower-case letters, digits and _.`);
+  // Says so if it is not installed, before anything is made.
+  loadKit();
   const folder = join(migrationsFolder('sqlite'), '..');
   const saved = mkdtempSync(join(tmpdir(), 'rollcall-revision-'));
   cpSync(folder, saved, { recursive: true });

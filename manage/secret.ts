@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createFolder } from '../config/folder.ts';
 import { makeSecret } from '../config/secret.ts';
-import { print } from './context.ts';
+import { print } from './terminal.ts';
 
 export function addSecretCommand(program: Command): void {
   program

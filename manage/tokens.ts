@@ -5,11 +5,12 @@ import type { Database } from '../db/database.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
 import { type Check, checkEach, readId, readNumber } from './checks.ts';
-import { print, printSecret, withDatabase } from './context.ts';
+import { withDatabase } from './context.ts';
 import { permissionChecks } from './groups.ts';
 import { everyRow, printEach, withJson } from './lists.ts';
 import { findUser, nameOfRecipient, operator } from './operator.ts';
 import { findUnlessRemoved, hadToken } from './removed.ts';
+import { print, printSecret } from './terminal.ts';
 
 interface TokenOptions {
   scopes: string[];

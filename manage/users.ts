@@ -21,11 +21,12 @@ import {
   userJson,
 } from '../schemas/users.ts';
 import { checkEach } from './checks.ts';
-import { print, printSecret, withDatabase } from './context.ts';
+import { withDatabase } from './context.ts';
 import { everyRow, PAGE, printEach, withJson } from './lists.ts';
 import { findUser, nameOfRecipient, operator } from './operator.ts';
 import { readPassword } from './password.ts';
 import { findUnlessRemoved } from './removed.ts';
+import { print, printSecret } from './terminal.ts';
 import { formatToken } from './tokens.ts';
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';

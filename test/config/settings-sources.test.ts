@@ -1,5 +1,5 @@
 /**
- * Tests where settings come from and which source has precedence, and that the example files and the README match the
+ * Tests where settings come from and which source has precedence, and that the example files and docs/settings.md match the
  * schema of the settings.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -155,15 +155,15 @@ test('The example files can be loaded', async (t) => {
   });
 });
 
-test('The table of settings in the README is complete and correct', async (t) => {
-  const rows = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8')
+test('The table of settings in docs/settings.md is complete and correct', async (t) => {
+  const rows = readFileSync(join(PROJECT_ROOT, 'docs/settings.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').slice(1, 3).map(literals))
     .filter(([names = []]) => names.length > 0 && names.every((name) => /^[A-Z][A-Z_]+$/.test(name)));
   const documented = rows.flatMap(([names = []]) => names);
 
-  t.test('The README lists every setting and no other', async (t) => {
+  t.test('It lists every setting and no other', async (t) => {
     t.same(documented.toSorted(), settingNames.toSorted());
   });
 
@@ -172,7 +172,7 @@ test('The table of settings in the README is complete and correct', async (t) =>
     const [, defaults = []] = rows.find(([names = []]) => names.includes(name)) ?? [];
     t.ok(
       defaults.includes(String(schema.default)),
-      `default of ${name}: ${schema.default}, in the README: ${defaults}`,
+      `default of ${name}: ${schema.default}, in the table: ${defaults}`,
     );
   }
 });

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { findServer } from './mysql-server.ts';
 
-if (!process.env.TEST_MYSQL_URL) {
+if (!process.env.TEST_MYSQL_URL && process.env.TEST_ENGINE !== 'sqlite') {
   if (findServer()) {
     const keeper = spawn(
       process.execPath,

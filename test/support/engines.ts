@@ -41,9 +41,12 @@ async function query(address: string, statement: string): Promise<void> {
   await connection.end();
 }
 
-/** The engines that are available on this machine. */
-export const engines: TestEngine[] =
-  process.env.TEST_MYSQL_URL || findServer() ? [sqlite, mysqlEngine] : [sqlite];
+const available = process.env.TEST_MYSQL_URL || findServer() ? [sqlite, mysqlEngine] : [sqlite];
+
+/** The engines that are available on this machine; with TEST_ENGINE only that one. */
+export const engines: TestEngine[] = available.filter(
+  ({ name }) => name.toLowerCase() === (process.env.TEST_ENGINE ?? name.toLowerCase()),
+);
 
 /** Runs the tests once for each engine. */
 export function onEachEngine(name: string, tests: (t: Test, engine: TestEngine) => Promise<void>): void {

@@ -11,11 +11,11 @@ import type * as Database from '../../db/database.ts';
 import type * as Migrator from '../../db/migrate/migrator.ts';
 import type { MoveOptions } from '../../db/migrate/schema-state.ts';
 import { commonRows, fillTables, rowsOf, schemaOf } from './database-content.ts';
-import { copyProject, type Result, run } from './processes.ts';
+import { copyProject, manage, manageProcess, type Result, run } from './processes.ts';
 import type { Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
 
-// For test/server.test.ts.
+// For test/cluster/start.test.ts.
 
 /** A copy of the project with a single migration, 0000_first, whose schema a test may change. */
 export class ProjectCopy {
@@ -47,9 +47,9 @@ export class ProjectCopy {
 
   /** Runs `manage db …` on that database. */
   runDb(url: string, ...args: string[]): Promise<Result> {
-    return run(this.folder, process.execPath, ['manage.ts', 'db', ...args], {
-      environment: { DATABASE_URL: url },
-    });
+    // These look at the code of the tables as it is now, and this process keeps what it has loaded.
+    const runs = ['check', 'revision'].includes(args[0] ?? '') ? manageProcess : manage;
+    return runs(['db', ...args], { folder: this.folder, environment: { DATABASE_URL: url } });
   }
 
   /** Runs `manage db …`, which must succeed. @returns the lines of its output. */

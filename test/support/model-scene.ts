@@ -34,7 +34,7 @@ export class Random {
 }
 
 const PERMISSIONS = ['users:write', 'groups:write', 'sessions:write', 'audit:read', 'tea:make'];
-export const UNKNOWN = '01900000-0000-7000-8000-000000000000';
+const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 /** How many deleted objects of each kind are still used; the newest are kept. */
 const REMEMBERED = 6;
 

@@ -22,7 +22,7 @@ export interface ModelGroup {
   members: Map<string, Role>;
 }
 
-export interface ModelCode {
+interface ModelCode {
   userId: string;
   /** Null for the operator. `tokenId` is the token with which the user issued the code. */
   issuer: { id: string; tokenId: string | null } | null;
@@ -146,7 +146,7 @@ export function codeWorks(world: World, text: string): boolean {
 }
 
 /** @returns whether a user who is active and has a password holds every permission. */
-export function hasAdministrator(world: World): boolean {
+function hasAdministrator(world: World): boolean {
   return [...world.users.values()].some(
     ({ id, active, password }) => active && password !== null && heldBy(world, id).includes(EVERYTHING),
   );

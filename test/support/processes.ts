@@ -2,7 +2,9 @@
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Test } from 'tap';
+import type * as Program from '../../manage/program.ts';
 import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
 
 /** The folder of this project. Processes that run in it must get a database elsewhere. */
@@ -146,10 +148,38 @@ export function runServer(environment: Environment, args: string[] = [], folder 
   return run(folder, process.execPath, ['server.ts', ...args], { environment });
 }
 
-/** Runs a management command. */
-export function manage(
+interface CommandOptions {
+  environment?: Environment;
+  input?: Input;
+  /** The folder of the code, if it is a copy of the project. */
+  folder?: string;
+}
+
+/** Runs a management command in this process, which takes a tenth of the time of one of its own. Code is loaded once. */
+export async function manage(
   args: string[],
-  { folder = PROJECT, ...options }: { folder?: string; environment?: Environment; input?: Input } = {},
+  { environment = {}, input = '', folder = PROJECT }: CommandOptions = {},
+): Promise<Result> {
+  const { manage: runCommand }: typeof Program = await import(join(folder, 'manage/program.ts'));
+  const result = { stdout: '', stderr: '' };
+  const into = (name: keyof typeof result) => ({
+    write: (text: string) => {
+      result[name] += text;
+    },
+  });
+  const code = await runCommand(args, {
+    environment,
+    stdin: Readable.from([Buffer.from(input)]),
+    stdout: into('stdout'),
+    stderr: into('stderr'),
+  });
+  return { code, ...result };
+}
+
+/** Runs a management command as people do, as a process: where processes, signals or what the system gives them matter. */
+export function manageProcess(
+  args: string[],
+  { folder = PROJECT, ...options }: CommandOptions = {},
 ): Promise<Result> {
   return run(folder, process.execPath, ['manage.ts', ...args], options);
 }

@@ -42,7 +42,7 @@ export async function withMigrationLock<Result>(
       );
     }
     await query(`SET SESSION foreign_key_checks = 0, lock_wait_timeout = ${TABLE_LOCK_TIMEOUT}`);
-    return await work({
+    const result = await work({
       query,
       async run(statement, values) {
         try {
@@ -52,10 +52,13 @@ export async function withMigrationLock<Result>(
         }
       },
     });
+    // The end of the connection would do it, but the server may notice that later than the next command asks.
+    await query(`SELECT RELEASE_LOCK(${LOCK})`).catch(() => {});
+    return result;
   } catch (error) {
     throw translateError(error);
   } finally {
-    // This also releases the lock.
+    // After a failure this releases the lock.
     connection.destroy();
   }
 }

@@ -1,0 +1,139 @@
+/** Cookies are signed with SECRET_KEY, and the database stores secrets as hashes. Neither alone grants access. */
+
+import { keyOf } from '../../../accounts/secrets.ts';
+import { makeSecret } from '../../../config/secret.ts';
+import { onEachEngine } from '../../support/engines.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  quickHashing,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../../support/service.ts';
+
+onEachEngine('A session needs both the database and the key', async (t, engine) => {
+  const { app, settings } = await startService(t, engine);
+  const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
+  await makeUser(app, 'ann');
+
+  t.test('A session is valid in every process with the same database and key', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const other = await startService(t, engine, { databaseUrl, settings: { SECRET_KEY } });
+    const elsewhere = new Client(other.app);
+    elsewhere.cookie = client.cookie;
+    t.equal(await whoamiStatus(elsewhere), 200);
+  });
+
+  t.test('Nothing that the database stores works as a credential (case 31)', async (t) => {
+    const { cookie } = await signedIn(app, 'ann');
+    const secret = /=([^.]+)/.exec(cookie ?? '')?.[1] ?? '';
+    const key = keyOf(secret);
+    const row = await app.db.sessions.find(key);
+    t.ok(row);
+    t.notMatch(JSON.stringify(row), secret, 'the row does not contain the secret');
+
+    const stranger = await startService(t, engine, { databaseUrl });
+    const signedByStranger = stranger.app.sessionCookie.sign;
+    const { sign } = app.sessionCookie;
+    for (const value of [key, `${key}.${key}`, row?.id, sign(key), signedByStranger(key), secret]) {
+      const thief = new Client(app);
+      thief.cookie = `rollcall=${value}`;
+      t.equal(await whoamiStatus(thief), 401);
+    }
+    const thief = new Client(app);
+    thief.cookie = `rollcall=${signedByStranger(secret)}`;
+    t.equal(await whoamiStatus(thief), 401, 'the secret signed with another key is refused');
+    thief.cookie = `a=b; rollcall=${sign(secret)}; c=d`;
+    t.equal(await whoamiStatus(thief), 200, 'the real cookie works');
+    thief.cookie = `rollcall=of-another-service; rollcall=${sign(secret)}`;
+    t.equal(await whoamiStatus(thief), 200, 'the real cookie works after another one of the same name');
+
+    const id = await makeUser(app, 'bob', { admin: true });
+    const bob = await signedIn(app, 'bob');
+    const token = await makeToken(bob);
+    await makeUser(app, 'chief', { admin: true });
+    const issued = await (await signedIn(app, 'chief')).request('POST', `/api/users/${id}/reset`);
+    const { code } = issued.json();
+    for (const stored of [keyOf(token.secret), `rc_${keyOf(token.secret)}`, token.id]) {
+      t.equal(await whoamiStatus(new Client(app), { authorization: `Bearer ${stored}` }), 401);
+    }
+    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the real token works');
+    for (const sent of [keyOf(code), `rcc_${keyOf(code)}`, code]) {
+      const payload = { code: sent, password: 'another password' };
+      const response = await new Client(app).request('POST', '/api/sign/reset', payload);
+      t.equal(response.statusCode, sent === code ? 204 : 400);
+    }
+    const hash = await app.db.users.passwordHash(id);
+    t.equal(
+      (await new Client(app).signIn('bob', hash ?? '')).statusCode,
+      401,
+      'the hash of a password is refused',
+    );
+  });
+});
+onEachEngine('SECRET_KEY can be rotated', async (t, engine) => {
+  const [old, fresh] = [makeSecret(), makeSecret()];
+  const hashing = quickHashing;
+  const before = await startService(t, engine, { hashing, settings: { SECRET_KEY: [old] } });
+  const databaseUrl = before.settings.DATABASE_URL;
+  const both = await startService(t, engine, {
+    databaseUrl,
+    hashing,
+    settings: { SECRET_KEY: [fresh, old] },
+  });
+  const after = await startService(t, engine, { databaseUrl, hashing, settings: { SECRET_KEY: [fresh] } });
+  await makeUser(before.app, 'ann');
+
+  /** @returns the status of GET /api/sign on that app, and whether it set a cookie. */
+  async function whoami(app: typeof before.app, cookie: string | undefined) {
+    const client = new Client(app);
+    client.cookie = cookie;
+    const response = await client.request('GET', '/api/sign');
+    return { status: response.statusCode, setCookie: response.headers['set-cookie'] };
+  }
+  const known = { status: 200, setCookie: undefined };
+
+  t.test('A new first key keeps all sessions, and removing the old key ends its sessions', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    t.strictSame(await whoami(both.app, cookie), known);
+    t.strictSame(await whoami(both.app, cookie), known, 'the session stays valid at the second request');
+    t.equal((await whoami(after.app, cookie)).status, 401);
+  });
+
+  t.test('New cookies are signed with the new first key', async (t) => {
+    const { cookie } = await signedIn(both.app, 'ann');
+    t.strictSame(await whoami(both.app, cookie), known);
+    t.strictSame(await whoami(after.app, cookie), known);
+    t.equal((await whoami(before.app, cookie)).status, 401);
+  });
+
+  t.test('A failed sign-in keeps the session of a cookie signed with the old key', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    const response = await client.signIn('ann', 'wrong');
+    t.equal(response.statusCode, 401);
+    t.equal(response.headers['set-cookie'], undefined);
+    t.strictSame(await whoami(both.app, cookie), known);
+  });
+
+  t.test('A sign-in ends the session of a cookie signed with the old key', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    t.equal((await client.signIn('ann')).statusCode, 200);
+    t.equal((await whoami(both.app, cookie)).status, 401);
+    t.equal((await whoami(after.app, client.cookie)).status, 200);
+  });
+
+  t.test('A cookie signed with the old key can sign out', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const client = new Client(both.app);
+    client.cookie = cookie;
+    t.equal((await client.request('POST', '/api/sign/out')).statusCode, 204);
+    t.equal(client.cookie, undefined);
+    t.equal((await whoami(before.app, cookie)).status, 401);
+  });
+});

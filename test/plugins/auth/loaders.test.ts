@@ -1,0 +1,248 @@
+/** Request loaders authenticate a request that has no valid session, and create none: tokens, and those that a team adds. */
+import type { Test } from 'tap';
+import { makeSecret } from '../../../accounts/secrets.ts';
+import { stopTheClock } from '../../support/clock.ts';
+import { onEachEngine, type TestEngine } from '../../support/engines.ts';
+import { makeLog } from '../../support/log.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  quickHashing,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../../support/service.ts';
+
+onEachEngine('A token authenticates a request without a session', async (t, engine) => {
+  const settings = { SESSION_IDLE: 60 };
+  const { app } = await startService(t, engine, { hashing: quickHashing, settings });
+  const ann = await makeUser(app, 'ann');
+  const bob = await makeUser(app, 'bob');
+  const token = await makeToken(await signedIn(app, 'bob'));
+  const whoami = async (client: Client, headers: Record<string, string>) =>
+    (await client.request('GET', '/api/sign', undefined, headers)).json();
+
+  t.test('A session takes precedence over a token, and the loader is not called (case 4)', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const tokenReads = t.capture(app.db.tokens, 'find', app.db.tokens.find);
+    t.match(await whoami(client, token.headers), { user: { id: ann }, via: 'session' });
+    t.equal(tokenReads().length, 0);
+    t.match(await whoami(new Client(app), token.headers), { user: { id: bob }, via: 'token' });
+    t.equal(tokenReads().length, 1, 'without a session the loader is called');
+  });
+
+  t.test('A token authenticates when the session is forged, expired or ended (case 5)', async (t) => {
+    const ended = await signedIn(app, 'ann');
+    const cookieOfEnded = ended.cookie;
+    await ended.request('POST', '/api/sign/out');
+    const expired = await signedIn(app, 'ann');
+    const advance = stopTheClock(t);
+    advance(61);
+    const forged = `rollcall=${'A'.repeat(43)}.${'A'.repeat(43)}`;
+    for (const cookie of [forged, expired.cookie, cookieOfEnded]) {
+      const client = new Client(app);
+      client.cookie = cookie;
+      t.match(await whoami(client, token.headers), { user: { id: bob }, via: 'token', fresh: false });
+    }
+  });
+
+  t.test('A token creates no session, no row and no cookie (case 6)', async (t) => {
+    const client = new Client(app);
+    await whoami(client, token.headers);
+    const before = await app.db.sessions.page(bob, '', 100, Date.now());
+    const writes = t.capture(app.db, 'atomically', app.db.atomically);
+    const response = await client.request('GET', '/api/sign', undefined, token.headers);
+    t.match(response.json(), { user: { id: bob }, via: 'token' });
+    t.notOk('session' in response.json());
+    t.equal(response.headers['set-cookie'], undefined);
+    t.equal(writes().length, 0);
+    t.strictSame(await app.db.sessions.page(bob, '', 100, Date.now()), before);
+    t.equal(await whoamiStatus(client), 401);
+  });
+
+  t.test('An invalid, expired, ended or malformed token is anonymous (case 7)', async (t) => {
+    const owner = await signedIn(app, 'bob');
+    const ended = await makeToken(owner);
+    t.equal((await owner.request('DELETE', `/api/tokens/${ended.id}`)).statusCode, 204);
+    const advance = stopTheClock(t);
+    const expired = await makeToken(owner, { expiresIn: 60 });
+    advance(59.999);
+    t.equal(await whoamiStatus(new Client(app), expired.headers), 200, 'the token has not expired');
+    advance(0.001);
+    const { secret } = token;
+    const sent = [
+      `Bearer ${makeSecret('rc_')}`,
+      `Bearer ${makeSecret('rcc_')}`,
+      `Bearer ${ended.secret}`,
+      `Bearer ${expired.secret}`,
+      `Bearer ${secret.slice(0, -1)}`,
+      `Bearer ${secret}0`,
+      `Bearer ${secret.toUpperCase()}`,
+      `Bearer ${secret} ${secret}`,
+      `Bearer`,
+      'Bearer ',
+      secret,
+      `Basic ${Buffer.from(`bob:${secret}`).toString('base64')}`,
+      `rollcall=${secret}`,
+      '\u00e9'.repeat(100),
+    ];
+    for (const authorization of sent) {
+      const client = new Client(app);
+      const response = await client.request('GET', '/api/users', undefined, { authorization });
+      t.equal(response.statusCode, 401, authorization.slice(0, 20));
+      t.notMatch(response.payload, secret);
+      // RFC 6750, section 3.1: no error code for a request without a token.
+      const isToken = /^Bearer/.test(authorization);
+      t.match(response.json(), {
+        type: `urn:rollcall:problem:${isToken ? 'invalid-token' : 'unauthenticated'}`,
+        detail: isToken ? /token/ : /Sign in first/,
+      });
+      t.equal(
+        response.headers['www-authenticate'],
+        `Bearer realm="rollcall"${isToken ? ', error="invalid_token"' : ''}, Cookie realm="rollcall", cookie-name="rollcall"`,
+      );
+      t.equal((await client.request('GET', '/', undefined, { authorization })).statusCode, 200);
+    }
+    t.equal(
+      await whoamiStatus(new Client(app), { authorization: `bearer  ${secret} ` }),
+      200,
+      'the valid token works',
+    );
+  });
+});
+
+/** Starts a service with the users ann and bob, and a loader that authenticates the user in the header x-user. */
+async function startWithLoader(t: Test, engine: TestEngine) {
+  const captured = makeLog();
+  const { app } = await startService(t, engine, { hashing: quickHashing, log: captured.log });
+  const ann = await makeUser(app, 'ann');
+  await makeUser(app, 'bob');
+  const calls: string[] = [];
+  // The loader is not async, so it throws synchronously.
+  app.addRequestLoader('header', ({ url, headers }) => {
+    calls.push(url);
+    if (headers['x-user'] === 'throw') throw new Error('the loader fell over: secret-of-the-loader');
+    const name = headers['x-user'];
+    return typeof name === 'string' ? app.db.users.findCredentials(name) : undefined;
+  });
+  return { app, ann, calls, captured };
+}
+
+onEachEngine('An added request loader authenticates a request without a session', async (t, engine) => {
+  const { app, ann, calls } = await startWithLoader(t, engine);
+  const asBob = { 'x-user': 'bob' };
+
+  t.test('A request loader authenticates a user when there is no session', async (t) => {
+    const response = await new Client(app).request('GET', '/api/sign', undefined, asBob);
+    t.equal(response.statusCode, 200);
+    t.match(response.json(), { user: { username: 'bob' }, via: 'header', fresh: false });
+  });
+
+  t.test('A request loader is not called when the session is valid', async (t) => {
+    const client = await signedIn(app, 'ann');
+    calls.length = 0;
+    const response = await client.request('GET', '/api/sign', undefined, asBob);
+    t.match(response.json(), { user: { id: ann }, via: 'session' });
+    t.strictSame(calls, []);
+  });
+
+  t.test('A request loader is called when the session is forged or ended', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const { cookie } = client;
+    await client.request('POST', '/api/sign/out');
+    for (const dead of [cookie, 'rollcall=forged']) {
+      client.cookie = dead;
+      const response = await client.request('GET', '/api/sign', undefined, asBob);
+      t.match(response.json(), { user: { username: 'bob' }, via: 'header' });
+    }
+  });
+
+  t.test('A request loader is not called on public routes', async (t) => {
+    calls.length = 0;
+    await new Client(app).request('GET', '/', undefined, asBob);
+    await new Client(app).request('GET', '/nowhere', undefined, asBob);
+    await new Client(app).request('OPTIONS', '/api/users', undefined, asBob);
+    t.strictSame(calls, []);
+  });
+
+  t.test(
+    'A request loader may supply permissions for reads, and writes read them from the database',
+    async (t) => {
+      app.addRequestLoader('claims', ({ headers }) =>
+        headers['x-claims'] === undefined
+          ? undefined
+          : Promise.resolve({ id: ann, username: 'ann', active: true, permissions: ['users:write'] }),
+      );
+      const claims = { 'x-claims': 'yes' };
+      const whoami = await new Client(app).request('GET', '/api/sign', undefined, claims);
+      t.match(whoami.json(), { via: 'claims', permissions: ['users:write'] });
+      const change = await new Client(app).request('POST', '/api/users', { username: 'cem' }, claims);
+      t.equal(change.statusCode, 403, 'a write reads the permissions from the database');
+    },
+  );
+
+  t.test('Request loaders are called in the order in which they were added', async (t) => {
+    app.addRequestLoader('everyone', async () => ({ id: ann, username: 'ann', active: true }));
+    const first = await new Client(app).request('GET', '/api/sign', undefined, asBob);
+    t.match(first.json(), { user: { username: 'bob' }, via: 'header' });
+    const second = await new Client(app).request('GET', '/api/sign');
+    t.match(second.json(), { user: { username: 'ann' }, via: 'everyone' });
+  });
+});
+
+onEachEngine('A faulty request loader never signs anyone in', async (t, engine) => {
+  const { app, captured } = await startWithLoader(t, engine);
+  const throwing = { 'x-user': 'throw' };
+
+  t.test('A loader that throws answers 500 and is logged, and the session stays (case 8)', async (t) => {
+    const client = new Client(app);
+    const response = await client.request('GET', '/api/users', undefined, throwing);
+    t.equal(response.statusCode, 500);
+    t.match(response.headers['content-type'], 'application/problem+json');
+    t.notMatch(response.payload, /loader|fell|at \//);
+    t.equal(response.headers['set-cookie'], undefined);
+    t.equal(await whoamiStatus(client), 401);
+    const logged = captured.lines.filter((line) => line.includes('the loader fell over'));
+    t.match(logged, [response.json().requestId], 'the error is logged once with the request id');
+
+    const ann = await signedIn(app, 'ann');
+    t.equal(await whoamiStatus(ann, throwing), 200, 'the session takes precedence');
+    const { cookie } = ann;
+    // The cookie is unreadable for one request, so the loader is called.
+    const unreadable = t.intercept(app.sessionCookie, 'keyIn', { value: () => undefined });
+    t.equal(await whoamiStatus(ann, throwing), 500);
+    unreadable.restore();
+    t.equal(ann.cookie, cookie);
+    t.equal(await whoamiStatus(ann), 200);
+  });
+
+  t.test('A loader that returns an invalid value makes the request fail, in any combination', async (t) => {
+    const client = await signedIn(app, 'ann');
+    const { cookie } = client;
+    await client.request('POST', '/api/sign/out');
+    const dead = { cookie };
+    const slow = { 'x-user': 'unknown' };
+    const fail = () => {
+      throw new Error('unreadable');
+    };
+    const invalidValues = {
+      'an object that throws when it is awaited': new Proxy({}, { get: fail }),
+      'a user whose username throws': Promise.resolve(
+        Object.defineProperty({ id: 'x', active: true }, 'username', { get: fail }),
+      ),
+      'a number': 1,
+    };
+    // Reflect.get returns any, so the compiler accepts the invalid value.
+    app.addRequestLoader('invalid', ({ headers }) =>
+      Reflect.get(Object(invalidValues), String(headers['x-value'])),
+    );
+    for (const value of Object.keys(invalidValues)) {
+      for (const others of [{}, dead, slow, { ...dead, ...slow }]) {
+        const headers = { 'x-value': value, ...others };
+        const status = await whoamiStatus(new Client(app), headers);
+        t.equal(status, value === 'a number' ? 401 : 500, `${value}, ${Object.keys(headers)}`);
+      }
+    }
+  });
+});

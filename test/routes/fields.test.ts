@@ -1,0 +1,131 @@
+/**
+ * The matrix of fields: which callers may set and see each field. No caller can set or see any other column of the
+ * database.
+ */
+import { groups, memberships, sessions, tokens, users } from '../../db/schema/index.sqlite.ts';
+import { CALLERS, setScene } from '../support/cast.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { SEEING, SETTING } from '../support/fields.ts';
+import { routesDuring } from '../support/routes.ts';
+import { prepare, routeOf } from '../support/rows.ts';
+import { quickHashing, startService } from '../support/service.ts';
+
+/** @returns the names of all fields. Nested fields have the name of their parent as prefix. */
+function fieldsOf(item: object, prefix = ''): string[] {
+  const names = Object.entries(item).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? fieldsOf(value, `${prefix}${name}.`)
+      : [`${prefix}${name}`],
+  );
+  return names.sort();
+}
+
+const propertiesOf = (schema: unknown) =>
+  typeof schema === 'object' && schema !== null && 'properties' in schema && schema.properties
+    ? Object.keys(schema.properties)
+    : [];
+
+/** The columns of the tables, and further names that an attacker may try. */
+const COLUMNS = [users, groups, memberships, sessions, tokens].flatMap((table) => Object.keys(table));
+const ATTEMPTED = new Set([
+  ...COLUMNS,
+  'role',
+  'groups',
+  'members',
+  'isAdmin',
+  'user',
+  '__proto__',
+  'constructor',
+]);
+
+onEachEngine('Fields are set and seen as the matrix of fields says', async (t, engine) => {
+  const settings = { SIGN_UP: 'open' as const };
+  const { routes, made } = await routesDuring(() =>
+    startService(t, engine, { settings, hashing: quickHashing }),
+  );
+  const { app } = made;
+  const routesWithBody = routes.flatMap(({ method, url, schema }) => {
+    const fields = propertiesOf(schema?.body);
+    return fields.length > 0 ? [{ name: `${method} ${url.replace(/(?<=.)\/$/, '')}`, fields }] : [];
+  });
+
+  t.test('The matrix lists every field of every request body', async (t) => {
+    t.ok(routesWithBody.length > 10);
+    for (const { name, fields } of routesWithBody) {
+      const bodies = SETTING.filter((row) => routeOf(row) === name).map(({ body = '{}' }) =>
+        JSON.parse(body),
+      );
+      t.strictSame([...new Set(bodies.flatMap((body) => Object.keys(body)))].sort(), fields.sort(), name);
+    }
+  });
+
+  for (const row of SETTING) {
+    t.test(
+      `${row.method} ${row.path} ${row.body} answers each caller with the status in the matrix`,
+      async (t) => {
+        for (const caller of CALLERS) {
+          const send = await prepare(app, row, caller);
+          const response = await send();
+          t.equal(response.statusCode, row.status(caller), `${caller}: ${response.payload}`);
+        }
+      },
+    );
+  }
+
+  t.test('A body with an unknown field answers 400', async (t) => {
+    for (const { name, fields } of routesWithBody) {
+      const row = SETTING.find((each) => routeOf(each) === name);
+      if (!row) throw new Error(`The matrix has no row for ${name}.`);
+      const caller = CALLERS.find((each) => each !== 'anonymous' && row.status(each) < 300) ?? 'member';
+      for (const field of [...ATTEMPTED].filter((each) => !fields.includes(each))) {
+        const body = `${row.body?.slice(0, -1)},${JSON.stringify(field)}:null}`;
+        const response = await (await prepare(app, { ...row, body }, caller))();
+        t.equal(response.statusCode, 400, `${name} with ${field} answers ${response.statusCode}`);
+      }
+    }
+  });
+
+  for (const { fields, more, row } of SEEING) {
+    if (!row) throw new Error('A row of the matrix cannot be parsed.');
+    t.test(`${row.method} ${row.path} shows the fields in the matrix to the callers in it`, async (t) => {
+      for (const caller of CALLERS) {
+        const response = await (await prepare(app, row, caller))();
+        t.equal(response.statusCode, row.status(caller), caller);
+        if (response.statusCode !== 200) continue;
+        const body = response.json();
+        const items: object[] = body.items ?? [body];
+        t.ok(items.length > 0);
+        const holds = row.permission !== 'tea:make' && ['holder', 'token'].includes(caller);
+        const shown = holds || caller === 'administrator' ? [...fields, ...more].sort() : fields;
+        for (const item of items) t.strictSame(fieldsOf(item), shown, caller);
+      }
+    });
+  }
+
+  t.test(
+    'Tokens and sessions are shown to their owner only, and the secret of a token only once',
+    async (t) => {
+      const { names, send } = await setScene(app, 'member', 'tea:make');
+      const stranger = await setScene(app, 'administrator', 'tea:make');
+      for (const url of ['/api/tokens', '/api/sessions']) {
+        const own = (await send({ method: 'GET', url })).payload;
+        const others = (await stranger.send({ method: 'GET', url })).payload;
+        const id = names[url.slice('/api/'.length, -1)] ?? 'nothing';
+        t.match(own, id);
+        t.notMatch(others, id);
+      }
+      const made = await send({ method: 'POST', url: '/api/tokens', payload: { name: 'new' } });
+      const { secret, ...shown } = made.json();
+      t.match(secret, /^rc_/);
+      t.notMatch((await send({ method: 'GET', url: '/api/tokens' })).payload, secret);
+      t.strictSame(Object.keys(shown).sort(), [
+        'createdAt',
+        'expiresAt',
+        'id',
+        'lastUsedAt',
+        'name',
+        'scopes',
+      ]);
+    },
+  );
+});

@@ -1,0 +1,146 @@
+/** Sensitive changes need a fresh session: the user must have given the password within 15 minutes. */
+import { stopTheClock } from '../../support/clock.ts';
+import { onEachEngine } from '../../support/engines.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  PASSWORD,
+  quickHashing,
+  signedIn,
+  startService,
+} from '../../support/service.ts';
+
+/** How long a session is fresh, in seconds. */
+const FRESH = 15 * 60;
+
+onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
+  const { app } = await startService(t, engine, { hashing: quickHashing });
+  const isFresh = async (client: Client, headers = {}) =>
+    (await client.request('GET', '/api/sign', undefined, headers)).json().fresh;
+  /** The requests that need a fresh session, and their status when it is fresh. */
+  const sensitive = (id: string) =>
+    [
+      { method: 'POST', url: '/api/tokens', payload: { name: 'new' }, done: 201 },
+      {
+        method: 'PUT',
+        url: `/api/users/${id}/password`,
+        payload: { current: PASSWORD, password: PASSWORD },
+        done: 204,
+      },
+    ] as const;
+
+  t.test('A sensitive change answers 403 until the user confirms the password (case 26)', async (t) => {
+    const id = await makeUser(app, 'ann');
+    const advance = stopTheClock(t);
+    for (const { method, url, payload, done } of sensitive(id)) {
+      const client = await signedIn(app, 'ann');
+      const other = await signedIn(app, 'ann');
+      advance(FRESH - 0.001);
+      t.equal(await isFresh(client), true);
+      advance(0.001);
+      t.equal(await isFresh(client), false, 'using the session does not keep it fresh');
+      const refused = await client.request(method, url, payload);
+      t.equal(refused.statusCode, 403, `${method} ${url}`);
+      t.match(refused.json(), {
+        type: 'urn:rollcall:problem:confirm',
+        detail: /POST \/api\/sign\/confirm/,
+      });
+
+      const confirmed = await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
+      t.equal(confirmed.statusCode, 204);
+      t.equal(await isFresh(client), true);
+      t.equal(await isFresh(other), false, 'the other session is not confirmed');
+      t.equal((await client.request(method, url, payload)).statusCode, done);
+    }
+  });
+
+  t.test('What takes more away than another change asks for a fresh session as well', async (t) => {
+    await makeUser(app, 'boss', { admin: true });
+    const advance = stopTheClock(t);
+    const client = await signedIn(app, 'boss');
+    const { headers } = await makeToken(client, { scopes: ['*'] });
+    let count = 0;
+    const newUser = async () => `/api/users/${await makeUser(app, `person-${++count}`)}`;
+    const newGroup = async (permissions: string[]) => {
+      const group = { name: `group-${++count}`, permissions };
+      const response = await client.request('POST', '/api/groups', group, headers);
+      return `/api/groups/${response.json().id}`;
+    };
+    const withPermissions = () => newGroup(['tea:make']);
+    const cases = [
+      { make: newUser, method: 'PATCH', body: { active: false }, done: 200, asks: true },
+      { make: newUser, method: 'DELETE', done: 204, asks: true },
+      { make: withPermissions, method: 'PATCH', body: { permissions: [] }, done: 200, asks: true },
+      { make: withPermissions, method: 'DELETE', done: 204, asks: true },
+      { make: () => newGroup([]), method: 'DELETE', done: 204, asks: false },
+      { make: newUser, method: 'PATCH', body: { name: 'x' }, done: 200, asks: false },
+    ];
+    const robot = new Client(app);
+    for (const { make, method, body, done, asks } of cases) {
+      const [url, another] = [await make(), await make()];
+      advance(FRESH);
+      const response = await client.request(method, url, body);
+      t.equal(response.statusCode, asks ? 403 : done, `${method} ${url}`);
+      if (asks) {
+        t.match(response.json(), { type: 'urn:rollcall:problem:confirm' });
+        t.equal((await client.request('GET', url)).statusCode, 200, 'nothing is removed');
+        await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
+        t.equal((await client.request(method, url, body)).statusCode, done, 'a fresh session may');
+      }
+      t.equal((await robot.request(method, another, body, headers)).statusCode, done, 'tokens are not asked');
+    }
+  });
+
+  t.test(
+    'Confirming with a wrong password is refused, throttled, and keeps the session (case 27)',
+    async (t) => {
+      await makeUser(app, 'bob');
+      const advance = stopTheClock(t);
+      const client = await signedIn(app, 'bob');
+      advance(FRESH);
+      const { session } = (await client.request('GET', '/api/sign')).json();
+      const confirm = (password: string) => client.request('POST', '/api/sign/confirm', { password });
+      for (let time = 0; time < 6; time++) {
+        const response = await confirm('wrong');
+        t.equal(response.statusCode, 403, 'a client does not take the session for ended');
+        t.match(response.json(), {
+          type: 'urn:rollcall:problem:wrong-password',
+          errors: [{ in: 'body', pointer: '/password', code: 'wrong' }],
+        });
+        t.equal(response.headers['set-cookie'], undefined);
+      }
+      t.match((await client.request('GET', '/api/sign')).json(), { fresh: false, session });
+
+      // Sign-in and confirm share one count, so an attacker does not get twice as many attempts.
+      for (let time = 0; time < 4; time++)
+        t.equal((await new Client(app).signIn('bob', 'wrong')).statusCode, 401);
+      const throttled = await confirm(PASSWORD);
+      t.equal(throttled.statusCode, 429);
+      t.equal(throttled.headers['retry-after'], '900');
+      t.equal((await new Client(app).signIn('bob')).statusCode, 429);
+      t.match(
+        (await client.request('GET', '/api/sign')).json(),
+        { fresh: false, session },
+        'the session is unchanged',
+      );
+      advance(15 * 60);
+      t.equal((await confirm(PASSWORD)).statusCode, 204, 'confirming works after the window has expired');
+    },
+  );
+
+  t.test('A token never counts as fresh (case 28)', async (t) => {
+    const id = await makeUser(app, 'chief', { admin: true });
+    const { headers } = await makeToken(await signedIn(app, 'chief'), { scopes: ['*'] });
+    const client = new Client(app);
+    t.equal(await isFresh(client, headers), false);
+    for (const { method, url, payload } of sensitive(id)) {
+      const response = await client.request(method, url, payload, headers);
+      t.equal(response.statusCode, 403, `${method} ${url}`);
+      t.match(response.json(), { type: 'urn:rollcall:problem:session-required' });
+    }
+    const password = { password: PASSWORD };
+    t.equal((await client.request('POST', '/api/sign/confirm', password, headers)).statusCode, 403);
+    t.equal(await isFresh(client, headers), false);
+  });
+});

@@ -16,7 +16,7 @@ export interface DataConnection extends Pick<MigrationConnection, 'query' | 'run
 }
 
 /** What db/migrations/data-steps/NAME.ts exports. Each function may run again after it failed, and on rows that it has changed. */
-export interface DataStep {
+interface DataStep {
   /**
    * Runs before the first statement of all that an upgrade or downgrade does. So tables and columns that an earlier pending
    * migration makes may be missing.

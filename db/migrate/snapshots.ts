@@ -34,9 +34,17 @@ export interface Snapshot {
   _meta: { tables: Record<string, string>; columns: Record<string, string> };
 }
 
-/** Loaded on demand because it is large, and by require because it can't be loaded as an ES module. */
-function loadKit(): typeof KitApi {
-  return createRequire(import.meta.url)('drizzle-kit/api');
+/**
+ * Loaded on demand because it is large, and by require because it can't be loaded as an ES module.
+ * @throws when it is not installed, as in production.
+ */
+export function loadKit(): typeof KitApi {
+  try {
+    return createRequire(import.meta.url)('drizzle-kit/api');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
+    throw new Error('This needs drizzle-kit, which is for development: run "npm ci" without --omit=dev.');
+  }
 }
 
 /** @returns the file of the snapshot after migration `number`. For -1 it is that of the first, whose tables are left out. */

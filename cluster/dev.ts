@@ -1,0 +1,68 @@
+/**
+ * npm run dev: the service in one process, with a readable log of every request. It starts anew when a file of the code changes or
+ * comes, a new blueprint's folder included, and ends with this process.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import pretty from 'pino-pretty';
+import { PROJECT_ROOT } from '../config/project.ts';
+
+const CODE = ['accounts', 'cluster', 'config', 'db', 'plugins', 'routes', 'schemas'];
+
+/** An editor that saves several files, or one in several steps, restarts the service once. In milliseconds. */
+const QUIET = 100;
+/** How often this process looks whether it has been left behind, in milliseconds. */
+const PARENT_INTERVAL = 500;
+
+const log = pretty({ singleLine: true, ignore: 'pid,hostname' });
+
+function start(): ChildProcess {
+  const child = spawn(process.execPath, ['server.ts'], {
+    cwd: PROJECT_ROOT,
+    env: { APP_CONFIG_FILE: 'config/development.example.env', ...process.env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout?.pipe(log, { end: false });
+  return child;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
+}
+
+let service = start();
+let waiting: NodeJS.Timeout | undefined;
+// One restart after the other, or two services would run.
+let restarted = Promise.resolve();
+
+function restart(): void {
+  restarted = restarted.then(async () => {
+    await stop(service);
+    service = start();
+  });
+}
+
+for (const folder of CODE)
+  watch(join(PROJECT_ROOT, folder), { recursive: true }, () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(restart, QUIET);
+  });
+
+async function end(): Promise<void> {
+  clearTimeout(waiting);
+  await restarted;
+  await stop(service);
+  process.exit();
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
+
+// Who ends npm ends the shell that npm has started this in, and not this process.
+const shell = process.ppid;
+setInterval(() => {
+  if (process.ppid !== shell) end();
+}, PARENT_INTERVAL).unref();

@@ -3,10 +3,10 @@ import { keepCompiledCode } from './compile-cache.ts';
 
 keepCompiledCode();
 const { manage } = await import('./manage/program.ts');
-// A reader such as head closes the pipe before the end of a list.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
-});
 const { env: environment, stdin, stdout, stderr } = process;
+// A reader such as head may close the pipe. The command goes on: a migration must not stop halfway because nobody reads of it.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 process.exitCode = await manage(process.argv.slice(2), { environment, stdin, stdout, stderr });

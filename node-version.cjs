@@ -1,4 +1,4 @@
-/** Says in one line that this Node is too old, before it fails at the first TypeScript file. The scripts in package.json load it first. */
+/** Says in one line that this Node is too old, before it fails at the first TypeScript file. npm start, npm run dev and npm run manage load it first. */
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 24) {
   process.stderr.write(

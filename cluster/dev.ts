@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import pretty from 'pino-pretty';
 import { PROJECT_ROOT } from '../config/project.ts';
 
-const CODE = ['accounts', 'cluster', 'config', 'db', 'plugins', 'routes', 'schemas'];
+/** The folders of the code, and the project's own folder without those in it. */
+const CODE = ['accounts', 'cluster', 'config', 'db', 'plugins', 'routes', 'schemas', ''];
 
 /** An editor that saves several files, or one in several steps, restarts the service once. In milliseconds. */
 const QUIET = 100;
@@ -23,6 +24,8 @@ function start(): ChildProcess {
     cwd: PROJECT_ROOT,
     env: { APP_CONFIG_FILE: 'config/development.example.env', ...process.env },
     stdio: ['ignore', 'pipe', 'inherit'],
+    // So that the terminal's Ctrl-C reaches it by this process alone: it ends at once at a second signal.
+    detached: process.platform !== 'win32',
   });
   child.stdout?.pipe(log, { end: false });
   return child;
@@ -47,12 +50,17 @@ function restart(): void {
 }
 
 for (const folder of CODE)
-  watch(join(PROJECT_ROOT, folder), { recursive: true }, () => {
+  watch(join(PROJECT_ROOT, folder), { recursive: folder !== '' }, (_event, file) => {
+    if (folder === '' && !file?.endsWith('.ts')) return;
     clearTimeout(waiting);
     waiting = setTimeout(restart, QUIET);
   });
 
+let isEnding = false;
+
 async function end(): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
   clearTimeout(waiting);
   await restarted;
   await stop(service);

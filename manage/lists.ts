@@ -1,6 +1,6 @@
 /** How commands print lists: all rows, read page by page, one a line. */
 import type { Command } from 'commander';
-import { print } from './terminal.ts';
+import { print, terminal } from './terminal.ts';
 
 /** How many rows are read at a time. */
 export const PAGE = 500;
@@ -37,5 +37,9 @@ export async function printEach<Row, Shown>(
   show: (row: Row) => Shown,
   formatRow: (shown: Shown) => string,
 ): Promise<void> {
-  for await (const row of rows) print(json ? JSON.stringify(show(row)) : formatRow(show(row)));
+  for await (const row of rows) {
+    // Nobody reads any more.
+    if (terminal().stdout.destroyed) return;
+    print(json ? JSON.stringify(show(row)) : formatRow(show(row)));
+  }
 }

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 export interface Terminal {
   environment: NodeJS.ProcessEnv;
   stdin: Readable & { isTTY?: boolean };
-  stdout: { write(text: string): unknown };
+  stdout: { write(text: string): unknown; destroyed?: boolean };
   stderr: { write(text: string): unknown };
 }
 

@@ -102,16 +102,17 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   if (progress.state === 'unchecked')
     return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
   const migration = state.migrations.find((each) => each.name === name);
-  const text = migration?.[direction]?.[statement] ?? '';
-  const part = migration ? partName(migration, direction, statement) : `its statement ${statement + 1}`;
-  const stopped = `Migration ${name} (${direction}) stopped at ${part}, which`;
+  if (!migration)
+    return `Migration ${name} (${direction}) of another version stopped halfway. Continue with the version that has it.`;
+  const text = migration[direction]?.[statement] ?? '';
+  const stopped = `Migration ${name} (${direction}) stopped at ${partName(migration, direction, statement)}, which`;
   const redo = resumeCommand(state, progress, 'redo');
   const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
   if (progress.state === 'failed')
     return `${stopped} failed. Fix the cause and continue with ${redo}, before anything else. ${giveUp}`;
   if (text === DATA_STEP)
     return `${stopped} was not answered. Continue with ${redo}, whether or not it took effect, before anything else. ${giveUp}`;
-  return `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${redo}, before anything else. ${giveUp} The statement: ${text}`;
+  return `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${redo}, before anything else. ${giveUp}\nThe statement: ${text}`;
 }
 
 /** @returns what to do about references that may dangle. */

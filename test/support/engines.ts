@@ -43,10 +43,14 @@ async function query(address: string, statement: string): Promise<void> {
 
 const available = process.env.TEST_MYSQL_URL || findServer() ? [sqlite, mysqlEngine] : [sqlite];
 
+const { TEST_ENGINE: wanted } = process.env;
+
 /** The engines that are available on this machine; with TEST_ENGINE only that one. */
-export const engines: TestEngine[] = available.filter(
-  ({ name }) => name.toLowerCase() === (process.env.TEST_ENGINE ?? name.toLowerCase()),
-);
+export const engines: TestEngine[] = available.filter(({ name }) => !wanted || name.toLowerCase() === wanted);
+if (engines.length === 0)
+  throw new Error(
+    `TEST_ENGINE is ${wanted}, but must be one of ${available.map(({ name }) => name.toLowerCase())}.`,
+  );
 
 /** Runs the tests once for each engine. */
 export function onEachEngine(name: string, tests: (t: Test, engine: TestEngine) => Promise<void>): void {

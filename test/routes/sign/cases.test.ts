@@ -1,0 +1,19 @@
+/** docs/sign-in.md lists the cases that tests name, and each case has its test in the file that the page names. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { PROJECT } from '../../support/processes.ts';
+
+test('Each case of signing in has its test, and each test its case', async (t) => {
+  const page = readFileSync(join(PROJECT, 'docs/sign-in.md'), 'utf8');
+  const listed = [...page.matchAll(/^\| (\d+) \| .* \| `(test\/\S+)` \|$/gm)].map(
+    ([, number, file]) => `${number} ${file}`,
+  );
+  const named = globSync('test/**/*.test.ts', { cwd: PROJECT }).flatMap((file) =>
+    [...readFileSync(join(PROJECT, file), 'utf8').matchAll(/\(case (\d+)\)/g)].map(
+      ([, number]) => `${number} ${file.replaceAll('\\', '/')}`,
+    ),
+  );
+  t.ok(listed.length > 30);
+  t.strictSame([...new Set(named)].sort(), listed.toSorted());
+});

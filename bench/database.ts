@@ -39,6 +39,43 @@ const sessionSecretOf = (number: number) => hash('sha256', `${SECRET_KEY} ${numb
 
 const quote = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
 
+const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
+  `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
+    .map((row) => `(${row.map(quote).join(', ')})`)
+    .join(', ')}`;
+
+/** Makes the users with these ids, each with a session, by long statements: rules would take hours for a million. */
+async function insertUsers(
+  run: (statement: string) => Promise<void>,
+  ids: string[],
+  passwordHash: string,
+  now: number,
+): Promise<void> {
+  const userColumns =
+    'id version created_at updated_at username username_key username_search_key name name_key email email_key email_search_key';
+  const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
+  for (let first = 0; first < ids.length; first += ROWS_PER_INSERT) {
+    const some = ids
+      .slice(first, first + ROWS_PER_INSERT)
+      .map((id, index) => ({ id, number: first + index }));
+    const users = some.map(({ id, number }) => {
+      const name = `user${number}`;
+      const email = `${name}@example.org`;
+      const keys = [name, name, name, `Name ${number}`, `name ${number}`, email, email, email];
+      return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
+    });
+    const sessions = some.map(({ id, number }) => {
+      const key = hash('sha256', sessionSecretOf(number), 'base64url');
+      const times = [now, now, now, now + DAY, now + DAY];
+      return [key, idOf(number, 'b'), id, ...times, 0, '127.0.0.1', 'bench'];
+    });
+    await run(
+      insert('users', [...userColumns.split(' '), 'password_hash', 'active', 'last_sign_in_at'], users),
+    );
+    await run(insert('sessions', [...sessionColumns.split(' '), 'address', 'user_agent'], sessions));
+  }
+}
+
 /** Creates the tables in the empty database at that URL and fills them. */
 export async function fill(url: string, count: number): Promise<Filled> {
   const settings = loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } });
@@ -46,37 +83,8 @@ export async function fill(url: string, count: number): Promise<Filled> {
   await ensureSchema(engine, true);
   const passwordHash = await (await makeHashing()).hash(PASSWORD);
   const now = Date.now();
-  const insert = (table: string, columns: string[], rows: (string | number | null)[][]) =>
-    `INSERT INTO ${table} (${columns.map((name) => `\`${name}\``).join(', ')}) VALUES ${rows
-      .map((row) => `(${row.map(quote).join(', ')})`)
-      .join(', ')}`;
-  const userColumns =
-    'id version created_at updated_at username username_key username_search_key name name_key email email_key email_search_key';
-  const sessionColumns = 'key id user_id created_at last_seen_at confirmed_at expires_at ends_at remembered';
-
   const ids = Array.from({ length: count }, (_, number) => idOf(number, 'a'));
-  await engine.withMigrationLock(async ({ run }) => {
-    for (let first = 0; first < count; first += ROWS_PER_INSERT) {
-      const some = ids
-        .slice(first, first + ROWS_PER_INSERT)
-        .map((id, index) => ({ id, number: first + index }));
-      const users = some.map(({ id, number }) => {
-        const name = `user${number}`;
-        const email = `${name}@example.org`;
-        const keys = [name, name, name, `Name ${number}`, `name ${number}`, email, email, email];
-        return [id, 1, now - (number % 300) * DAY, now - (number % 30) * DAY, ...keys, passwordHash, 1, now];
-      });
-      const sessions = some.map(({ id, number }) => {
-        const key = hash('sha256', sessionSecretOf(number), 'base64url');
-        const times = [now, now, now, now + DAY, now + DAY];
-        return [key, idOf(number, 'b'), id, ...times, 0, '127.0.0.1', 'bench'];
-      });
-      await run(
-        insert('users', [...userColumns.split(' '), 'password_hash', 'active', 'last_sign_in_at'], users),
-      );
-      await run(insert('sessions', [...sessionColumns.split(' '), 'address', 'user_agent'], sessions));
-    }
-  });
+  await engine.withMigrationLock(({ run }) => insertUsers(run, ids, passwordHash, now));
   const token = makeSecret('rc_');
   const db = prepareQueries(engine);
   const [userId = ''] = ids;

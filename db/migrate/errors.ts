@@ -101,13 +101,13 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   const { name, direction, statement } = progress;
   if (progress.state === 'unchecked')
     return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
+  const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
   const migration = state.migrations.find((each) => each.name === name);
   if (!migration)
-    return `Migration ${name} (${direction}) of another version stopped halfway. Continue with the version that has it.`;
+    return `Migration ${name} (${direction}) of another version stopped halfway. Continue with the version that has it. ${giveUp}`;
   const text = migration[direction]?.[statement] ?? '';
   const stopped = `Migration ${name} (${direction}) stopped at ${partName(migration, direction, statement)}, which`;
   const redo = resumeCommand(state, progress, 'redo');
-  const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
   if (progress.state === 'failed')
     return `${stopped} failed. Fix the cause and continue with ${redo}, before anything else. ${giveUp}`;
   if (text === DATA_STEP)

@@ -166,8 +166,8 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   const [next] = steps;
   if (stopped && (stopped.direction !== direction || stopped.name !== next?.name))
     throw new MigrationError(unfinishedMessage(state, stopped));
-  assertFilesThere(engine.dialect, steps);
   assertRunnable(direction, steps, options);
+  assertFilesThere(engine.dialect, steps);
   assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
   await assertDataFits(engine, connection, direction, first > 0 ? steps.slice(1) : steps);

@@ -30,18 +30,12 @@ export function referenceOf(row: Row): string {
 
 export function contenders(engine: BenchEngine['name'], { cookie, stockCookie, token }: Filled): Contender[] {
   const servers = 'bench/servers';
-  const withoutAuth: Contender[] = [
+  const onSqlite: Contender[] = [
     { name: 'node:http, a constant', file: `${servers}/node-http.ts`, headers: {}, rows: ['index'] },
     { name: HASH, file: `${servers}/hash.ts`, headers: {}, rows: ['sign-in'] },
   ];
-  const bare = {
-    name: BARE,
-    file: `${servers}/bare-fastify.ts`,
-    headers: {},
-    rows: [...READS, 'change' as const],
-  };
-  const withAuth: Contender[] = [
-    bare,
+  const onBoth: Contender[] = [
+    { name: BARE, file: `${servers}/bare-fastify.ts`, headers: {}, rows: [...READS, 'change'] },
     {
       name: 'session + passport',
       file: `${servers}/stock.ts`,
@@ -61,7 +55,7 @@ export function contenders(engine: BenchEngine['name'], { cookie, stockCookie, t
       rows: [...READS, 'change'],
     },
   ];
-  return engine === 'SQLite' ? [...withoutAuth, ...withAuth] : withAuth;
+  return engine === 'SQLite' ? [...onSqlite, ...onBoth] : onBoth;
 }
 
 /** Changes rotate among this many users, because changes of one user would wait for each other. */

@@ -8,14 +8,13 @@ import { watch } from 'node:fs';
 import { join } from 'node:path';
 import pretty from 'pino-pretty';
 import { PROJECT_ROOT } from '../config/project.ts';
+import { whenParentEnds } from './parent.ts';
 
 /** The folders of the code, and the project's own folder without those in it. */
 const CODE = ['accounts', 'cluster', 'config', 'db', 'plugins', 'routes', 'schemas', ''];
 
 /** An editor that saves several files, or one in several steps, restarts the service once. In milliseconds. */
 const QUIET = 100;
-/** How often this process looks whether it has been left behind, in milliseconds. */
-const PARENT_INTERVAL = 500;
 
 const log = pretty({ singleLine: true, ignore: 'pid,hostname' });
 
@@ -68,9 +67,4 @@ async function end(): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
-
-// Who ends npm ends the shell that npm has started this in, and not this process.
-const shell = process.ppid;
-setInterval(() => {
-  if (process.ppid !== shell) end();
-}, PARENT_INTERVAL).unref();
+whenParentEnds(end);

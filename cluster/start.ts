@@ -15,10 +15,8 @@ import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { startMaintenance } from './maintenance.ts';
+import { whenParentEnds } from './parent.ts';
 import { startPrimary } from './primary.ts';
-
-/** How often a service that npm started checks that npm's shell still runs, in milliseconds. */
-const PARENT_INTERVAL = 250;
 
 interface Running {
   stop(): Promise<void>;
@@ -148,12 +146,5 @@ function stopOnSignal(running: Promise<Running>): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
 
-  // npm signals only the shell between it and this process, and the shell ends without passing the signal on.
-  if (!['start', 'dev'].includes(process.env.npm_lifecycle_event ?? '')) return;
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    void stop();
-  }, PARENT_INTERVAL);
+  if (['start', 'dev'].includes(process.env.npm_lifecycle_event ?? '')) whenParentEnds(() => void stop());
 }

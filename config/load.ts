@@ -3,9 +3,9 @@
  * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
 import { readlinkSync, realpathSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { compile } from '@fastify/proxy-addr';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
 import { findUrlProblem } from './database-url.ts';
@@ -174,12 +174,14 @@ function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   return value.split(',').map((each) => each.trim());
 }
 
-/** Whether the text is what Fastify takes for the address of a proxy, for a network of them, or for the name of one. */
+/** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */
 function isNetwork(value: string): boolean {
-  try {
-    compile(value);
-    return true;
-  } catch {
-    return false;
-  }
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true;
+  const [address = '', prefix] = value.split('/');
+  const version = isIP(address);
+  if (version === 0) return false;
+  return (
+    prefix === undefined ||
+    (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128))
+  );
 }

@@ -22,7 +22,6 @@ export function checkEach(...checks: Check[]): void {
 
 /** @returns the id, which may be typed in any case. @throws when it is none. */
 export function readId(typed: string): string {
-  const id = typed.toLowerCase();
-  checkEach(['id', Id, id, typed]);
-  return id;
+  checkEach(['id', Id, typed]);
+  return typed.toLowerCase();
 }

@@ -29,7 +29,7 @@ export function addDatabaseCommands(program: Command): void {
     )
     .option('--beside-other-tables', 'make the tables in a database that has tables of another program')
     .action(async (target: string | undefined, flags: MoveFlags) => {
-      if (!databaseExists()) assertTarget('sqlite', target);
+      if (target !== undefined && !databaseExists()) assertTarget('sqlite', target);
       await move(
         (options) => withEngine((engine) => upgrade(engine, target, options), { create: true }),
         flags,

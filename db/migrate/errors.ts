@@ -25,6 +25,12 @@ export function partName(migration: Migration, direction: Direction, index: numb
   return `statement ${number} of ${count} in ${fileNameOf(migration, direction)}`;
 }
 
+/** @returns the text of that statement, for the end of a message; nothing for a data step. */
+export function statementText(migration: Migration, direction: Direction, index: number): string {
+  const text = migration[direction]?.[index] ?? '';
+  return text === DATA_STEP ? '' : ` The statement: ${text}`;
+}
+
 /** @throws {MigrationError} when the database is ahead, or unfinished and the options don't say how to resume. */
 export function assertSafe(state: SchemaState, options: MoveOptions): void {
   const { unknown, applied, unfinished } = state;
@@ -96,6 +102,21 @@ export function resumeCommand(
   return `"npm run manage -- db ${move} --unfinished ${how}${lossy ? ' --yes' : ''}"`;
 }
 
+/** @returns how to continue after a part of the migration whose outcome is unknown. */
+export function unansweredAdvice(
+  state: Pick<SchemaState, 'migrations'>,
+  migration: Migration,
+  direction: Direction,
+  index: number,
+): string {
+  const [redo, skip] = (['redo', 'skip'] as const).map((how) =>
+    resumeCommand(state, { name: migration.name, direction }, how),
+  );
+  if (migration[direction]?.[index] === DATA_STEP)
+    return `Continue with ${redo}, whether or not it took effect, before anything else.`;
+  return `Look whether it took effect: if so continue with ${skip}, else with ${redo}, before anything else.`;
+}
+
 /** @returns where a migration stopped and how to resume it. */
 export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progress: Progress): string {
   const { name, direction, statement } = progress;
@@ -105,14 +126,11 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   const migration = state.migrations.find((each) => each.name === name);
   if (!migration)
     return `Migration ${name} (${direction}) of another version stopped halfway. Continue with the version that has it. ${giveUp}`;
-  const text = migration[direction]?.[statement] ?? '';
   const stopped = `Migration ${name} (${direction}) stopped at ${partName(migration, direction, statement)}, which`;
-  const redo = resumeCommand(state, progress, 'redo');
   if (progress.state === 'failed')
-    return `${stopped} failed. Fix the cause and continue with ${redo}, before anything else. ${giveUp}`;
-  if (text === DATA_STEP)
-    return `${stopped} was not answered. Continue with ${redo}, whether or not it took effect, before anything else. ${giveUp}`;
-  return `${stopped} was not answered. Look whether it took effect: if so continue with ${resumeCommand(state, progress, 'skip')}, else with ${redo}, before anything else. ${giveUp}\nThe statement: ${text}`;
+    return `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`;
+  const advice = unansweredAdvice(state, migration, direction, statement);
+  return `${stopped} was not answered. ${advice} ${giveUp}${statementText(migration, direction, statement)}`;
 }
 
 /** @returns what to do about references that may dangle. */

@@ -1,7 +1,14 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
 import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
 import { runDataStep } from './data.ts';
-import { fileNameOf, MigrationError, partName, resumeCommand } from './errors.ts';
+import {
+  fileNameOf,
+  MigrationError,
+  partName,
+  resumeCommand,
+  statementText,
+  unansweredAdvice,
+} from './errors.ts';
 import { DATA_STEP, type Direction, type Migration, tablesOf } from './migrations.ts';
 import type { ProgressStore } from './progress.ts';
 import type { MoveOptions, SchemaState } from './schema-state.ts';
@@ -33,28 +40,25 @@ export async function runMigration(
   for (const [index, statement] of parts.entries()) {
     if (index < first) continue;
     const which = capitalized(partName(migration, direction, index));
-    const isDataStep = statement === DATA_STEP;
+    const text = statementText(migration, direction, index);
     await explainFailure(
       `${which} was not begun`,
       progress.saveStatement(migration, direction, index, 'begun'),
     );
     try {
-      if (isDataStep) await runDataStep(engine, connection, direction, migration);
+      if (statement === DATA_STEP) await runDataStep(engine, connection, direction, migration);
       else await connection.run(statement);
     } catch (error) {
-      const target = { name: migration.name, direction };
-      const [redo, skip] = [resumeCommand(state, target, 'redo'), resumeCommand(state, target, 'skip')];
       if (error instanceof DatabaseUnavailableError)
         throw new MigrationError(
-          isDataStep
-            ? `${which} was not answered: ${messageOf(error)}. Continue with ${redo}, whether or not it took effect.`
-            : `${which} was not answered: ${messageOf(error)}. Those before it have taken effect; look whether this one has: if so continue with ${skip}, else with ${redo}. The statement: ${statement}`,
+          `${which} was not answered: ${messageOf(error)}. ${unansweredAdvice(state, migration, direction, index)}${text}`,
         );
       // If recording fails too, the record still says that the outcome is unknown.
       if (index === 0) await recordUnbegun(move).catch(() => {});
       else await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
+      const redo = resumeCommand(state, { name: migration.name, direction }, 'redo');
       throw new MigrationError(
-        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)}${isDataStep ? '' : ` The statement: ${statement}`}`,
+        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)}${text}`,
       );
     }
   }

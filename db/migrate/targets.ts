@@ -26,7 +26,7 @@ export function stepsUp(state: Pick<SchemaState, 'migrations' | 'pending'>, targ
 }
 
 /** For a database that is not made yet, so that a slip makes none. @throws {MigrationError} when it has no such target. */
-export function assertTarget(dialect: Dialect, target?: string): void {
+export function assertTarget(dialect: Dialect, target: string): void {
   const migrations = readMigrations(dialect);
   stepsUp({ migrations, pending: migrations }, target);
 }

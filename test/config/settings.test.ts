@@ -85,6 +85,9 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
   },
   { values: { TRUST_PROXY: '10.0.0.0/33' }, setting: 'TRUST_PROXY', contains: ['"10.0.0.0/33"'] },
   { values: { TRUST_PROXY: '127.0.0.1,300.1.1.1' }, setting: 'TRUST_PROXY', contains: ['300.1.1.1'] },
+  // Not a number of proxies, and not the short forms of an address that a library would take it for.
+  { values: { TRUST_PROXY: '1' }, setting: 'TRUST_PROXY', contains: ['"1"'] },
+  { values: { TRUST_PROXY: '10.1' }, setting: 'TRUST_PROXY', contains: ['"10.1"'] },
   { values: { TRUST_PROXY: 'yes' }, setting: 'TRUST_PROXY', contains: ['"yes"', 'false, true, or'] },
   { values: { SESSION_IDLE: '9' }, setting: 'SESSION_IDLE', contains: ['"9"', 'from 10 to 31622400'] },
   { values: { SESSION_LIFETIME: '2h' }, setting: 'SESSION_LIFETIME', contains: ['"2h"', 'a whole number'] },

@@ -104,8 +104,8 @@ onEachEngine('A flood of sign-ins is bounded', async (t, engine) => {
     const counted = () => summaries().reduce((sum, { refused }) => sum + refused, 0);
     await until('every refusal is counted', () => counted() >= EXCESS + 3 || undefined);
     t.equal(counted(), EXCESS + 3);
-    // One line a second: on a slow machine the refusals take more than one second.
-    t.ok(summaries().length < EXCESS + 3, 'there are fewer lines than refusals');
+    // One line a second: on a slow machine refusing takes more than one second.
+    t.ok(summaries().length < EXCESS + 3, 'there are fewer lines than refused sign-ins');
     for (const { level } of summaries()) t.equal(level, 40);
     t.notOk(
       lines.some((line) => JSON.parse(line).level > 40),

@@ -15,8 +15,6 @@ import { copyProject, manage, manageProcess, type Result, run } from './processe
 import type { Schema } from './schema.ts';
 import { squashMigrations } from './squash.ts';
 
-// For test/cluster/start.test.ts.
-
 /** A copy of the project with a single migration, 0000_first, whose schema a test may change. */
 export class ProjectCopy {
   readonly folder: string;

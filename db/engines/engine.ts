@@ -24,7 +24,7 @@ export interface MigrationConnection {
   run(statement: string, values?: unknown[]): Promise<void>;
 }
 
-/** Reads the current state by the value `key` alone. Callers share the result and must not change it. */
+/** Reads by the value `key` alone. Callers share the result and must not change it. */
 type CachedRead<Result extends object> = (values: { key: string }) => Promise<Readonly<Result> | undefined>;
 
 export interface Engine {
@@ -36,6 +36,11 @@ export interface Engine {
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
   /** Prepares a query that finds at most one row. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
+  /**
+   * `readOne`, whose row SQLite's engine caches until the database changes. It may be of the state that a `readWithCached`
+   * gave before it in the same turn of the event loop.
+   */
+  readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
   /** Prepares queries of the same columns, whose rows come in one round trip. */
   readAll<Row>(queries: [SelectQuery<Row>, ...SelectQuery<Row>[]]): (values: Values) => Promise<Row[]>;
   /**
@@ -46,7 +51,7 @@ export interface Engine {
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,
   ): (values: Values) => Promise<{ parent: Parent; children: Child[] } | undefined>;
-  /** `readWith`, mapped by `combine`. SQLite's engine caches the result until the database changes. */
+  /** `readWith` of the current state, mapped by `combine`. SQLite's engine caches it until the database changes. */
   readWithCached<Parent, Child, Result extends object>(
     parent: SelectQuery<Parent>,
     children: SelectQuery<Child>,
@@ -90,7 +95,10 @@ export interface Engine {
 }
 
 /** The part of an engine that prepares reading queries. */
-export type Reader = Pick<Engine, 'read' | 'readOne' | 'readAll' | 'readWith' | 'readWithCached'>;
+export type Reader = Pick<
+  Engine,
+  'read' | 'readOne' | 'readOneCached' | 'readAll' | 'readWith' | 'readWithCached'
+>;
 
 /** A write would duplicate a key of a unique index. */
 export class DuplicateError extends Error {

@@ -62,11 +62,11 @@ export function userQueries(engine: Engine) {
   return { ...profileQueries(engine), ...passwordQueries(engine), ...rightsQueries(engine) };
 }
 
-function profileQueries({ build, read, readOne, write, tables: { users } }: Engine) {
+function profileQueries({ build, read, readOneCached, write, tables: { users } }: Engine) {
   const shown = shownColumns(users);
   const ofId = equals(users.id, 'id');
   const detail = { ...shown, ...passwordColumns(users) };
-  const byId = readOne(build.select(detail).from(users).where(ofId));
+  const byId = readOneCached(build.select(detail).from(users).where(equals(users.id, 'key')));
   const pageAfter = read(
     build
       .select(shown)
@@ -83,7 +83,7 @@ function profileQueries({ build, read, readOne, write, tables: { users } }: Engi
   const removal = write(build.delete(users).where(atVersion), 1);
 
   return {
-    find: (id: string) => byId({ id }),
+    find: (id: string) => byId({ key: id }),
     page: (after: string, limit: number) => pageAfter({ after, limit }),
     add: ({ passwordSetter, ...user }: NewUser, now: number) =>
       insert({ ...withKeys(user), ...setterValues(passwordSetter, now), createdAt: now, updatedAt: now }),

@@ -83,12 +83,15 @@ function makeReader(connections: MysqlConnections): Reader {
     };
   }
 
+  const readOne: Reader['readOne'] = (query) => {
+    const readRows = read(query);
+    return async (values) => (await readRows(values))[0];
+  };
+
   return {
     read,
-    readOne(query) {
-      const readRows = read(query);
-      return async (values) => (await readRows(values))[0];
-    },
+    readOne,
+    readOneCached: readOne,
     // drizzle's unionAll nests the queries in pairs, and MariaDB materializes each pair in a temporary table.
     readAll(queries) {
       const statements = queries.map(compileStatement);

@@ -1,7 +1,8 @@
 /**
  * Caches rows until the database changes. SQLite's data_version changes whenever any other connection, in any process,
  * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. Every request looks
- * up its session, and each use of the cache checks the version, so a revoked session never lives on in it.
+ * up its session, which always checks the version, so a revoked session never lives on in the cache. What the request
+ * reads after that, in the same turn of the event loop, relies on that check: reading the version locks the file.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
@@ -15,17 +16,24 @@ const KEY_WEIGHT = 20;
 /** Reads something by its `key`. */
 type Read<Result extends object> = (values: Values) => Result | undefined;
 
+/** When a read checks the version: always, or only when nothing has checked it in this turn of the event loop. */
+type Check = 'always' | 'once a turn';
+
 export interface RowCache {
   /** Must be called after each commit of this connection, which does not change its own data_version. */
   invalidate(): void;
   /** @returns a cached version of the function, whose results and the lists in them are frozen. */
-  cached<Result extends object>(read: Read<Result>): (values: Values) => Readonly<Result> | undefined;
+  cached<Result extends object>(
+    read: Read<Result>,
+    check: Check,
+  ): (values: Values) => Readonly<Result> | undefined;
 }
 
 export function makeRowCache(client: Sqlite.Database): RowCache {
   const dataVersion = client.prepare<[], number>('PRAGMA data_version').pluck();
   const clears: (() => void)[] = [];
   let version: number | undefined;
+  let isChecked = false;
 
   function invalidate() {
     for (const clear of clears) clear();
@@ -36,11 +44,16 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
     if (current === undefined) throw new Error('SQLite did not return its data_version.');
     if (current !== version) invalidate();
     version = current;
+    if (isChecked) return;
+    isChecked = true;
+    setImmediate(() => {
+      isChecked = false;
+    });
   }
 
   return {
     invalidate,
-    cached<Result extends object>(read: Read<Result>) {
+    cached<Result extends object>(read: Read<Result>, check: Check) {
       // The first read of a key stores only a mark: with many clients in turn, most rows would be evicted before their
       // second read, and checking the version for them would be wasted.
       const entries = new Map<unknown, Readonly<Result> | 'read once'>();
@@ -63,7 +76,7 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
           return read(values);
         }
         // The version comes before the row: a commit in between makes the row newer than the version, never older.
-        invalidateIfChanged();
+        if (check === 'always' || !isChecked) invalidateIfChanged();
         const entry = entries.get(key);
         if (entry !== undefined && entry !== 'read once') return entry;
         const result = read(values);

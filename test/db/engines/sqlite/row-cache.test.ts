@@ -2,6 +2,7 @@
  * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
  * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { onEachEngine } from '../../../support/engines.ts';
 import { openServing, sessionOf, userNamed } from '../../../support/files.ts';
@@ -112,6 +113,44 @@ onEachEngine('A cached token is never stale', async (t, { name, makeDatabase }) 
   t.match(await db.tokens.find(token.key), { active: false });
   await other.db.atomically([other.db.tokens.end(user.id, token.id)]);
   t.equal(await db.tokens.find(token.key), undefined);
+});
+
+onEachEngine('A cached user is as current as the caller', async (t, { name, makeDatabase }) => {
+  const url = await makeDatabase(t);
+  const [{ db }, other] = [await openServing(t, url), await openServing(t, url)];
+  const user = userNamed('ann');
+  const session = sessionOf(user.id);
+  await db.atomically([db.users.add(user, 1), db.sessions.add(session)]);
+  let version = 1;
+  const changeBy = ({ users, atomically }: typeof db) =>
+    atomically([users.change({ ...user, version: version++ }, 2)]);
+  const isCurrent = async (when: string) => t.match(await db.users.find(user.id), { version }, when);
+  async function cache() {
+    for (let reads = 0; reads < 3; reads++) {
+      await db.sessions.find(session.key);
+      await db.users.find(user.id);
+    }
+  }
+
+  await cache();
+  if (name === 'SQLite') {
+    t.equal(await db.users.find(user.id), await db.users.find(user.id), 'SQLite returns the cached row');
+    t.ok(Object.isFrozen(await db.users.find(user.id)), 'which is frozen');
+  }
+  await changeBy(other.db);
+  await db.sessions.find(session.key);
+  await isCurrent('after another connection changed it and a session was read in the same turn');
+  await cache();
+  await changeBy(other.db);
+  await nextTurn();
+  await isCurrent('after another connection changed it and no session was read');
+  await cache();
+  await changeBy(db);
+  await isCurrent('after this connection changed it, in the same turn');
+  await cache();
+  await changeBy(other.db);
+  t.not(await db.atomically([db.users.remove({ id: user.id, version: 1 })]), undefined);
+  await isCurrent('after a transaction of this connection failed because another one changed it');
 });
 
 onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabase }) => {

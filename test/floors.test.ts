@@ -21,7 +21,7 @@ const FLOORS = [
   'server',
 ];
 /** What stands beside the upper floors, and on which floor. Only its own files import it. */
-const ANNEXES: Record<string, string> = { manage: 'schemas', 'drizzle.config': 'db' };
+const ANNEXES: Record<string, string> = { manage: 'schemas', 'drizzle.config': 'db', new: 'config' };
 const FRAMEWORK = /^(@fastify\/.*|(fastify|fastify-plugin|commander|typebox|pino)(\/.*)?)$/;
 const WITHOUT_FRAMEWORK: Record<string, string> = {
   db: 'queries know no framework; take plain values and give plain rows.',

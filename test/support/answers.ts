@@ -1,7 +1,8 @@
 /** Sends the list of requests (requests.ts) to a service, and makes its responses comparable: ids and times become placeholders. */
 import type { LightMyRequestResponse } from 'fastify';
 import type { App } from '../../app.ts';
-import { parse, STEPS } from './requests.ts';
+import { parse } from './request.ts';
+import { STEPS } from './requests.ts';
 import { Client, makeUser } from './service.ts';
 
 export interface Answer {

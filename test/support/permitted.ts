@@ -1,75 +1,110 @@
 /**
- * The authorization matrix: a row for each route, or for each decision of a route, with the status for each caller.
- *
- * `member` is the target of the request: the user of /api/users/:id, and a plain member of the group of /api/groups/:id.
- * `manager` manages that group. The `other` ones belong to another group. `holder` belongs to a group with the permission
- * of the row. The tokens belong to an administrator who manages the group; one has the permission as its scope, and one
- * has no scope. The body of a request is below its row.
+ * The authorization matrix: a row for each route, or for each decision of a route, with the status for each caller (cast.ts).
  */
-import { parseRows } from './rows.ts';
+import { everyone, holders, managers, type Row, sessions, signedIn } from './rows.ts';
 
-export const ROWS = parseRows(`
-                                                         anon- mem-  other man- other hol- admi- dis-  token without
-route                                    permission      ymous ber         ager       der  nistr abled
-GET / -                                                   200   200   200   200   200   200   200   200   200   200
-GET /livez -                                              200   200   200   200   200   200   200   200   200   200
-GET /readyz -                                             200   200   200   200   200   200   200   200   200   200
-
-POST /api/sign/in -                                       200   200   200   200   200   200   200   401   200   200
-  {"username":"{username}","password":"{password}"}
-POST /api/sign/out -                                      204   204   204   204   204   204   204   204   204   204
-POST /api/sign/reset -                                    204   204   204   204   204   204   204   204   204   204
-  {"code":"{code}","password":"another password"}
-POST /api/sign/up -                                       201   201   201   201   201   201   201   201   201   201
-  {"username":"{newName}","password":"{password}"}
-GET /api/sign -                                           401   200   200   200   200   200   200   401   200   200
-POST /api/sign/confirm -                                  401   204   204   204   204   204   204   401   403   403
-  {"password":"{password}"}
-GET /api/sign/check -                                     401   204   204   204   204   204   204   401   204   204
-GET /api/sign/check?permission=tea:make   tea:make        401   403   403   403   403   204   204   401   204   403
-GET /api/sign/check?group={groupName} -                   401   204   403   204   403   403   403   401   403   403
-
-GET /api/sessions -                                       401   200   200   200   200   200   200   401   403   403
-DELETE /api/sessions -                                    401   204   204   204   204   204   204   401   403   403
-DELETE /api/sessions/{session} -                          401   204   404   404   404   404   404   401   403   403
-GET /api/tokens -                                         401   200   200   200   200   200   200   401   403   403
-POST /api/tokens -                                        401   201   201   201   201   201   201   401   403   403
-  {"name":"new"}
-POST /api/tokens                          tea:make        401   403   403   403   403   201   201   401   403   403
-  {"name":"new","scopes":["tea:make"]}
-DELETE /api/tokens/{token} -                              401   204   404   404   404   404   404   401   403   403
-
-GET /api/users -                                          401   200   200   200   200   200   200   401   200   200
-POST /api/users                           users:write     401   403   403   403   403   201   201   401   201   403
-  {"username":"{newName}"}
-GET /api/users/{user} -                                   401   200   200   200   200   200   200   401   200   200
-PATCH /api/users/{user}                   users:write     401   200   403   403   403   200   200   401   200   403
-  {"name":"New","email":"{newName}@example.org"}
-PATCH /api/users/{user}                   users:write     401   403   403   403   403   200   200   401   200   403
-  {"username":"{newName}","active":false}
-DELETE /api/users/{user}                  users:write     401   403   403   403   403   204   204   401   204   403
-PUT /api/users/{user}/password            users:write     401   204   403   403   403   403   403   401   403   403
-  {"current":"{password}","password":"another password"}
-POST /api/users/{user}/reset              users:write     401   403   403   403   403   201   201   401   201   403
-GET /api/users/{user}/groups -                            401   200   200   200   200   200   200   401   200   200
-GET /api/users/{user}/sessions            sessions:write  401   403   403   403   403   200   200   401   200   403
-DELETE /api/users/{user}/sessions         sessions:write  401   403   403   403   403   204   204   401   204   403
-
-GET /api/groups -                                         401   200   200   200   200   200   200   401   200   200
-POST /api/groups                          groups:write    401   403   403   403   403   201   201   401   201   403
-  {"name":"{newName}"}
-POST /api/groups                          groups:write    401   403   403   403   403   403   201   401   403   403
-  {"name":"{newName}","permissions":["tea:make"]}
-GET /api/groups/{group} -                                 401   200   200   200   200   200   200   401   200   200
-PATCH /api/groups/{group}                 groups:write    401   403   403   403   403   200   200   401   200   403
-  {"title":"New"}
-PATCH /api/groups/{group}                 groups:write    401   403   403   403   403   403   200   401   403   403
-  {"permissions":["tea:make"]}
-DELETE /api/groups/{group}                groups:write    401   403   403   403   403   204   204   401   204   403
-GET /api/groups/{group}/members           groups:write    401   403   403   200   403   200   200   401   200   403
-PUT /api/groups/{group}/members/{user}    groups:write    401   403   403   200   403   200   200   401   200   403
-  {"role":"manager"}
-DELETE /api/groups/{group}/members/{user} groups:write    401   403   403   204   403   204   204   401   204   403
-
-GET /api/audit                            audit:read      401   403   403   403   403   200   200   401   200   403
-`);
+export const ROWS: Row[] = [
+  { send: 'GET /', answers: everyone(200) },
+  { send: 'GET /livez', answers: everyone(200) },
+  { send: 'GET /readyz', answers: everyone(200) },
+  {
+    send: 'POST /api/sign/in',
+    body: { username: '{username}', password: '{password}' },
+    answers: { ...everyone(200), disabled: 401 },
+  },
+  { send: 'POST /api/sign/out', answers: everyone(204) },
+  {
+    send: 'POST /api/sign/reset',
+    body: { code: '{code}', password: 'another password' },
+    answers: everyone(204),
+  },
+  {
+    send: 'POST /api/sign/up',
+    body: { username: '{newName}', password: '{password}' },
+    answers: everyone(201),
+  },
+  { send: 'GET /api/sign', answers: signedIn(200) },
+  { send: 'POST /api/sign/confirm', body: { password: '{password}' }, answers: sessions(204) },
+  { send: 'GET /api/sign/check', answers: signedIn(204) },
+  { send: 'GET /api/sign/check?permission=tea:make', permission: 'tea:make', answers: holders(204) },
+  { send: 'GET /api/sign/check?group={groupName}', answers: { ...signedIn(403), member: 204, manager: 204 } },
+  { send: 'GET /api/sessions', answers: sessions(200) },
+  { send: 'DELETE /api/sessions', answers: sessions(204) },
+  { send: 'DELETE /api/sessions/{session}', answers: { ...sessions(404), member: 204 } },
+  { send: 'GET /api/tokens', answers: sessions(200) },
+  { send: 'POST /api/tokens', body: { name: 'new' }, answers: sessions(201) },
+  {
+    send: 'POST /api/tokens',
+    permission: 'tea:make',
+    body: { name: 'new', scopes: ['tea:make'] },
+    answers: { ...holders(201), token: 403 },
+  },
+  { send: 'DELETE /api/tokens/{token}', answers: { ...sessions(404), member: 204 } },
+  { send: 'GET /api/users', answers: signedIn(200) },
+  {
+    send: 'POST /api/users',
+    permission: 'users:write',
+    body: { username: '{newName}' },
+    answers: holders(201),
+  },
+  { send: 'GET /api/users/{user}', answers: signedIn(200) },
+  {
+    send: 'PATCH /api/users/{user}',
+    permission: 'users:write',
+    body: { name: 'New', email: '{newName}@example.org' },
+    answers: { ...holders(200), member: 200 },
+  },
+  {
+    send: 'PATCH /api/users/{user}',
+    permission: 'users:write',
+    body: { username: '{newName}', active: false },
+    answers: holders(200),
+  },
+  { send: 'DELETE /api/users/{user}', permission: 'users:write', answers: holders(204) },
+  {
+    send: 'PUT /api/users/{user}/password',
+    permission: 'users:write',
+    body: { current: '{password}', password: 'another password' },
+    answers: { ...signedIn(403), member: 204 },
+  },
+  { send: 'POST /api/users/{user}/reset', permission: 'users:write', answers: holders(201) },
+  { send: 'GET /api/users/{user}/groups', answers: signedIn(200) },
+  { send: 'GET /api/users/{user}/sessions', permission: 'sessions:write', answers: holders(200) },
+  { send: 'DELETE /api/users/{user}/sessions', permission: 'sessions:write', answers: holders(204) },
+  { send: 'GET /api/groups', answers: signedIn(200) },
+  {
+    send: 'POST /api/groups',
+    permission: 'groups:write',
+    body: { name: '{newName}' },
+    answers: holders(201),
+  },
+  {
+    send: 'POST /api/groups',
+    permission: 'groups:write',
+    body: { name: '{newName}', permissions: ['tea:make'] },
+    answers: { ...signedIn(403), administrator: 201 },
+  },
+  { send: 'GET /api/groups/{group}', answers: signedIn(200) },
+  {
+    send: 'PATCH /api/groups/{group}',
+    permission: 'groups:write',
+    body: { title: 'New' },
+    answers: holders(200),
+  },
+  {
+    send: 'PATCH /api/groups/{group}',
+    permission: 'groups:write',
+    body: { permissions: ['tea:make'] },
+    answers: { ...signedIn(403), administrator: 200 },
+  },
+  { send: 'DELETE /api/groups/{group}', permission: 'groups:write', answers: holders(204) },
+  { send: 'GET /api/groups/{group}/members', permission: 'groups:write', answers: managers(200) },
+  {
+    send: 'PUT /api/groups/{group}/members/{user}',
+    permission: 'groups:write',
+    body: { role: 'manager' },
+    answers: managers(200),
+  },
+  { send: 'DELETE /api/groups/{group}/members/{user}', permission: 'groups:write', answers: managers(204) },
+  { send: 'GET /api/audit', permission: 'audit:read', answers: holders(200) },
+];

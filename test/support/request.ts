@@ -1,7 +1,7 @@
 /** The type of the requests in requests.ts, and functions for the frequent ones. */
 import { PASSWORD } from './service.ts';
 
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 export type Method = (typeof METHODS)[number];
 
 /** A request by the client `by`, and its expected status. Later requests refer to the created object by the name in `as`. */
@@ -30,3 +30,10 @@ export const signIn = (by: string, username: string, status: number): Step => ({
   body: { username, password: PASSWORD },
   status,
 });
+
+/** @returns the method and the path of a request line. */
+export function parse(send: Step['send']): { method: Method; path: string } {
+  const method = METHODS.find((each) => send.startsWith(`${each} `));
+  if (!method) throw new Error(`This is not a request: ${send}`);
+  return { method, path: send.slice(method.length + 1) };
+}

@@ -3,7 +3,7 @@
  * that engines are known to store, compare or sort in different ways.
  */
 import { OF_ACCOUNTS } from './account-requests.ts';
-import { asChief, LAST, METHODS, type Method, type Step, signIn, UNKNOWN } from './request.ts';
+import { asChief, LAST, type Step, signIn, UNKNOWN } from './request.ts';
 import { PASSWORD } from './service.ts';
 
 /** Names that a collation may treat as equal, sort in another order, or truncate. */
@@ -203,10 +203,3 @@ export const STEPS: Step[] = [
   asChief('DELETE /api/users/{chief}', 409),
   asChief('PATCH /api/users/{chief}', 409, { active: false }),
 ];
-
-/** @returns the method and the path of a request line. */
-export function parse(send: Step['send']): { method: Method; path: string } {
-  const method = METHODS.find((each) => send.startsWith(`${each} `));
-  if (!method) throw new Error(`This is not a request: ${send}`);
-  return { method, path: send.slice(method.length + 1) };
-}

@@ -32,13 +32,13 @@ export async function routesDuring<Made>(
   return { routes, made };
 }
 
-/** @returns the routes as `METHOD /path`, each once, without HEAD, which Fastify adds to each GET. */
+/** @returns the routes as `METHOD /path/:`, each once, without HEAD, which Fastify adds to each GET. */
 export function namesOf(routes: RouteOptions[]): string[] {
   const names = routes.flatMap(({ method, url }) =>
     [method]
       .flat()
       .filter((each) => each !== 'HEAD')
-      .map((each) => `${each} ${url}`),
+      .map((each) => `${each} ${url.replaceAll(/:\w+/g, ':').replace(/(?<=.)\/$/, '')}`),
   );
   return [...new Set(names)].sort();
 }

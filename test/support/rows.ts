@@ -1,47 +1,72 @@
-/** Parses tables of requests with a status for each kind of caller, and sends these requests. */
+/** Tables of requests with a status for each kind of caller, and what sends these requests. */
 import type { App } from '../../app.ts';
-import { CALLERS, type Caller, setScene } from './cast.ts';
+import { type Caller, setScene } from './cast.ts';
+import { type Method, parse, type Step } from './request.ts';
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-const ROW = /^([A-Z]+) (\/\S*) +(\S+) +((?:\d{3} *)+)(?:\n +(\{.*\}))?$/gm;
+type Statuses = Record<Caller, number>;
 
-interface Row {
-  method: (typeof METHODS)[number];
-  /** The path, with placeholders in braces. */
-  path: string;
-  permission: string;
-  body: string | undefined;
-  status: (caller: Caller) => number;
+export interface Row {
+  /** The path has placeholders in braces (see setScene); so has the body. */
+  send: Step['send'];
+  body?: object;
+  /** The permission of the holder and the scope of the token. Without one, they have another one. */
+  permission?: string;
+  /** The expected status for each caller. */
+  answers: Statuses;
 }
 
-/** @returns the rows of the table. A row has a method, a path, a permission and a status for each caller; its body is below. */
-export function parseRows(table: string): Row[] {
-  const rows = [...table.matchAll(ROW)].map(
-    ([line, verb, path = '', permission = '', numbers = '', body]) => {
-      const method = METHODS.find((each) => each === verb);
-      const statuses = numbers.trim().split(/ +/).map(Number);
-      if (!method || statuses.length !== CALLERS.length) throw new Error(`This row is malformed: ${line}`);
-      const status = (caller: Caller) => statuses[CALLERS.indexOf(caller)] ?? 0;
-      // If the route requires no permission, the holder gets an unrelated one.
-      return { method, path, permission: permission === '-' ? 'tea:make' : permission, body, status };
-    },
-  );
-  const written = table.match(/^[A-Z]+ \//gm) ?? [];
-  if (written.length !== rows.length) throw new Error('A row of the table is malformed.');
-  return rows;
+export const everyone = (status: number): Statuses => ({
+  anonymous: status,
+  disabled: status,
+  member: status,
+  manager: status,
+  'other member': status,
+  'other manager': status,
+  holder: status,
+  administrator: status,
+  token: status,
+  'token without': status,
+});
+export const signedIn = (status: number) => ({ ...everyone(status), anonymous: 401, disabled: 401 });
+/** Those who signed in with a password. */
+export const sessions = (status: number) => ({ ...signedIn(status), token: 403, 'token without': 403 });
+/** The holders of a permission. */
+export const holders = (status: number) => ({
+  ...signedIn(403),
+  holder: status,
+  administrator: status,
+  token: status,
+});
+/** The managers of the group, and the holders of a permission. */
+export const managers = (status: number) => ({ ...holders(status), manager: status });
+
+/** @returns the blueprint of a route: the beginning of its path. */
+const blueprintOf = (route: string) => /^\w+ ((?:\/api)?\/\w*)/.exec(route)?.[1];
+
+/** @returns the route of the row, as `namesOf` names it. */
+export function routeOf({ send }: Pick<Row, 'send'>): string {
+  const [bare = ''] = send.split('?');
+  return bare.replaceAll(/\{\w+\}/g, ':');
 }
 
-/** @returns the route of the row, as the service names it. */
-export function routeOf({ method, path }: Pick<Row, 'method' | 'path'>): string {
-  const [bare = ''] = path.split('?');
-  return `${method} ${bare.replace(/\{\w+\}/, ':id').replace(/\{\w+\}/, ':userId')}`;
+/**
+ * @returns the routes that the table must list: all of the blueprints of which it lists any. The routes of other blueprints
+ * are held to what they declare (declared.test.ts), so that a new one needs no row.
+ */
+export function routesToList(rows: Pick<Row, 'send'>[], routes: string[]): string[] {
+  const blueprints = new Set(rows.map((row) => blueprintOf(row.send)));
+  return routes.filter((route) => blueprints.has(blueprintOf(route)));
 }
+
+/** @returns the body with the names in the place of their placeholders. */
+export const fillBody = (body: object, fill: (text: string) => string): object =>
+  JSON.parse(fill(JSON.stringify(body)));
 
 /** Makes the users and groups for the caller. @returns a function that sends the request of the row, or another method. */
-export async function prepare(app: App, { path, permission, body, ...row }: Row, caller: Caller) {
-  const { names, send } = await setScene(app, caller, permission);
+export async function prepare(app: App, { send, body, permission = 'tea:make' }: Row, caller: Caller) {
+  const { names, send: sendTo } = await setScene(app, caller, permission);
   const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => names[name] ?? '');
-  const payload: object | undefined = body === undefined ? undefined : JSON.parse(fill(body));
-  const request = { url: fill(path), ...(payload ? { payload } : {}) };
-  return (method: Row['method'] | 'HEAD' = row.method) => send({ ...request, method });
+  const { method, path } = parse(send);
+  const request = { url: fill(path), ...(body ? { payload: fillBody(body, fill) } : {}) };
+  return (instead: Method = method) => sendTo({ ...request, method: instead });
 }

@@ -10,7 +10,7 @@ import { onEachEngine } from '../../support/engines.ts';
 import { manage, runServer } from '../../support/processes.ts';
 
 const REFUSED =
-  /^(manage|rollcall): The database has tables that are not Rollcall's: invoices, notes\. .*"npm run manage -- db upgrade --beside-other-tables"\.\n$/;
+  /^(manage|rollcall): The database has tables that are not Rollcall's: invoices, their_notes\. .*"npm run manage -- db upgrade --beside-other-tables"\.\n$/;
 const TAKEN =
   /^manage: Rollcall needs the names of tables that the database has already, .*: Users\. .*DATABASE_URL\.\n$/;
 
@@ -25,9 +25,9 @@ onEachEngine("Another program's database is refused", async (t, { name, makeData
   const url = await makeDatabase(t);
   const environment = { DATABASE_URL: url };
   const run = (...args: string[]) => manage(args, { environment });
-  await query(url, 'CREATE TABLE notes (id int PRIMARY KEY, text varchar(20))');
-  await query(url, 'CREATE VIEW invoices AS SELECT * FROM notes');
-  await query(url, "INSERT INTO notes VALUES (1, 'mine')");
+  await query(url, 'CREATE TABLE their_notes (id int PRIMARY KEY, text varchar(20))');
+  await query(url, 'CREATE VIEW invoices AS SELECT * FROM their_notes');
+  await query(url, "INSERT INTO their_notes VALUES (1, 'mine')");
   const before = await contentOf(url);
 
   await t.test('Commands that look, upgrade, downgrade and start change nothing', async (t) => {

@@ -9,7 +9,8 @@ import { downgrade, upgrade } from '../../../db/migrate/migrator.ts';
 import { BASE } from '../../../db/migrate/targets.ts';
 import { onEachEngine } from '../../support/engines.ts';
 import { makeLog } from '../../support/log.ts';
-import { parse, STEPS } from '../../support/requests.ts';
+import { parse } from '../../support/request.ts';
+import { STEPS } from '../../support/requests.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../support/service.ts';
 
 /** The level of pino's warnings. */

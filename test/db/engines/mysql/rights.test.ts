@@ -36,10 +36,9 @@ onOwnServer('Two accounts with few rights suffice', FAST_FLAGS, async (t, server
     await grant(toMigrate);
     await server.query(`REVOKE DROP ON ${databaseName(owner)}.* FROM rollcall_migrate`);
     t.match(await run(migrating, 'db', 'upgrade'), { code: 0, stdout: /^applied 0000_first\n/ });
-    t.match(await run(migrating, 'db', 'downgrade', '-2', '--yes'), {
+    t.match(await run(migrating, 'db', 'downgrade', '0002', '--yes'), {
       code: 1,
-      stdout: /^took back 0004_identifiers\n$/,
-      stderr: /lacks the right DROP on the table \S*guards\S*\. Nothing of 0003_rights has taken effect/,
+      stderr: /lacks the right DROP on the table `\w+`\.`\w+`\. Nothing of \w+ has taken effect/,
     });
     await grant(toMigrate.slice(1));
     for (const args of [['downgrade', 'base', '--yes'], ['upgrade']])

@@ -1,0 +1,171 @@
+/**
+ * npm run new -- blueprint NAME [ONE]: writes the files of a blueprint with a table of its own, and adds it to the lists of tables,
+ * queries and audit events. docs/blueprints.md goes on from there.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { PROJECT_ROOT } from '../config/project.ts';
+
+const WORD = /^[a-z]+$/;
+
+/** The names of a blueprint: that of all and that of one of its things. */
+interface Names {
+  many: string;
+  one: string;
+}
+
+/** Something is there already, or a name can't be used. */
+class RefusedError extends Error {}
+
+/** @returns the singular of a plain English plural, or undefined when it is not that plain. */
+function singularOf(many: string): string | undefined {
+  if (many.endsWith('ies')) return `${many.slice(0, -3)}y`;
+  return /[^s]s$/.test(many) && !/(?:[sxz]|ch|sh)es$/.test(many) ? many.slice(0, -1) : undefined;
+}
+
+/** @throws {RefusedError} */
+function namesOf(many: string, given: string | undefined): Names {
+  const one = given ?? singularOf(many);
+  if (one === undefined)
+    throw new RefusedError(
+      `What is one of ${many}? Give it as the second name: npm run new -- blueprint ${many} ONE`,
+    );
+  for (const name of [many, one])
+    if (!WORD.test(name))
+      throw new RefusedError(`The name ${name} must be one word of lower-case letters, such as notes.`);
+  if (many === one) throw new RefusedError('The name of all and the name of one must differ.');
+  return { many, one };
+}
+
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** @returns the template of that name with the blueprint's names in it. */
+function fill(template: string, { many, one }: Names): string {
+  return readFileSync(join(import.meta.dirname, 'templates', `${template}.txt`), 'utf8')
+    .replaceAll('samples', many)
+    .replaceAll('Samples', capital(many))
+    .replaceAll('SAMPLES', many.toUpperCase())
+    .replaceAll('sample', one)
+    .replaceAll('Sample', capital(one))
+    .replaceAll('SAMPLE', one.toUpperCase());
+}
+
+/** @returns the files of the blueprint with their contents. */
+function newFiles(names: Names): [file: string, text: string][] {
+  const { many } = names;
+  return [
+    [`db/schema/${many}.ts`, fill('schema', names)],
+    [`db/queries/${many}.ts`, fill('queries', names)],
+    [`accounts/${many}.ts`, fill('rule', names)],
+    [`schemas/${many}.ts`, fill('response', names)],
+    [`routes/api/${many}/index.ts`, fill('route', names)],
+    [`test/routes/${many}.test.ts`, fill('test', names)],
+  ];
+}
+
+/** A list that names each blueprint, and how it is extended. */
+interface List {
+  file: string;
+  /** Where the additions go. */
+  places: { before: string; add: string }[];
+}
+
+function lists({ many, one }: Names): List[] {
+  const define = `define${capital(many)}`;
+  const table = {
+    before: 'import { defineUsers }',
+    add: `import { ${define} } from './${many}.ts';\n`,
+  };
+  const tables = (dialect: string, end: string) => ({
+    file: `db/schema/index.${dialect}.ts`,
+    places: [table, { before: end, add: `export const ${many} = ${define}(t, users);\n` }],
+  });
+  return [
+    tables('sqlite', ''),
+    tables('mysql', ''),
+    {
+      file: 'db/database.ts',
+      places: [
+        {
+          before: 'import { userQueries }',
+          add: `import { ${one}Queries } from './queries/${many}.ts';\n`,
+        },
+        { before: '  };\n}\n', add: `    ${many}: ${one}Queries(engine),\n` },
+      ],
+    },
+    {
+      file: 'docs/migrations.md',
+      places: [
+        {
+          before: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.users ',
+          add: `GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.${many} TO rollcall;\n`,
+        },
+      ],
+    },
+    {
+      file: 'db/queries/audit.ts',
+      places: [
+        { before: '] as const;\n\nexport type AuditEvent', add: `  '${one}-added',\n` },
+        { before: ';\n  id: string;\n  name: string;', add: ` | '${one}'` },
+      ],
+    },
+  ];
+}
+
+/** @returns the file with the additions. @throws {RefusedError} when it has not the places for them. */
+function extended({ file, places }: List): string {
+  let text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
+  for (const { before, add } of places) {
+    const at = before === '' ? text.length : text.lastIndexOf(before);
+    if (at < 0)
+      throw new RefusedError(`${file} has no place for ${add.trim()}: there is no ${before.trim()} in it.`);
+    text = text.slice(0, at) + add + text.slice(at);
+  }
+  return text;
+}
+
+function makeBlueprint(many: string, given: string | undefined): void {
+  const names = namesOf(many, given);
+  const files = newFiles(names);
+  for (const [file] of files)
+    if (existsSync(join(PROJECT_ROOT, file))) throw new RefusedError(`There is a file ${file} already.`);
+  const changed = lists(names).map((list): [string, string] => [list.file, extended(list)]);
+  for (const [file, text] of [...files, ...changed]) {
+    mkdirSync(dirname(join(PROJECT_ROOT, file)), { recursive: true });
+    writeFileSync(join(PROJECT_ROOT, file), text);
+  }
+  const formatter = join(PROJECT_ROOT, 'node_modules/@biomejs/biome/bin/biome');
+  const written = [...files, ...changed].map(([file]) => file).filter((file) => file.endsWith('.ts'));
+  execFileSync(process.execPath, [formatter, 'check', '--write', ...written], {
+    cwd: PROJECT_ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const lines = [
+    ...files.map(([file]) => `wrote ${file}`),
+    ...changed.map(([file]) => `added it to ${file}`),
+    'Next: change these files as you need them; then make the migration, and the description of the API:',
+    `  npm run manage -- db revision ${many}`,
+    '  npm run openapi',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+const program = new Command()
+  .name('npm run new --')
+  .description('Writes the first files of a new part of the service.')
+  .showHelpAfterError('Add --help to see how it is called.');
+program
+  .command('blueprint')
+  .description('write a blueprint with a table of its own (see docs/blueprints.md)')
+  .argument('<name>', 'what it is about, in the plural, such as notes; /api/NAME is its prefix')
+  .argument('[one]', 'the singular, where it is not the plural without its s')
+  .action(makeBlueprint);
+try {
+  program.parse();
+} catch (error) {
+  if (!(error instanceof RefusedError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

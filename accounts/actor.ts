@@ -9,8 +9,11 @@ interface SessionCredential {
   confirmedAt: number;
 }
 
-interface TokenCredential {
-  kind: 'token';
+/** What a user gave to a program, such as an API token. It acts by its scopes alone. */
+export interface DelegatedCredential {
+  kind: 'delegated';
+  /** How it is recognised (see credentials.ts). */
+  method: string;
   id: string;
   scopes: readonly string[];
 }
@@ -28,7 +31,7 @@ export interface Actor extends Origin {
   user: { id: string; username: string } | null;
   /** How they were recognised: session, token, a request loader's name, manage for the operator, nobody for anonymous callers. */
   method: string;
-  credential: SessionCredential | TokenCredential | null;
+  credential: SessionCredential | DelegatedCredential | null;
   /** What they may use, as it was read when they were recognised. Changes are decided by what holds when they are written. */
   permissions: readonly string[];
   log: { info(fields: object, message: string): void };
@@ -51,9 +54,9 @@ export function isOperator({ kind }: Actor): boolean {
   return kind === 'operator';
 }
 
-/** @returns whether the actor acts as that user themselves: a token acts by its scopes alone. */
+/** @returns whether the actor acts as that user themselves, and not by a credential that the user gave to a program. */
 export function isSelf({ user, credential }: Actor, userId: string): boolean {
-  return user?.id === userId && credential?.kind !== 'token';
+  return user?.id === userId && credential?.kind !== 'delegated';
 }
 
 /** @returns the user who acts. @throws {Error} when there is none, because a guard was forgotten. */

@@ -17,7 +17,7 @@ export const WRITE_SESSIONS = 'sessions:write';
 /** For how long after the password was given a session is fresh, in milliseconds. */
 const FRESH = 15 * 60 * 1000;
 
-/** @returns what a token with these scopes may do for an owner who holds these permissions. */
+/** @returns what a credential with these scopes may do for a user who holds these permissions. */
 export function withinScopes(scopes: readonly string[], held: readonly string[]): readonly string[] {
   if (held.includes(EVERYTHING)) return scopes.toSorted();
   return scopes.includes(EVERYTHING) ? held : scopes.filter((scope) => held.includes(scope)).sort();
@@ -34,19 +34,19 @@ export function requirePermissions({ permissions }: Actor, ...asked: string[]): 
   if (lacking.length > 0) throw new MissingPermissionError(lacking);
 }
 
-/** @returns conditions that the actor holds the permissions; for a token, that they are among its scopes as well. */
+/** @returns conditions that the actor holds the permissions, and that they are among the scopes of their credential. */
 export function holds(db: Database, actor: Actor, ...permissions: string[]): Condition[] {
   if (isOperator(actor)) return [];
-  // Refuses early what the actor did not hold when the request began, and what a token has not among its scopes.
+  // Refuses early what the actor did not hold when the request began, and what is not among the scopes.
   requirePermissions(actor, ...permissions);
   if (permissions.length === 0) return [];
   const error = () => new MissingPermissionError(permissions);
   return [{ step: db.permissions.holds(userOf(actor).id, permissions), error }];
 }
 
-/** @returns the condition that the actor manages the group, or holds groups:write. A token manages no group. */
+/** @returns the condition that the actor manages the group, or holds groups:write. A program manages no group. */
 export function managesGroup(db: Database, actor: Actor, groupId: string): Condition[] {
-  if (isOperator(actor) || actor.credential?.kind === 'token') return holds(db, actor, WRITE_GROUPS);
+  if (isOperator(actor) || actor.credential?.kind === 'delegated') return holds(db, actor, WRITE_GROUPS);
   return [
     {
       step: db.memberships.managesOrHolds(userOf(actor).id, groupId, WRITE_GROUPS),
@@ -55,15 +55,15 @@ export function managesGroup(db: Database, actor: Actor, groupId: string): Condi
   ];
 }
 
-/** A token is not its owner, and changes nothing of their account. @throws {SessionRequiredError} */
-export function refuseOwnToken(actor: Actor, userId: string): void {
+/** A user's program is not the user, and changes nothing of their account. @throws {SessionRequiredError} */
+export function refuseOwnProgram(actor: Actor, userId: string): void {
   if (actor.user?.id === userId && !isSelf(actor, userId)) throw new SessionRequiredError();
 }
 
 /**
  * The actor is that user, or holds all that the user holds: who signs in, and whether they may, is not decided by those who
  * hold less. Locks the user and their groups, since it relies on what the user holds.
- * @throws {SessionRequiredError} when a token would change its own user.
+ * @throws {SessionRequiredError} when a user's program would change the user.
  */
 export async function authorityOver(
   db: Database,
@@ -71,7 +71,7 @@ export async function authorityOver(
   userId: string,
 ): Promise<{ locks: RightsLock[]; conditions: Condition[] }> {
   if (isOperator(actor) || isSelf(actor, userId)) return { locks: [lockUser(db, userId)], conditions: [] };
-  refuseOwnToken(actor, userId);
+  refuseOwnProgram(actor, userId);
   const { locks, permissions } = await lockRights(db, userId);
   return { locks, conditions: holds(db, actor, ...permissions) };
 }

@@ -8,6 +8,7 @@ import type { Database } from '../db/database.ts';
 import { DuplicateError, MissingReferenceError, type Step } from '../db/engines/engine.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { type AuditEvent, auditEntries, logEntry } from './audit.ts';
+import { isAlive } from './credentials.ts';
 import { ConflictError, UnauthenticatedError } from './errors.ts';
 
 /** A step that must hold, and the error that says why not. */
@@ -75,8 +76,8 @@ export function stillActing(db: Database, actor: Actor): Condition[] {
   const step =
     credential?.kind === 'session'
       ? db.sessions.isAlive(credential.key, now)
-      : credential?.kind === 'token'
-        ? db.tokens.isAlive(credential.id, now)
+      : credential
+        ? isAlive(db, credential, now)
         : db.users.isActive(user.id);
   return [{ step, error: () => new UnauthenticatedError() }];
 }

@@ -9,6 +9,7 @@ import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
 import { applyChange, stillActing } from './change.ts';
+import { findCredential } from './credentials.ts';
 import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
 import { requireUser } from './find.ts';
 import type { Hashing } from './passwords/hashing.ts';
@@ -37,7 +38,7 @@ export function newCode(
   const now = Date.now();
   const expiresAt = now + lifetime;
   const issuerId = isOperator(actor) ? null : userOf(actor).id;
-  const issuerTokenId = actor.credential?.kind === 'token' ? actor.credential.id : null;
+  const issuerTokenId = actor.credential?.kind === 'delegated' ? actor.credential.id : null;
   return {
     issued: { code, expiresAt },
     writes: db.codes.issue({ key: keyOf(code), userId, issuerId, issuerTokenId, expiresAt }, now),
@@ -98,19 +99,19 @@ export async function useCode(db: Database, hashing: Hashing, actor: Actor, code
 
 type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
 
-/** @returns what must hold for the code to work: its issuer is active, by the same token if it was one, and may still issue it. */
+/** @returns what must hold for the code to work: its issuer, or the issuer's program, still acts, and may still issue it. */
 async function issuerMayStillIssue(db: Database, caller: Actor, code: CodeRow) {
-  const { issuerId, issuerTokenId, issuerScopes, userId } = code;
+  const { issuerId, issuerTokenId, userId } = code;
   if (issuerId === null) return { locks: [], conditions: [] };
-  if (issuerTokenId !== null && issuerScopes === null) throw new InvalidCodeError();
+  const credential = issuerTokenId === null ? null : await findCredential(db, issuerTokenId);
+  if (credential === undefined) throw new InvalidCodeError();
   const issuer: Actor = {
     ...caller,
     kind: 'user',
     user: { id: issuerId, username: '' },
-    credential:
-      issuerTokenId === null ? null : { kind: 'token', id: issuerTokenId, scopes: issuerScopes ?? [] },
+    credential,
     // What they hold is a condition.
-    permissions: issuerScopes ?? [EVERYTHING],
+    permissions: credential?.scopes ?? [EVERYTHING],
   };
   const { locks, conditions } = await authorityOver(db, issuer, userId);
   return {

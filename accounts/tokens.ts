@@ -7,8 +7,14 @@ import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange, recordEvent } from './change.ts';
+import { registerCredentials } from './credentials.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { keyOf, makeSecret } from './secrets.ts';
+
+registerCredentials('token', {
+  isAlive: (db, id, now) => db.tokens.isAlive(id, now),
+  scopesOf: (db, id) => db.tokens.scopesOf(id),
+});
 
 /** How often at most the use of a token is noted, in milliseconds. */
 const TOUCH_INTERVAL = 5 * 60 * 1000;

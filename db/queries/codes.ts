@@ -7,7 +7,7 @@ import { equals, placeholder, placeholdersFor } from '../schema/column-types.ts'
 type NewCode = Omit<Tables['codes']['$inferSelect'], 'createdAt'>;
 
 export function codeQueries({ build, readOne, write, tables }: Engine) {
-  const { codes, memberships, tokens, users } = tables;
+  const { codes, memberships, users } = tables;
   // One that was issued in the future would live longer than it may, since the clock was set back.
   const alive = and(
     equals(codes.key, 'key'),
@@ -22,11 +22,9 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
         username: users.username,
         issuerId: codes.issuerId,
         issuerTokenId: codes.issuerTokenId,
-        issuerScopes: tokens.scopes,
       })
       .from(codes)
       .innerJoin(users, eq(users.id, codes.userId))
-      .leftJoin(tokens, eq(tokens.id, codes.issuerTokenId))
       .where(alive),
   );
   const row = placeholdersFor('key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt', 'createdAt');

@@ -41,6 +41,9 @@ function tokenReads(engine: Engine) {
   const ofUser = equals(tokens.userId, 'userId');
   const ofOwner = and(ofUser, equals(tokens.id, 'id'));
   const one = readOne(build.select(shown).from(tokens).where(ofOwner));
+  const scopesOfId = readOne(
+    build.select(pickColumns(tokens, 'scopes')).from(tokens).where(equals(tokens.id, 'id')),
+  );
   const pageOfUser = read(
     build
       .select(shown)
@@ -53,6 +56,8 @@ function tokenReads(engine: Engine) {
   return {
     /** Also finds tokens that have expired. */
     find: (key: string) => byKey({ key }),
+    /** Also reads those of a token that has expired. */
+    scopesOf: async (id: string) => (await scopesOfId({ id }))?.scopes,
     findOf: (userId: string, id: string) => one({ userId, id }),
     page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
   };

@@ -18,14 +18,14 @@ interface Authentication {
   /** 'session', or the name of a request loader. */
   method: string;
   session: SessionRow | null;
-  /** The API token that was sent. Its scopes bound what the caller may do. */
-  token: { id: string; scopes: readonly string[] } | null;
+  /** What the user gave to a program, such as an API token. Its scopes bound what the caller may do. */
+  credential: { id: string; scopes: readonly string[] } | null;
   /** What the user holds. */
   permissions: readonly string[];
 }
 
 /** A user whom a loader found. Without `permissions`, those that the user holds are read. */
-interface LoadedUser extends AuthenticatedUser, Partial<Pick<Authentication, 'token' | 'permissions'>> {
+interface LoadedUser extends AuthenticatedUser, Partial<Pick<Authentication, 'credential' | 'permissions'>> {
   active: boolean;
 }
 
@@ -78,10 +78,10 @@ export default fp<{ lifetimes: Lifetimes }>(
       for (const { method, load } of loaders) {
         const user = await load(request);
         if (!user?.active) continue;
-        const { id, username, token = null } = user;
+        const { id, username, credential = null } = user;
         const permissions = user.permissions ?? (await app.db.permissions.ofUser(id));
         request.user = { id, username };
-        request.authentication = { method, session: null, token, permissions };
+        request.authentication = { method, session: null, credential, permissions };
         return;
       }
     }
@@ -93,7 +93,7 @@ export default fp<{ lifetimes: Lifetimes }>(
       if (!session) return fromLoaders(request);
       const { userId: id, username, permissions } = session;
       request.user = { id, username };
-      request.authentication = { method: 'session', session, token: null, permissions };
+      request.authentication = { method: 'session', session, credential: null, permissions };
     });
   },
   { name: 'authenticate', dependencies: ['database', 'session-cookie', 'validation'] },

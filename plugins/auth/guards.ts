@@ -46,12 +46,12 @@ function requireSession({ authentication }: FastifyRequest): void {
 }
 
 function credentialOf({ authentication }: FastifyRequest): Actor['credential'] {
-  const { session, token } = authentication ?? {};
+  const { session, credential, method = '' } = authentication ?? {};
   if (session) {
     const { key, id, confirmedAt } = session;
     return { kind: 'session', key, id, confirmedAt };
   }
-  return token ? { kind: 'token', ...token } : null;
+  return credential ? { kind: 'delegated', method, ...credential } : null;
 }
 
 export default fp(
@@ -75,13 +75,13 @@ export default fp(
     );
 
     app.decorateRequest('actor', function actor(this: FastifyRequest): Actor {
-      const { method = 'nobody', token, permissions = [] } = this.authentication ?? {};
+      const { method = 'nobody', credential, permissions = [] } = this.authentication ?? {};
       return {
         kind: this.user ? 'user' : 'anonymous',
         user: this.user ?? null,
         method,
         credential: credentialOf(this),
-        permissions: token ? withinScopes(token.scopes, permissions) : permissions,
+        permissions: credential ? withinScopes(credential.scopes, permissions) : permissions,
         address: this.ip,
         userAgent: this.headers['user-agent'] ?? '',
         requestId: this.id,

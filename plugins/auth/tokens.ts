@@ -34,7 +34,7 @@ export default fp(
       const token = await findToken(app.db, key, log);
       if (!token) return undefined;
       const { id, scopes, userId, username, active, permissions } = token;
-      return { id: userId, username, active, permissions, token: { id, scopes } };
+      return { id: userId, username, active, permissions, credential: { id, scopes } };
     }
   },
   { name: 'tokens', dependencies: ['authenticate', 'database'] },

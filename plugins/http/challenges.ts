@@ -36,9 +36,9 @@ export function challenge({ routeOptions, server }: FastifyRequest, { kind }: Pr
   return `${bearer}, Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
 }
 
-/** @returns whether the request came with a token that has not the scopes which these permissions ask for. */
+/** @returns whether the request came with a credential that has not the scopes which these permissions ask for. */
 function lacksScope({ authentication }: FastifyRequest, permissions: readonly string[]): boolean {
-  const scopes = authentication?.token?.scopes;
+  const scopes = authentication?.credential?.scopes;
   return scopes !== undefined && lackingOf(scopes, permissions).length > 0;
 }
 

@@ -30,14 +30,14 @@ function commandOf([, program = '', ...args]: string[]): string | undefined {
 export default url.startsWith('sqlite:')
   ? defineConfig({
       dialect: 'sqlite',
-      schema: './db/schema/index.sqlite.ts',
+      schema: './db/schema/for-drizzle-kit.cjs',
       out: './db/migrations/sqlite',
       casing: 'snake_case',
       dbCredentials: { url: url.slice('sqlite:'.length) },
     })
   : defineConfig({
       dialect: 'mysql',
-      schema: './db/schema/index.mysql.ts',
+      schema: './db/schema/for-drizzle-kit.cjs',
       out: './db/migrations/mysql',
       casing: 'snake_case',
       dbCredentials: { url: driverUrl(url) },

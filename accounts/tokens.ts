@@ -2,7 +2,7 @@
 import { isFromFuture } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
-import type { OwnedTokenRow } from '../db/queries/tokens.ts';
+import { type OwnedTokenRow, tokenQueries } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
@@ -11,9 +11,12 @@ import { registerCredentials } from './credentials.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { keyOf, makeSecret } from './secrets.ts';
 
+/** @returns the queries for tokens. */
+export const tokensIn = (db: Database) => db.queries(tokenQueries);
+
 registerCredentials('token', {
-  isAlive: (db, id, now) => db.tokens.isAlive(id, now),
-  scopesOf: (db, id) => db.tokens.scopesOf(id),
+  isAlive: (db, id, now) => tokensIn(db).isAlive(id, now),
+  scopesOf: (db, id) => tokensIn(db).scopesOf(id),
 });
 
 /** How often at most the use of a token is noted, in milliseconds. */
@@ -50,7 +53,7 @@ export const createToken = (
     return {
       locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
       conditions: holds(db, actor, ...scopes),
-      writes: [db.tokens.add({ key: keyOf(secret), id, userId: owner.id, name, scopes, expiresAt }, now)],
+      writes: [tokensIn(db).add({ key: keyOf(secret), id, userId: owner.id, name, scopes, expiresAt }, now)],
       event: {
         event: 'token-created',
         target: { kind: 'token', id, name },
@@ -64,11 +67,11 @@ export const createToken = (
 export const endToken = (db: Database, actor: Actor, owner: Owner, id: string) =>
   applyChange(db, actor, async () => {
     requireOwner(actor, owner.id);
-    const token = await db.tokens.findOf(owner.id, id);
+    const token = await tokensIn(db).findOf(owner.id, id);
     if (!token) throw new NotFoundError('token');
     const { name } = token;
     return {
-      writes: [db.tokens.end(owner.id, id)],
+      writes: [tokensIn(db).end(owner.id, id)],
       event: {
         event: 'token-ended',
         target: { kind: 'token', id, name },
@@ -80,13 +83,13 @@ export const endToken = (db: Database, actor: Actor, owner: Owner, id: string) =
 
 /** Ends the token of that key, by which a program signs out. A token that does nothing any more stays as it is. */
 export async function endUsedToken(db: Database, actor: Actor, key: string): Promise<void> {
-  const token = await db.tokens.find(key);
+  const token = await tokensIn(db).find(key);
   if (!isUsable(token, Date.now())) return;
   const { id, userId, username } = token;
-  const name = (await db.tokens.findOf(userId, id))?.name ?? '';
+  const name = (await tokensIn(db).findOf(userId, id))?.name ?? '';
   const owner = { id: userId, username };
   const target = { kind: 'token' as const, id, name };
-  const end = db.tokens.end(userId, id);
+  const end = tokensIn(db).end(userId, id);
   await recordEvent(db, actor, { event: 'token-ended', actor: owner, via: 'token', target }, end);
 }
 
@@ -100,11 +103,11 @@ export async function findToken(
   key: string,
   log: BestEffortLog,
 ): Promise<OwnedTokenRow | undefined> {
-  const token = await db.tokens.find(key);
+  const token = await tokensIn(db).find(key);
   const now = Date.now();
   if (!isUsable(token, now)) return undefined;
   if (now - (token.lastUsedAt ?? 0) >= TOUCH_INTERVAL)
-    await writeBestEffort(db, db.tokens.touch(key, now, now - TOUCH_INTERVAL + 1), log);
+    await writeBestEffort(db, tokensIn(db).touch(key, now, now - TOUCH_INTERVAL + 1), log);
   return token;
 }
 

@@ -1,7 +1,9 @@
 /** Fills databases for the bench with users, each with a session. */
+
 import { createHmac, hash } from 'node:crypto';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { keyOf, makeSecret } from '../accounts/secrets.ts';
+import { tokensIn } from '../accounts/tokens.ts';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret as newKey } from '../config/secret.ts';
@@ -90,7 +92,7 @@ export async function fill(url: string, count: number): Promise<Filled> {
   const [userId = ''] = ids;
   const group = { id: idOf(0, 'c'), name: 'admins', title: '', permissions: ['*'] };
   await db.atomically([
-    db.tokens.add(
+    tokensIn(db).add(
       { key: keyOf(token), id: idOf(0, 'd'), userId, name: 'bench', scopes: ['*'], expiresAt: null },
       now,
     ),

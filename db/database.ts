@@ -11,9 +11,9 @@ import { membershipQueries } from './queries/memberships.ts';
 import { permissionQueries } from './queries/permissions.ts';
 import { purgeQueries } from './queries/purge.ts';
 import { sessionQueries } from './queries/sessions.ts';
-import { tokenQueries } from './queries/tokens.ts';
 import { userSearch } from './queries/user-search.ts';
 import { userQueries } from './queries/users.ts';
+import { unsafeCast } from './schema/column-types.ts';
 
 export type Database = ReturnType<typeof prepareQueries>;
 
@@ -37,9 +37,22 @@ export async function openEngine(
   });
 }
 
-/** Prepares every query once. The schema must be up to date, because preparing fails when a table is missing. */
+/** @returns a function which prepares the queries of a part at the first call, and gives the same at each later one. */
+function prepareOnce(engine: Engine) {
+  const prepared = new Map<unknown, unknown>();
+  return <Queries>(prepare: (engine: Engine) => Queries): Queries => {
+    if (!prepared.has(prepare)) prepared.set(prepare, prepare(engine));
+    return unsafeCast<Queries>(prepared.get(prepare));
+  };
+}
+
+/**
+ * Prepares the queries of the core, and with `queries` those of other parts, each once. The schema must be up to date, because
+ * preparing fails when a table is missing.
+ */
 export function prepareQueries(engine: Engine) {
   return {
+    queries: prepareOnce(engine),
     atomically: engine.atomically,
     close: engine.close,
     schemaIsCurrent: watchSchema(engine),
@@ -48,7 +61,6 @@ export function prepareQueries(engine: Engine) {
     memberships: membershipQueries(engine),
     permissions: permissionQueries(engine),
     sessions: sessionQueries(engine),
-    tokens: tokenQueries(engine),
     codes: codeQueries(engine),
     attempts: attemptQueries(engine),
     audit: auditQueries(engine),

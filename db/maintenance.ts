@@ -11,8 +11,6 @@ const BATCH_SIZE = 200;
 const PAUSE = 20;
 
 const DAY = 24 * 60 * 60 * 1000;
-/** Expired tokens stay listed this long, so that their owners see why a program stopped. In milliseconds. */
-const TOKEN_RETENTION = 30 * DAY;
 
 export interface PurgeOptions {
   /** In days; 0 keeps the audit trail for ever. */
@@ -27,13 +25,9 @@ export async function purge(
   { auditRetention, signal }: PurgeOptions,
 ): Promise<number> {
   const now = Date.now();
-  const { sessions, codes, attempts, tokens, audit } = db.purge;
   const findExpired = [
-    () => sessions(now, BATCH_SIZE),
-    () => codes(now, BATCH_SIZE),
-    () => attempts(now, BATCH_SIZE),
-    () => tokens(now - TOKEN_RETENTION, BATCH_SIZE),
-    ...(auditRetention > 0 ? [() => audit(firstIdOf(now - auditRetention * DAY), BATCH_SIZE)] : []),
+    ...db.purge.expired.map((find) => () => find(now, BATCH_SIZE)),
+    ...(auditRetention > 0 ? [() => db.purge.audit(firstIdOf(now - auditRetention * DAY), BATCH_SIZE)] : []),
   ];
   let batches = 0;
   for (const find of findExpired) {

@@ -1,6 +1,6 @@
 /** manage token: makes, lists and ends API tokens of users. */
 import type { Command } from 'commander';
-import { createToken, endToken } from '../accounts/tokens.ts';
+import { createToken, endToken, tokensIn } from '../accounts/tokens.ts';
 import type { Database } from '../db/database.ts';
 import { instant } from '../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
@@ -42,7 +42,7 @@ export function addTokenCommands(program: Command): void {
     .action((username: string, options: { json: boolean }) =>
       withDatabase(async (db) => {
         const { id } = await findUser(db, username);
-        const rows = everyRow((after, limit) => db.tokens.page(id, after, limit));
+        const rows = everyRow((after, limit) => tokensIn(db).page(id, after, limit));
         await printEach(rows, options, tokenJson, formatToken);
       }),
     );
@@ -89,7 +89,7 @@ async function create(
 async function end(db: Database, username: string, id: string): Promise<void> {
   const user = await findUnlessRemoved(db, username, findUser, 'user-deleted');
   if (!user) return print(`${username} was removed before, with all tokens`);
-  if (!(await db.tokens.findOf(user.id, id))) {
+  if (!(await tokensIn(db).findOf(user.id, id))) {
     if (await hadToken(db, user, id)) return print(`the token ${id} has ended before`);
     throw new Error(`${user.username} has no token ${id}.`);
   }

@@ -5,6 +5,7 @@ import { ADMINISTRATORS, createAdministrator } from '../accounts/first-administr
 import { makeHashing } from '../accounts/passwords/hashing.ts';
 import { setPassword } from '../accounts/passwords.ts';
 import { takenFields } from '../accounts/taken.ts';
+import { tokensIn } from '../accounts/tokens.ts';
 import { changeUser, createUser, deleteUser } from '../accounts/users.ts';
 import type { Database } from '../db/database.ts';
 import type { UserRow } from '../db/queries/users.ts';
@@ -135,7 +136,7 @@ async function show(db: Database, name: string, json: boolean): Promise<void> {
     ),
     Array.fromAsync(everyRow((after, limit) => db.sessions.page(row.id, after, limit, now))),
     Array.fromAsync(
-      everyRow((after, limit) => db.tokens.page(row.id, after, limit)),
+      everyRow((after, limit) => tokensIn(db).page(row.id, after, limit)),
       tokenJson,
     ),
   ]);

@@ -1,6 +1,6 @@
 /**
- * npm run new -- blueprint NAME [ONE]: writes the files of a blueprint with a table of its own, and adds it to the lists of tables,
- * queries and audit events. docs/blueprints.md goes on from there.
+ * npm run new -- blueprint NAME [ONE]: writes the files of a blueprint with a table of its own, and adds it to the list of parts.
+ * docs/blueprints.md goes on from there.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -65,65 +65,35 @@ function newFiles(names: Names): [file: string, text: string][] {
   ];
 }
 
-/** A list that names each blueprint, and how it is extended. */
+/** A list that names each part, and how it is extended. */
 interface List {
   file: string;
-  /** Where the additions go. */
-  places: { before: string; add: string }[];
+  /** The beginning of the line before which the addition goes; the end of the file if empty. */
+  before: string;
+  add: string;
 }
 
-function lists({ many, one }: Names): List[] {
-  const define = `define${capital(many)}`;
-  const table = {
-    before: 'import { defineUsers }',
-    add: `import { ${define} } from './${many}.ts';\n`,
-  };
-  const tables = (dialect: string, end: string) => ({
-    file: `db/schema/index.${dialect}.ts`,
-    places: [table, { before: end, add: `export const ${many} = ${define}(t, users);\n` }],
-  });
+function lists({ many }: Names): List[] {
   return [
-    tables('sqlite', ''),
-    tables('mysql', ''),
     {
-      file: 'db/database.ts',
-      places: [
-        {
-          before: 'import { userQueries }',
-          add: `import { ${one}Queries } from './queries/${many}.ts';\n`,
-        },
-        { before: '  };\n}\n', add: `    ${many}: ${one}Queries(engine),\n` },
-      ],
+      file: 'db/schema/parts.ts',
+      before: '',
+      add: `export * as ${many} from './${many}.ts';\n`,
     },
     {
       file: 'docs/migrations.md',
-      places: [
-        {
-          before: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.users ',
-          add: `GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.${many} TO rollcall;\n`,
-        },
-      ],
-    },
-    {
-      file: 'db/queries/audit.ts',
-      places: [
-        { before: '] as const;\n\nexport type AuditEvent', add: `  '${one}-added',\n` },
-        { before: ';\n  id: string;\n  name: string;', add: ` | '${one}'` },
-      ],
+      before: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.users ',
+      add: `GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.${many} TO rollcall;\n`,
     },
   ];
 }
 
-/** @returns the file with the additions. @throws {RefusedError} when it has not the places for them. */
-function extended({ file, places }: List): string {
-  let text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
-  for (const { before, add } of places) {
-    const at = before === '' ? text.length : text.lastIndexOf(before);
-    if (at < 0)
-      throw new RefusedError(`${file} has no place for ${add.trim()}: there is no ${before.trim()} in it.`);
-    text = text.slice(0, at) + add + text.slice(at);
-  }
-  return text;
+/** @returns the file with the addition. @throws {RefusedError} when it has no place for it. */
+function extended({ file, before, add }: List): string {
+  const text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
+  const at = before === '' ? text.length : text.lastIndexOf(before);
+  if (at < 0) throw new RefusedError(`${file} has no place for ${add.trim()}: no line begins with ${before}`);
+  return text.slice(0, at) + add + text.slice(at);
 }
 
 function makeBlueprint(many: string, given: string | undefined): void {

@@ -21,7 +21,7 @@ export interface PasswordQueue extends Hashing {
   /** Whether `acquireSlot` would refuse. */
   readonly isFull: boolean;
   /**
-   * Every request that looks at a password does all its work in such a slot: `using _slot = await acquireSlot()`.
+   * Every request that looks at a password does so in such a slot: `using _slot = await acquireSlot()`.
    * @returns a slot, when it is this request's turn. @throws {BusyError}
    */
   acquireSlot(): Promise<Disposable>;

@@ -1,9 +1,9 @@
 /** The interface of both engines, so that queries and rules are written once, and the errors that they throw. */
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import type * as schema from '../schema/index.sqlite.ts';
+import type { Tables } from '../schema/tables.ts';
 import type { BuiltQuery, SelectQuery, Values } from './statement.ts';
 
-export type Tables = typeof schema;
+export type { Tables } from '../schema/tables.ts';
 
 /** How many rows a step must write or find for its transaction to commit. */
 export type Rows = number | 'any' | 'some';

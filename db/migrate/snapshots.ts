@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type * as KitApi from 'drizzle-kit/api';
-import { unsafeCast } from '../schema/column-types.ts';
+import { sqliteColumnTypes, unsafeCast } from '../schema/column-types.ts';
+import { defineTables } from '../schema/tables.ts';
 import { type Dialect, migrationsFolder } from './migrations.ts';
 
 export interface Column {
@@ -59,13 +60,15 @@ export function readSnapshot(dialect: Dialect, number: number): Snapshot {
   return number >= 0 ? snapshot : { ...snapshot, tables: {}, _meta: { tables: {}, columns: {} } };
 }
 
+const loadMysqlColumnTypes = async () => (await import('../schema/column-types.mysql.ts')).mysqlColumnTypes;
+
 /** @returns whether the tables in the code equal those after migration `number`. */
 export async function snapshotMatchesCode(dialect: Dialect, number: number): Promise<boolean> {
   const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = loadKit();
   const generated =
     dialect === 'sqlite'
-      ? await generateSQLiteDrizzleJson(await import('../schema/index.sqlite.ts'), undefined, 'snake_case')
-      : await generateMySQLDrizzleJson(await import('../schema/index.mysql.ts'), undefined, 'snake_case');
+      ? await generateSQLiteDrizzleJson(defineTables(sqliteColumnTypes), undefined, 'snake_case')
+      : await generateMySQLDrizzleJson(defineTables(await loadMysqlColumnTypes()), undefined, 'snake_case');
   // JSON drops undefined properties, as in the snapshot's file.
   const { tables }: Snapshot = JSON.parse(JSON.stringify(generated));
   return isDeepStrictEqual(tables, readSnapshot(dialect, number).tables);

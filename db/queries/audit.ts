@@ -9,8 +9,9 @@ import {
   placeholder,
   placeholdersFor,
 } from '../schema/column-types.ts';
+import * as parts from '../schema/parts.ts';
 
-export const EVENTS = [
+const CORE_EVENTS = [
   'signed-in',
   'sign-in-refused',
   'throttled',
@@ -31,15 +32,21 @@ export const EVENTS = [
   'group-deleted',
   'membership-set',
   'membership-removed',
-  'token-created',
-  'token-ended',
 ] as const;
 
-export type AuditEvent = (typeof EVENTS)[number];
+type Parts = typeof parts;
+
+export type AuditEvent = (typeof CORE_EVENTS)[number] | Parts[keyof Parts]['events'][number];
+
+export const EVENTS: readonly AuditEvent[] = [
+  ...CORE_EVENTS,
+  ...Object.values(parts).flatMap(({ events }) => events),
+];
 
 /** The object of an event, with its name at that time. */
 export interface Target {
-  kind: 'user' | 'group' | 'session' | 'token';
+  /** user, group, session, or what another part names. */
+  kind: string;
   id: string;
   name: string;
 }

@@ -1,7 +1,8 @@
 /** Queries for permissions, which users have through their groups. */
 import type { SQL } from 'drizzle-orm';
+import type { AnySQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
-import type { Engine, Step, Tables } from '../engines/engine.ts';
+import type { Engine, Step } from '../engines/engine.ts';
 import { equals } from '../schema/column-types.ts';
 import { numbered, placeholders, preparedByCount } from './lists.ts';
 
@@ -10,10 +11,13 @@ export const EVERYTHING = '*';
 
 const ADMINISTRATORS = 'administrators';
 
-/** Selects the permissions of the user to whom the session or token of that `key` belongs. */
+/** A table of credentials, such as sessions. */
+type Credentials = SQLiteTable & Record<'key' | 'userId', AnySQLiteColumn>;
+
+/** Selects the permissions of the user to whom the credential of that `key` belongs. */
 export function permissionsBehind(
   { build, tables: { groupPermissions, memberships } }: Engine,
-  credentials: Tables['sessions'] | Tables['tokens'],
+  credentials: Credentials,
 ) {
   return build
     .select({ permission: groupPermissions.permission })

@@ -4,12 +4,15 @@
  */
 import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
-import { equals, limitPlaceholder, placeholder } from '../schema/column-types.ts';
+import { equals, limitPlaceholder, placeholder, unsafeCast } from '../schema/column-types.ts';
+import * as parts from '../schema/parts.ts';
 
-export function purgeQueries({ build, read, write, tables }: Engine) {
-  const { attempts, audit, codes, sessions, tokens } = tables;
+export function purgeQueries(engine: Engine) {
+  const { build, read, write, tables } = engine;
+  const { attempts, audit, codes, sessions } = tables;
+  const byName: Record<string, unknown> = tables;
 
-  function purgeOf(table: typeof attempts | typeof codes | typeof sessions | typeof tokens) {
+  function purgeOf(table: typeof attempts | typeof codes | typeof sessions) {
     const isExpired = lt(table.expiresAt, placeholder('before'));
     const expired = read(
       build
@@ -24,6 +27,11 @@ export function purgeQueries({ build, read, write, tables }: Engine) {
     return async (before: number, limit: number) =>
       (await expired({ before, limit })).map(({ key }) => removal({ key, before }));
   }
+  const ofParts = Object.entries(parts).flatMap(([name, part]) => {
+    if (!('keepExpired' in part)) return [];
+    const purgePart = purgeOf(unsafeCast<typeof codes>(byName[name]));
+    return [(now: number, limit: number) => purgePart(now - part.keepExpired, limit)];
+  });
   const expiredEvents = read(
     build
       .select({ id: audit.id })
@@ -34,12 +42,10 @@ export function purgeQueries({ build, read, write, tables }: Engine) {
   );
   const removeEvent = write(build.delete(audit).where(eq(audit.id, placeholder('id'))), 'any');
 
-  // Each returns steps that delete at most `limit` rows that expired before that time (audit: before that id).
   return {
-    sessions: purgeOf(sessions),
-    codes: purgeOf(codes),
-    attempts: purgeOf(attempts),
-    tokens: purgeOf(tokens),
+    /** Each returns steps that delete at most `limit` rows that have expired. */
+    expired: [purgeOf(sessions), purgeOf(codes), purgeOf(attempts), ...ofParts],
+    /** Returns steps that delete at most `limit` events with ids before that one. */
     audit: async (before: string, limit: number) =>
       (await expiredEvents({ before, limit })).map(({ id }) => removeEvent({ id })),
   };

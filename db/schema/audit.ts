@@ -3,14 +3,16 @@
  * describe, so they have no foreign keys and carry the names of that time.
  */
 import { type ColumnTypes, ORIGIN_LENGTHS } from './column-types.ts';
-import { TOKEN_NAME_LENGTH } from './tokens.ts';
 import { USER_LENGTHS } from './users.ts';
 
-/** The changed fields of a user, group, session or token, without secrets. */
+/** The changed fields of what an event is about, without secrets. */
 export type Fields = Record<string, unknown>;
 
 /** The longest name of an authentication method, in characters. */
 export const METHOD_LENGTH = 16;
+
+/** The longest name of what an event is about, in characters. */
+export const TARGET_NAME_LENGTH = 100;
 
 export const defineAudit = (t: ColumnTypes) =>
   t.table(
@@ -25,10 +27,10 @@ export const defineAudit = (t: ColumnTypes) =>
       actorName: t.string(USER_LENGTHS.username),
       /** The authentication method: session, token …, or manage for the operator's commands. */
       via: t.string(METHOD_LENGTH).notNull(),
-      /** user, group, session or token. */
+      /** user, group, session, or what another part names. */
       targetKind: t.string(16),
       targetId: t.ref(),
-      targetName: t.string(TOKEN_NAME_LENGTH),
+      targetName: t.string(TARGET_NAME_LENGTH),
       address: t.string(ORIGIN_LENGTHS.address).notNull(),
       userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),
       requestId: t.string(ORIGIN_LENGTHS.requestId).notNull(),

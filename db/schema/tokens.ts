@@ -2,13 +2,19 @@
  * API tokens, with which programs authenticate. The row's key is the token's SHA-256, so a copy of the database does
  * not let anyone sign in.
  */
+import { TARGET_NAME_LENGTH } from './audit.ts';
 import type { ColumnTypes } from './column-types.ts';
-import type { UsersTable } from './users.ts';
+import type { CoreTables } from './core.ts';
 
-/** In characters. The API's schema uses this limit, too. */
-export const TOKEN_NAME_LENGTH = 100;
+/** In characters: the audit trail keeps the name. The API's schema uses this limit, too. */
+export const TOKEN_NAME_LENGTH = TARGET_NAME_LENGTH;
 
-export const defineTokens = (t: ColumnTypes, users: UsersTable) =>
+/** Expired tokens stay listed this long, so that their owners see why a program stopped. In milliseconds. */
+export const keepExpired = 30 * 24 * 60 * 60 * 1000;
+
+export const events = ['token-created', 'token-ended'] as const;
+
+export const define = (t: ColumnTypes, { users }: CoreTables) =>
   t.table(
     'tokens',
     {

@@ -2,8 +2,10 @@
  * The clock of a host is set back, or another host's clock is ahead. What is up to a minute in the future counts as now. What is
  * further in the future counts as ended and as not fresh. Nobody waits longer than a window.
  */
+
 import type { Test } from 'tap';
 import { keyOf } from '../../accounts/secrets.ts';
+import { tokensIn } from '../../accounts/tokens.ts';
 import type { App } from '../../app.ts';
 import { newSession } from '../support/cast.ts';
 import { setTheClockBack, stopTheClock } from '../support/clock.ts';
@@ -99,7 +101,7 @@ onEachEngine(
     const statuses = () =>
       Promise.all([brief, lasting].map(({ headers }) => whoamiStatus(new Client(app), headers)));
     const areAlive = () =>
-      Promise.all([brief, lasting].map(({ id }) => holds(app, app.db.tokens.isAlive(id, Date.now()))));
+      Promise.all([brief, lasting].map(({ id }) => holds(app, tokensIn(app.db).isAlive(id, Date.now()))));
     setTheClockBack(MINUTE);
     t.strictSame(await statuses(), [200, 200]);
     t.strictSame(await areAlive(), [true, true]);

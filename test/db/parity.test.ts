@@ -10,10 +10,11 @@ import { test } from 'tap';
 import { loadMysqlCore, sqliteCore } from '../../db/drizzle.ts';
 import { mysqlColumnTypes } from '../../db/schema/column-types.mysql.ts';
 import { type ColumnTypes, sqliteColumnTypes } from '../../db/schema/column-types.ts';
-import * as mysqlTables from '../../db/schema/index.mysql.ts';
-import * as sqliteTables from '../../db/schema/index.sqlite.ts';
+import { defineTables } from '../../db/schema/tables.ts';
 
 const mysqlCore = loadMysqlCore();
+const sqliteTables = defineTables(sqliteColumnTypes);
+const mysqlTables = defineTables(mysqlColumnTypes);
 
 // This must be the copy of drizzle that built the tables.
 const { is, getTableName, SQL }: typeof Core = createRequire(import.meta.url)('drizzle-orm');

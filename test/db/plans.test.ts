@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { test } from 'tap';
+import { tokensIn } from '../../accounts/tokens.ts';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
@@ -33,10 +34,14 @@ test('No statement of the service scans or sorts a whole table in SQLite', async
       return prepare(query, ...rest);
     };
   const prepares = t.capture(Sqlite.prototype, 'prepare', Sqlite.prototype.prepare);
-  prepareQueries({
+  const db = prepareQueries({
     ...engine,
     read: recording(engine.read),
     readOne: recording(engine.readOne),
+    readOneCached(query) {
+      record(query);
+      return engine.readOneCached(query);
+    },
     readAll(queries) {
       record(...queries);
       return engine.readAll(queries);
@@ -52,6 +57,7 @@ test('No statement of the service scans or sorts a whole table in SQLite', async
     write: recording(engine.write),
     condition: recording(engine.condition),
   });
+  tokensIn(db);
   const prepared = prepares().map(({ args }) => String(args[0]));
   t.ok(texts.length > 50, 'all statements are recorded');
 

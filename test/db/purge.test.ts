@@ -1,7 +1,9 @@
 /** The service removes all expired rows, and nothing else, by itself and outside of requests. */
+
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import mysql from 'mysql2/promise';
 import type { Test } from 'tap';
+import { tokensIn } from '../../accounts/tokens.ts';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { firstIdOf } from '../../db/ids.ts';
@@ -38,7 +40,10 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
       ...{ remembered: false, now, expiresAt, endsAt: now + 9 * DAY, address: '', userAgent: '' },
     });
   const token = (expiresAt: number | null) =>
-    db.tokens.add({ key: key(), id: randomUUIDv7(), userId: ann.id, name: 't', scopes: [], expiresAt }, now);
+    tokensIn(db).add(
+      { key: key(), id: randomUUIDv7(), userId: ann.id, name: 't', scopes: [], expiresAt },
+      now,
+    );
   const entry = (at: number) =>
     db.audit.add({
       ...{ id: `${firstIdOf(at)}-7000-8000-${randomBytes(6).toString('hex')}`, at, event: 'confirmed' },

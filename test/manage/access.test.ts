@@ -2,7 +2,9 @@
  * The commands for groups, tokens, sessions and the audit trail. They run beside a service on the same database, take effect
  * there at once, and are audited.
  */
+
 import { randomUUIDv7 } from 'node:crypto';
+import { tokensIn } from '../../accounts/tokens.ts';
 import { PASSWORD } from '../support/api.ts';
 import { commandsOn, fails, objects, showsSecret, succeeds } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -99,7 +101,7 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
     ]);
     t.equal(objects(listed).length, 1, 'nothing else is listed');
     t.notOk(listed.stdout.includes(secret));
-    const [token] = await db.tokens.page(bob, '', 10);
+    const [token] = await tokensIn(db).page(bob, '', 10);
     const id = token?.id ?? '';
     const foreign = await command(['token', 'end', 'ann', id]);
     fails(t, foreign, new RegExp(`^manage: ann has no token ${id}\\.\n$`));
@@ -111,7 +113,7 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
     t.equal(await createUser('dan'), 401, 'the token is refused at once');
     const again = await command(['token', 'end', 'bob', id]);
     succeeds(t, again, new RegExp(`^the token ${id} has ended before\n$`));
-    t.same(await db.tokens.page(bob, '', 10), []);
+    t.same(await tokensIn(db).page(bob, '', 10), []);
   });
 
   await t.test('session list shows the sessions of a user, and session end ends one or all', async (t) => {

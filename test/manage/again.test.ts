@@ -1,4 +1,5 @@
 /** Commands that take away succeed when it is done already, so that scripts can run them again. A name that never was fails. */
+import { tokensIn } from '../../accounts/tokens.ts';
 import { commandsOn, fails, objects, succeeds } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeToken, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
@@ -52,7 +53,7 @@ onEachEngine('What ended together, or was purged, has ended before', async (t, e
     (await makeToken(client)).id,
     (await command(['token', 'create', 'ann', 'nightly'])).stderr.match(/[0-9a-f-]{36}/)?.[0] ?? '',
   ];
-  await app.db.atomically([own, byOperator].map((id) => app.db.tokens.end(ann, id)));
+  await app.db.atomically([own, byOperator].map((id) => tokensIn(app.db).end(ann, id)));
 
   succeeds(t, await command(['session', 'end', 'ann']), /^ended all sessions of ann\n$/);
   const [again, ...tokens] = await Promise.all([

@@ -1,6 +1,8 @@
 /** Each route needs as many SQL statements as its table says, however many rows there are. */
+
 import { randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
+import { tokensIn } from '../../accounts/tokens.ts';
 import type { App } from '../../app.ts';
 import { newSession, newToken, type Scene, setScene } from '../support/cast.ts';
 import { COSTS, type Cost } from '../support/costs.ts';
@@ -64,7 +66,7 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
     ...[...new Set([user, caller])].flatMap((userId) =>
       numbers.flatMap(() => [
         db.sessions.add(newSession(app, userId, passwordHash)),
-        db.tokens.add(newToken(userId, []), now),
+        tokensIn(db).add(newToken(userId, []), now),
       ]),
     ),
   ]);

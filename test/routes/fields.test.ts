@@ -2,7 +2,8 @@
  * The matrix of fields: which callers may set and see each field. No caller can set or see any other column of the
  * database.
  */
-import { groups, memberships, sessions, tokens, users } from '../../db/schema/index.sqlite.ts';
+import { sqliteColumnTypes } from '../../db/schema/column-types.ts';
+import { defineTables } from '../../db/schema/tables.ts';
 import { CALLERS, setScene } from '../support/cast.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { SEEING, SETTING } from '../support/fields.ts';
@@ -26,7 +27,7 @@ const propertiesOf = (schema: unknown) =>
     : [];
 
 /** The columns of the tables, and further names that an attacker may try. */
-const COLUMNS = [users, groups, memberships, sessions, tokens].flatMap((table) => Object.keys(table));
+const COLUMNS = Object.values(defineTables(sqliteColumnTypes)).flatMap((table) => Object.keys(table));
 const ATTEMPTED = new Set([
   ...COLUMNS,
   'role',

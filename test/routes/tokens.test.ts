@@ -1,6 +1,8 @@
 /** API tokens authenticate programs. A token never grants more than its owner holds at the time of the request. */
+
 import { randomUUIDv7 } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { tokensIn } from '../../accounts/tokens.ts';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { Client, makeToken, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
@@ -46,7 +48,7 @@ onEachEngine('An API token acts for its owner within its scopes', async (t, engi
     interception.restore();
     t.equal(response.statusCode, 401);
     t.notMatch(response.payload, 'rc_');
-    t.strictSame(await app.db.tokens.page(id, '', 10), []);
+    t.strictSame(await tokensIn(app.db).page(id, '', 10), []);
   });
 
   t.test('A token holds the scopes that its owner holds at that time', async (t) => {

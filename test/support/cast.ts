@@ -3,9 +3,11 @@
  * target of the request. They are written directly into the database in one transaction, because hundreds of requests
  * need them.
  */
+
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { keyOf, makeSecret } from '../../accounts/secrets.ts';
+import { tokensIn } from '../../accounts/tokens.ts';
 import type { App } from '../../app.ts';
 import { PASSWORD } from './service.ts';
 
@@ -129,8 +131,8 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     db.sessions.add(memberSession),
     db.sessions.add(ownSession),
     ...[memberToken, ownToken].flatMap((each) => [
-      db.tokens.add(each, now),
-      db.tokens.touch(each.key, now, now),
+      tokensIn(db).add(each, now),
+      tokensIn(db).touch(each.key, now, now),
     ]),
     ...db.codes.issue(
       {

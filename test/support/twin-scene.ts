@@ -1,8 +1,10 @@
 /**
  * Fills two databases with the same rows, ids and keys, so that their content can be compared after the same change in each.
  */
+
 import { randomUUIDv7 } from 'node:crypto';
 import { keyOf } from '../../accounts/secrets.ts';
+import { tokensIn } from '../../accounts/tokens.ts';
 import type { Database } from '../../db/database.ts';
 import type { Engine } from '../../db/engines/engine.ts';
 import type { Known } from './tables.ts';
@@ -58,7 +60,7 @@ export class TwinScene implements Known {
     };
     const token = (name: string, user: string) => {
       const [key, id, userId] = [this.#key(`key of ${name}`), this.#id(name), this.#id(user)];
-      return db.tokens.add({ key, id, userId, name, scopes: ['users:write'], expiresAt: null }, before);
+      return tokensIn(db).add({ key, id, userId, name, scopes: ['users:write'], expiresAt: null }, before);
     };
     const code = (user: string, issuer: string | null, token: string | null = null) => {
       const issuerId = issuer && this.#id(issuer);

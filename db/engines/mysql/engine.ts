@@ -1,14 +1,17 @@
 /** The engine for MySQL and MariaDB: mysql2 with one pool for each process. */
 import type { RowDataPacket } from 'mysql2/promise';
 import { loadMysqlBuilder } from '../../drizzle.ts';
+import { mysqlColumnTypes } from '../../schema/column-types.mysql.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
-import * as tables from '../../schema/index.mysql.ts';
+import { defineTables } from '../../schema/tables.ts';
 import { type Engine, hasExpectedRows, type Query, type Reader, type Rows, type Step } from '../engine.ts';
 import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
 import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
 import { isConflict, isLost, isServerError, UnknownOutcomeError } from './errors.ts';
 import { brokenReferences } from './foreign-keys.ts';
 import { isMigrating, withMigrationLock } from './migrations.ts';
+
+const TABLES = defineTables(mysqlColumnTypes);
 
 /** Creates the pool, which connects on first use. */
 export async function openMysql(options: MysqlOptions): Promise<Engine> {
@@ -17,7 +20,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
 
   return {
     dialect: 'mysql',
-    tables,
+    tables: TABLES,
     build: unsafeCast<Engine['build']>(loadMysqlBuilder()({ casing: 'snake_case' })),
     ...makeReader(connections),
     write(query, rows) {

@@ -5,7 +5,8 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import type Sqlite from 'better-sqlite3';
 import { sqliteBuilder } from '../../drizzle.ts';
-import * as tables from '../../schema/index.sqlite.ts';
+import { sqliteColumnTypes } from '../../schema/column-types.ts';
+import { defineTables } from '../../schema/tables.ts';
 import type { Engine, Reader, Rows } from '../engine.ts';
 import {
   type BuiltQuery,
@@ -22,6 +23,7 @@ import { brokenReferences, withMigrationLock } from './migrations.ts';
 import { makeRowCache, type RowCache } from './row-cache.ts';
 import { makeTransactionQueue, SqliteStep } from './transaction.ts';
 
+const TABLES = defineTables(sqliteColumnTypes);
 const ALL_PAGES = 2 ** 31 - 1;
 
 export interface SqliteOptions {
@@ -47,7 +49,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
 
   return {
     dialect: 'sqlite',
-    tables,
+    tables: TABLES,
     build: sqliteBuilder({ casing: 'snake_case' }),
     ...makeReader(client, watchedFile, rowCache),
     write: prepareStep,

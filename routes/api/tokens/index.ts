@@ -1,6 +1,6 @@
 /** One's own API tokens, for programs that act in one's name. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { createToken, endToken } from '../../../accounts/tokens.ts';
+import { createToken, endToken, tokensIn } from '../../../accounts/tokens.ts';
 import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
 import { CreatedToken, NewToken, Token, tokenJson } from '../../../schemas/tokens.ts';
 
@@ -39,7 +39,7 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/', { schema: listing }, async (request, reply) => {
     const { after = '', limit } = request.query;
-    return reply.page(await db.tokens.page(request.caller().id, after, limit + 1), limit, tokenJson);
+    return reply.page(await tokensIn(db).page(request.caller().id, after, limit + 1), limit, tokenJson);
   });
 
   app.post('/', { onRequest: app.requireFreshSession, schema: creating }, async (request, reply) => {

@@ -44,14 +44,8 @@ test('Schema changes get migrations that work in both directions', async (t) => 
   project.edit(groups, 'role: t.string(16).notNull()', 'note: t.string(40), role: t.string(16).notNull()');
   project.edit(sessions, '.on(sessions.userId)', '.on(sessions.userId, sessions.expiresAt)');
   project.edit(users, 'export type', `${BADGES}\nexport type`);
-  for (const dialect of dialects) {
-    project.edit(`db/schema/index.${dialect}.ts`, '{ defineUsers }', '{ defineBadges, defineUsers }');
-    project.edit(
-      `db/schema/index.${dialect}.ts`,
-      'export const groups',
-      'export const badges = defineBadges(t, users);\nexport const groups',
-    );
-  }
+  project.edit('db/schema/core.ts', '{ defineUsers }', '{ defineBadges, defineUsers }');
+  project.edit('db/schema/core.ts', '    groups,\n', '    badges: defineBadges(t, users),\n    groups,\n');
   await project.revise('additions');
 
   project.edit(groups, "t.uniqueIndex('groups_name')", "t.index('groups_name')");
@@ -60,9 +54,7 @@ test('Schema changes get migrations that work in both directions', async (t) => 
   project.edit(users, 'lastSignInAt: t.instant(),', '');
   project.edit(sessions, 'userAgent: t.string(ORIGIN_LENGTHS.userAgent).notNull(),', '');
   project.edit(sessions, 'lastSeenAt: t.instant().notNull(),', '');
-  for (const dialect of dialects) {
-    project.edit(`db/schema/index.${dialect}.ts`, 'export const badges = defineBadges(t, users);\n', '');
-  }
+  project.edit('db/schema/core.ts', '    badges: defineBadges(t, users),\n', '');
   await project.revise('removals');
 
   t.test('Each file that loses data lists what it loses', async (t) => {

@@ -21,15 +21,8 @@ test('A migration may not take away an index that a foreign key needs', async (t
   const project = new ProjectCopy(t);
   const [codes, users] = ['db/schema/codes.ts', 'db/schema/users.ts'];
   project.edit(users, 'export type', `${BADGES}\nexport type`);
-  for (const dialect of ['sqlite', 'mysql'] as const) {
-    const index = `db/schema/index.${dialect}.ts`;
-    project.edit(index, '{ defineUsers }', '{ defineBadges, defineUsers }');
-    project.edit(
-      index,
-      'export const groups',
-      'export const badges = defineBadges(t, users);\nexport const groups',
-    );
-  }
+  project.edit('db/schema/core.ts', '{ defineUsers }', '{ defineBadges, defineUsers }');
+  project.edit('db/schema/core.ts', '    groups,\n', '    badges: defineBadges(t, users),\n    groups,\n');
   await project.revise('badges');
   project.edit(codes, "t.index('codes_user').on(codes.userId),", '');
   await project.revise('child');

@@ -1,6 +1,8 @@
 /** Request loaders authenticate a request that has no valid session, and create none: tokens, and those that a team adds. */
+
 import type { Test } from 'tap';
 import { makeSecret } from '../../../accounts/secrets.ts';
+import { tokensIn } from '../../../accounts/tokens.ts';
 import { stopTheClock } from '../../support/clock.ts';
 import { onEachEngine, type TestEngine } from '../../support/engines.ts';
 import { makeLog } from '../../support/log.ts';
@@ -25,7 +27,7 @@ onEachEngine('A token authenticates a request without a session', async (t, engi
 
   t.test('A session takes precedence over a token, and the loader is not called (case 4)', async (t) => {
     const client = await signedIn(app, 'ann');
-    const tokenReads = t.capture(app.db.tokens, 'find', app.db.tokens.find);
+    const tokenReads = t.capture(tokensIn(app.db), 'find', tokensIn(app.db).find);
     t.match(await whoami(client, token.headers), { user: { id: ann }, via: 'session' });
     t.equal(tokenReads().length, 0);
     t.match(await whoami(new Client(app), token.headers), { user: { id: bob }, via: 'token' });

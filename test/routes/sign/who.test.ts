@@ -1,5 +1,7 @@
 /** A request is authenticated as the user of its session, which is loaded at each request, or is anonymous. */
+
 import { randomUUIDv7 } from 'node:crypto';
+import { tokensIn } from '../../../accounts/tokens.ts';
 import { onEachEngine } from '../../support/engines.ts';
 import {
   Client,
@@ -118,7 +120,7 @@ onEachEngine('Each request is authenticated or anonymous', async (t, engine) => 
   t.test('The user is loaded at most once a request, and not on public routes (case 9)', async (t) => {
     const client = await signedIn(app, 'ann');
     const { headers } = await makeToken(client);
-    const captures = [app.db.sessions, app.db.tokens].map((queries) =>
+    const captures = [app.db.sessions, tokensIn(app.db)].map((queries) =>
       t.capture(queries, 'find', queries.find),
     );
     const loads = () => captures.map((calls) => calls().length);

@@ -2,8 +2,10 @@
  * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
  * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { tokensIn } from '../../../../accounts/tokens.ts';
 import { onEachEngine } from '../../../support/engines.ts';
 import { openServing, sessionOf, userNamed } from '../../../support/files.ts';
 import { noteStatements } from '../../../support/statements.ts';
@@ -103,16 +105,17 @@ onEachEngine('A cached token is never stale', async (t, { name, makeDatabase }) 
     name: 'robot',
     scopes: ['audit:read'],
   };
-  await db.atomically([db.users.add(user, 1), db.tokens.add({ ...token, expiresAt: null }, 1)]);
-  for (let reads = 0; reads < 3; reads++) t.match(await db.tokens.find(token.key), { scopes: token.scopes });
+  await db.atomically([db.users.add(user, 1), tokensIn(db).add({ ...token, expiresAt: null }, 1)]);
+  for (let reads = 0; reads < 3; reads++)
+    t.match(await tokensIn(db).find(token.key), { scopes: token.scopes });
   if (name === 'SQLite')
-    t.ok(Object.isFrozen((await db.tokens.find(token.key))?.scopes), 'the cached scopes are frozen');
-  await other.db.atomically([other.db.tokens.touch(token.key, 2, 2)]);
-  t.match(await db.tokens.find(token.key), { lastUsedAt: 2 });
+    t.ok(Object.isFrozen((await tokensIn(db).find(token.key))?.scopes), 'the cached scopes are frozen');
+  await other.db.atomically([tokensIn(other.db).touch(token.key, 2, 2)]);
+  t.match(await tokensIn(db).find(token.key), { lastUsedAt: 2 });
   await other.db.atomically([other.db.users.change({ ...user, version: 1, active: false }, 2)]);
-  t.match(await db.tokens.find(token.key), { active: false });
-  await other.db.atomically([other.db.tokens.end(user.id, token.id)]);
-  t.equal(await db.tokens.find(token.key), undefined);
+  t.match(await tokensIn(db).find(token.key), { active: false });
+  await other.db.atomically([tokensIn(other.db).end(user.id, token.id)]);
+  t.equal(await tokensIn(db).find(token.key), undefined);
 });
 
 onEachEngine('A cached user is as current as the caller', async (t, { name, makeDatabase }) => {
@@ -175,10 +178,10 @@ onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabas
   await db.atomically([
     ...[user, many].map((each) => db.users.add(each, 1)),
     ...[session, otherSession].flatMap((each) => db.sessions.add(each)),
-    db.tokens.add({ ...token, scopes: [] }, 1),
+    tokensIn(db).add({ ...token, scopes: [] }, 1),
     ...[writers, readers].flatMap((each) => db.groups.add(each, 1)),
   ]);
-  const find = () => Promise.all([db.sessions.find(session.key), db.tokens.find(token.key)]);
+  const find = () => Promise.all([db.sessions.find(session.key), tokensIn(db).find(token.key)]);
   async function assertPermissions(t: Test, permissions: string[], when: string) {
     // Read often enough to be cached.
     for (let reads = 0; reads < 3; reads++) t.match(await find(), [{ permissions }, { permissions }], when);
@@ -217,7 +220,10 @@ onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabas
       permissions: ['audit:read', 'users:write'],
     });
     await assertPermissions(t, [], 'whatever permissions others have');
-    await other.db.atomically([other.db.sessions.end(session.key), other.db.tokens.end(user.id, token.id)]);
+    await other.db.atomically([
+      other.db.sessions.end(session.key),
+      tokensIn(other.db).end(user.id, token.id),
+    ]);
     t.strictSame(await find(), [undefined, undefined], 'ended credentials are not found any more');
   });
 });

@@ -9,6 +9,8 @@ import { run, type Server, startServer } from './processes.ts';
 
 /** The password that the pages use. */
 const PASSWORD = 'correct horse';
+/** The longest time for one command, in milliseconds: all checks of the project are one. */
+const LONGEST = 120_000;
 const BLOCK = /^( *)```(\w*)( test)?\n([\s\S]*?)^\1```$/gm;
 const ADDRESS = 'http://127.0.0.1:5000';
 
@@ -97,7 +99,7 @@ export class Reader {
       folder,
       'bash',
       ['-c', asks ? `${filled} --password-stdin` : filled],
-      { environment, input: `${PASSWORD}\n` },
+      { environment, input: `${PASSWORD}\n`, deadline: LONGEST },
     );
     if (code !== 0) throw new Error(`${command} ended with ${code}:\n${stdout}${stderr}`);
     this.#learn(command, stdout);

@@ -119,20 +119,24 @@ export async function startServer(
 /** What a command reads from its standard input. */
 type Input = string | Uint8Array;
 
-/** Runs a command to its end, with `input` on its standard input. */
+/** Runs a command to its end, with `input` on its standard input. It is stopped after `deadline` milliseconds. */
 export async function run(
   folder: string,
   command: string,
   args: string[],
-  { environment = {}, input = '' }: { environment?: Environment; input?: Input } = {},
+  {
+    environment = {},
+    input = '',
+    deadline = DEADLINE,
+  }: { environment?: Environment; input?: Input; deadline?: number } = {},
 ): Promise<Result> {
   const running = new Running(folder, command, args, environment, 'pipe');
   // Ignores the error when the command ends without reading its input.
   running.child.stdin?.on('error', () => {}).end(input);
   // SIGTERM comes first, so that the command can clean up.
   const timers = [
-    setTimeout(() => running.child.kill('SIGTERM'), DEADLINE),
-    setTimeout(() => running.kill(), DEADLINE + 3_000),
+    setTimeout(() => running.child.kill('SIGTERM'), deadline),
+    setTimeout(() => running.kill(), deadline + 3_000),
   ];
   try {
     const { code } = await running.exit;

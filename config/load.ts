@@ -3,11 +3,11 @@
  * configuration file and the defaults. Invalid settings are reported one per line, and the service does not start.
  */
 import { readlinkSync, realpathSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
+import ipaddr from 'ipaddr.js';
 import { findUrlProblem } from './database-url.ts';
 import { findSetting, type RawSettings, SettingsSchema } from './schema.ts';
 import { pickSettings, readConfigFile, SettingsError, type SourcedValues } from './sources.ts';
@@ -174,14 +174,10 @@ function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   return value.split(',').map((each) => each.trim());
 }
 
-/** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */
+/** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. A network of all addresses is `true`. */
 function isNetwork(value: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true;
-  const [address = '', prefix] = value.split('/');
-  const version = isIP(address);
-  if (version === 0) return false;
-  return (
-    prefix === undefined ||
-    (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128))
-  );
+  const { IPv4, IPv6 } = ipaddr;
+  const isIpv4 = IPv4.isValidFourPartDecimal(value) || IPv4.isValidCIDRFourPartDecimal(value);
+  return (isIpv4 || IPv6.isValid(value) || IPv6.isValidCIDR(value)) && !/\/0+$/.test(value);
 }

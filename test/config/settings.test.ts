@@ -84,6 +84,8 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
     contains: ['"my proxy!"', 'networks of the proxies'],
   },
   { values: { TRUST_PROXY: '10.0.0.0/33' }, setting: 'TRUST_PROXY', contains: ['"10.0.0.0/33"'] },
+  { values: { TRUST_PROXY: '10.0.0.0/0' }, setting: 'TRUST_PROXY', contains: ['"10.0.0.0/0"'] },
+  { values: { TRUST_PROXY: '::/00' }, setting: 'TRUST_PROXY', contains: ['"::/00"'] },
   { values: { TRUST_PROXY: '127.0.0.1,300.1.1.1' }, setting: 'TRUST_PROXY', contains: ['300.1.1.1'] },
   // Not a number of proxies, and not the short forms of an address that a library would take it for.
   { values: { TRUST_PROXY: '1' }, setting: 'TRUST_PROXY', contains: ['"1"'] },

@@ -9,6 +9,8 @@ import { Command } from 'commander';
 import { PROJECT_ROOT } from '../config/project.ts';
 
 const WORD = /^[a-z]+$/;
+/** What the files of a blueprint use for something else, or JavaScript does. */
+const TAKEN = ['body', 'class', 'id', 'instant', 'page', 'static', 'this', 'type'];
 
 /** The names of a blueprint: that of all and that of one of its things. */
 interface Names {
@@ -32,9 +34,12 @@ function namesOf(many: string, given: string | undefined): Names {
     throw new RefusedError(
       `What is one of ${many}? Give it as the second name: npm run new -- blueprint ${many} ONE`,
     );
-  for (const name of [many, one])
+  for (const name of [many, one]) {
     if (!WORD.test(name))
       throw new RefusedError(`The name ${name} must be one word of lower-case letters, such as notes.`);
+    if (TAKEN.includes(name))
+      throw new RefusedError(`The name ${name} means something else in the code. Choose another one.`);
+  }
   if (many === one) throw new RefusedError('The name of all and the name of one must differ.');
   return { many, one };
 }

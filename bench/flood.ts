@@ -1,67 +1,51 @@
 /** Measures the latency of signed-in reads while ten times more users sign in than the service can hash for. */
-import { median, type Turns } from './compare.ts';
-import { requestOf } from './contenders.ts';
+import type { Turns } from './compare.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
+import { type Line, median } from './figures.ts';
 import { load } from './load.ts';
-import { keepGeneratorAwake, settle } from './processors.ts';
-import type { Load } from './request.ts';
+import { cookieOf } from './people.ts';
+import { settle } from './processors.ts';
+import { listUsers, range, signIn } from './requests.ts';
 import { MeasuredServer } from './server.ts';
+import { loadSteadily } from './steady-load.ts';
 
-export interface FloodResult {
-  engine: BenchEngine['name'];
-  /** Sign-ins a second without other load. */
-  capacity: number;
-  /** Signed-in reads at a constant rate, without and with the flood, in the round with the median ratio. */
-  quiet: Load;
-  flooded: Load;
-  /** The flooded p99 relative to the quiet one. */
-  ratio: number;
-  /** Accepted and refused sign-ins a second during the flood. */
-  signedIn: number;
-  refused: number;
-}
-
+const USERS = 1000;
 /** Signed-in reads a second, far below the service's capacity. */
 const RATE = 200;
 
-export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Promise<FloodResult> {
-  const { url, ids, cookie } = await fill(await engine.makeDatabase(), 1000);
+export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Promise<Line[]> {
+  const url = await engine.makeDatabase();
+  await fill(url, USERS);
   const server = await MeasuredServer.start('server.ts', { DATABASE_URL: url });
-  const read = requestOf('list of 20', ids, { cookie });
-  const signIn = requestOf('sign-in', ids, {});
-  const reading = { seconds, rate: RATE, connections: 4 };
-  const waitUntilIdle = () => settle(() => server.cpu() + engine.cpu());
-  const stopBusyLoop = keepGeneratorAwake();
-  try {
-    await load(server.url, read, { seconds: 2 });
-    const { perSecond: capacity } = await load(server.url, signIn, { seconds, connections: 8 });
-    const results: FloodResult[] = [];
-    for (let round = 0; round < rounds; round++) {
-      await waitUntilIdle();
-      const quiet = await load(server.url, read, reading);
-      const [flooded, signIns] = await Promise.all([
-        load(server.url, read, reading),
-        load(server.url, signIn, { seconds, connections: 200, rate: Math.ceil(capacity * 10) }),
-      ]);
-      const { perSecond: signedIn, other } = signIns;
-      const ratio = flooded.p99 / quiet.p99;
-      results.push({
-        engine: engine.name,
-        capacity,
-        quiet,
-        flooded,
-        ratio,
-        signedIn,
-        refused: other / seconds,
-      });
-    }
-    const middle = median(results.map(({ ratio }) => ratio));
-    const chosen = results.find(({ ratio }) => ratio === middle);
-    if (!chosen) throw new Error('There was no round.');
-    return chosen;
-  } finally {
-    stopBusyLoop();
-    await server.stop();
+  const reads = range(0, RATE * seconds).map(() => listUsers({ cookie: cookieOf(0) }));
+  /** @returns the 99th percentile of the latency. */
+  const read = async () => {
+    const times = await loadSteadily(server.url, reads, RATE);
+    if (times.length < reads.length) throw new Error('Not all of the reads were answered with 2xx.');
+    return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN;
+  };
+  await load(server.url, reads, 2);
+  const { perSecond } = await load(server.url, signIn(range(0, USERS)), seconds);
+  const signIns = signIn(range(0, Math.ceil(10 * perSecond * seconds)).map((number) => number % USERS));
+  const results: { quiet: number; flooded: number; signedIn: number }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await settle(() => server.cpu() + engine.cpu());
+    const quiet = await read();
+    const signingIn = loadSteadily(server.url, signIns, 10 * perSecond);
+    const [flooded, signedIn] = await Promise.all([read(), signingIn]);
+    results.push({ quiet, flooded, signedIn: signedIn.length });
   }
+  await server.stop();
+  return [
+    {
+      engine: engine.name,
+      'p99 of reads, ms': median(results.map(({ quiet }) => quiet)),
+      'beside sign-ins, ms': median(results.map(({ flooded }) => flooded)),
+      ratio: median(results.map(({ quiet, flooded }) => flooded / quiet)),
+      'sign-ins a second that can be': perSecond,
+      'sign-ins': signIns.length,
+      'of these 2xx': median(results.map(({ signedIn }) => signedIn)),
+    },
+  ];
 }

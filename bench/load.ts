@@ -1,34 +1,30 @@
-/** Runs a load generator as its own process on its own CPU: wrk where it is installed, else autocannon. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { runAutocannon } from './autocannon.ts';
-import { installed } from './processors.ts';
-import type { Load, LoadOptions, Request } from './request.ts';
-import { runWrk } from './wrk.ts';
+/** Sends as many requests as a server answers, by autocannon, and counts the answers. */
+import autocannon, { type Request } from 'autocannon';
 
-export const GENERATOR = installed('wrk') ? 'wrk' : 'autocannon';
+const CONNECTIONS = 10;
 
-/** Sends the requests in turn, repeatedly, over several connections. */
+/**
+ * Each connection sends its share of the requests, again and again, so that no two ask for the same user at once.
+ * @returns how many answers there were, in all and a second. @throws when an answer is not 2xx.
+ */
 export async function load(
   url: string,
-  requests: Request | Request[],
-  { seconds, connections = 10, rate }: Partial<LoadOptions> & { seconds: number },
-): Promise<Load> {
-  const all = [requests].flat();
-  const [first] = all;
-  if (!first) throw new Error('There is no request to send.');
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-load-'));
-  const write = (name: string, text: string) => {
-    const file = join(folder, name);
-    writeFileSync(file, text);
-    return file;
-  };
-  const options = { seconds, connections, ...(rate === undefined ? {} : { rate }) };
-  try {
-    const run = GENERATOR === 'wrk' ? runWrk : runAutocannon;
-    return await run(url, all, options, write);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  requests: Request[],
+  seconds: number,
+): Promise<{ answers: number; perSecond: number }> {
+  let opened = 0;
+  const result = await autocannon({
+    url,
+    connections: CONNECTIONS,
+    duration: seconds,
+    setupClient(client) {
+      const own = opened++;
+      const share = requests.filter((_, index) => index % CONNECTIONS === own);
+      client.setRequests(share.length > 0 ? share : requests);
+    },
+  });
+  const { '2xx': answers, non2xx, errors, duration } = result;
+  if (non2xx + errors > 0 || answers === 0)
+    throw new Error(`${requests[0]?.path}: ${answers} answers were 2xx, ${non2xx} not, ${errors} failed.`);
+  return { answers, perSecond: answers / duration };
 }

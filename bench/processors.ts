@@ -1,51 +1,35 @@
 /**
- * Pins processes to CPUs and reads their CPU time. The server has a CPU of its own, so that the load generator and the
- * database server, which share another, do not disturb it.
+ * Pins processes to CPUs and reads their CPU time. A measured server has a CPU of its own, so that the bench, which
+ * generates the load, and the database server, which share another, do not disturb it.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const SERVER = 0;
-const GENERATOR = 1;
+export const SERVER = '0';
+const BENCH = '1';
+/** Counted before the bench moves to one of them. */
+export const ALL = `0-${availableParallelism() - 1}`;
 
-/** @returns the program's path, or undefined when it is not installed. */
-export function installed(program: string): string | undefined {
-  const folders = (process.env.PATH ?? '').split(':');
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-}
+const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-const canPin = availableParallelism() > 1 && installed('taskset') !== undefined;
-
-function pinTo(processor: number, command: string[]): string[] {
-  return canPin ? ['taskset', '-c', String(processor), ...command] : command;
-}
-
-export const onServerProcessor = (command: string[]) => pinTo(SERVER, command);
-
-export const onGeneratorProcessor = (command: string[]) => pinTo(GENERATOR, command);
-
-/** Moves a running process with all its threads. */
-export function moveToGeneratorProcessor(pid: number): void {
-  if (canPin) execFileSync('taskset', ['-a', '-p', '-c', String(GENERATOR), String(pid)]);
-}
+/** @returns the command that runs that command on these CPUs alone, where that can be. */
+export const pin = (processors: string, command: string[]) =>
+  canPin ? ['taskset', '-c', processors, ...command] : command;
 
 /**
- * Keeps the generator's CPU awake by a busy loop of the lowest priority. On a virtual machine the server pays for
- * waking an idle CPU, and a slow server pays for that more often than a fast one, which would distort the comparison.
- * @returns a function that stops the loop.
+ * Moves this process with all its threads. Processes that it starts from then on, as the database server, stay there. A
+ * busy loop of the lowest priority keeps that CPU awake: on a virtual machine the server pays for waking an idle one,
+ * and a slow server pays for that more often than a fast one. The loop ends by itself when the bench does.
  */
-export function keepGeneratorAwake(): () => void {
-  if (!canPin || !installed('chrt')) return () => {};
-  // The loop ends by itself when the bench is killed.
+export function moveBench(): void {
+  if (!canPin) return;
+  execFileSync('taskset', ['-a', '-p', '-c', BENCH, String(process.pid)]);
   const loop = `while kill -0 ${process.pid} 2>/dev/null; do :; done`;
-  const [program = '', ...args] = onGeneratorProcessor(['chrt', '--idle', '0', 'sh', '-c', loop]);
-  const busyLoop = spawn(program, args, { stdio: 'ignore' });
-  return () => {
-    busyLoop.kill('SIGKILL');
-  };
+  const busy = spawn('chrt', ['--idle', '0', 'sh', '-c', loop], { stdio: 'ignore' });
+  // Without chrt, the bench goes on without the loop.
+  busy.on('error', () => {}).unref();
 }
 
 /** @returns the CPU time of all threads of the process, in microseconds. */
@@ -59,18 +43,15 @@ export function processorTime(pid: number): number {
 
 /**
  * Waits until a server is idle: it may still work for disconnected clients or on earlier writes.
- * @param used returns its CPU time in microseconds. @throws when the server does not become idle.
+ * @param used returns its CPU time in microseconds.
  */
 export async function settle(used: () => number): Promise<void> {
-  const deadline = performance.now() + 120_000;
-  for (let before = used(); performance.now() < deadline; ) {
+  let before: number;
+  do {
+    before = used();
     await delay(500);
-    const now = used();
     // Timers may use a little.
-    if (now - before < 5_000) return;
-    before = now;
-  }
-  throw new Error('The server does not become idle.');
+  } while (used() - before > 5_000);
 }
 
 /** @returns the ids of the child processes. */

@@ -1,7 +1,7 @@
 /** The minimum of a sign-in: it verifies one password against one hash, with unlimited concurrency. */
 import { createServer } from 'node:http';
 import { hash, verify } from '@node-rs/argon2';
-import { PASSWORD } from '../database.ts';
+import { PASSWORD } from '../people.ts';
 
 const hashed = await hash(PASSWORD);
 

@@ -15,16 +15,24 @@ interface CredentialKind {
 
 const kinds = new Map<string, CredentialKind>();
 
-/** @param method is how callers with such a credential are recognised. */
+/** Registers a kind of credentials, once. @param method is the name of the request loader that recognises them. */
 export function registerCredentials(method: string, kind: CredentialKind): void {
+  if (kinds.has(method)) throw new Error(`There are credentials of the method ${method} already.`);
   kinds.set(method, kind);
+}
+
+/** @throws {Error} when no part has registered the credentials that the method recognises. */
+export function kindOf(method: string): CredentialKind {
+  const kind = kinds.get(method);
+  if (kind) return kind;
+  throw new Error(
+    `The request loader ${method} gives a credential, but nothing has registered such: registerCredentials.`,
+  );
 }
 
 /** @returns the step which requires that the credential lives and its user is active. */
 export function isAlive(db: Database, { method, id }: DelegatedCredential, now: number): Step {
-  const kind = kinds.get(method);
-  if (!kind) throw new Error(`No part has registered the credentials that the method ${method} recognises.`);
-  return kind.isAlive(db, id, now);
+  return kindOf(method).isAlive(db, id, now);
 }
 
 /** @returns the credential of that id, or undefined when it has ended or its part was left out. */

@@ -37,7 +37,10 @@ export async function openEngine(
   });
 }
 
-/** @returns a function which prepares the queries of a part at the first call, and gives the same at each later one. */
+/**
+ * @returns a function which prepares the queries of a part at the first call, and gives the same at each later one. It knows them by the
+ * function that is passed, so that must be the same each time: noteQueries, and no arrow function around it.
+ */
 function prepareOnce(engine: Engine) {
   const prepared = new Map<unknown, unknown>();
   return <Queries>(prepare: (engine: Engine) => Queries): Queries => {

@@ -9,8 +9,16 @@ import { Command } from 'commander';
 import { PROJECT_ROOT } from '../config/project.ts';
 
 const WORD = /^[a-z]+$/;
-/** What the files of a blueprint use for something else, or JavaScript does. */
-const TAKEN = ['body', 'class', 'id', 'instant', 'page', 'static', 'this', 'type'];
+/** In letters: what an audit event is about is stored in a short column. */
+const LONGEST = 16;
+/** The words that JavaScript keeps for itself, and what the files of a blueprint use for something else. */
+const TAKEN = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
+    'finally for function if implements import in instanceof interface let new null package private protected public ' +
+    'return static super switch this throw true try typeof var void while with yield body id instant page type'
+  ).split(' '),
+);
 
 /** The names of a blueprint: that of all and that of one of its things. */
 interface Names {
@@ -23,8 +31,9 @@ class RefusedError extends Error {}
 
 /** @returns the singular of a plain English plural, or undefined when it is not that plain. */
 function singularOf(many: string): string | undefined {
-  if (many.endsWith('ies')) return `${many.slice(0, -3)}y`;
-  return /[^s]s$/.test(many) && !/(?:[sxz]|ch|sh)es$/.test(many) ? many.slice(0, -1) : undefined;
+  return /s$/.test(many) && !/(?:ies|is|ss|us|ws|[sxz]es|ches|shes)$/.test(many)
+    ? many.slice(0, -1)
+    : undefined;
 }
 
 /** @throws {RefusedError} */
@@ -37,7 +46,10 @@ function namesOf(many: string, given: string | undefined): Names {
   for (const name of [many, one]) {
     if (!WORD.test(name))
       throw new RefusedError(`The name ${name} must be one word of lower-case letters, such as notes.`);
-    if (TAKEN.includes(name))
+    if (name.length > LONGEST)
+      throw new RefusedError(`The name ${name} is longer than ${LONGEST} letters. Choose a shorter one.`);
+    // String, Date and the like would hide JavaScript's own.
+    if (TAKEN.has(name) || name in globalThis || capital(name) in globalThis)
       throw new RefusedError(`The name ${name} means something else in the code. Choose another one.`);
   }
   if (many === one) throw new RefusedError('The name of all and the name of one must differ.');
@@ -48,13 +60,15 @@ const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** @returns the template of that name with the blueprint's names in it. */
 function fill(template: string, { many, one }: Names): string {
-  return readFileSync(join(import.meta.dirname, 'templates', `${template}.txt`), 'utf8')
-    .replaceAll('samples', many)
-    .replaceAll('Samples', capital(many))
-    .replaceAll('SAMPLES', many.toUpperCase())
-    .replaceAll('sample', one)
-    .replaceAll('Sample', capital(one))
-    .replaceAll('SAMPLE', one.toUpperCase());
+  const names: Record<string, string> = { samples: many, sample: one };
+  return readFileSync(join(import.meta.dirname, 'templates', `${template}.txt`), 'utf8').replace(
+    /samples?/gi,
+    (word) => {
+      const name = names[word.toLowerCase()] ?? word;
+      if (word === word.toUpperCase()) return name.toUpperCase();
+      return word.startsWith('S') ? capital(name) : name;
+    },
+  );
 }
 
 /** @returns the files of the blueprint with their contents. */
@@ -97,7 +111,8 @@ function lists({ many }: Names): List[] {
 function extended({ file, before, add }: List): string {
   const text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
   const at = before === '' ? text.length : text.lastIndexOf(before);
-  if (at < 0) throw new RefusedError(`${file} has no place for ${add.trim()}: no line begins with ${before}`);
+  if (text.includes(add)) throw new RefusedError(`${file} has this already: ${add.trim()}`);
+  if (at < 0) throw new RefusedError(`${file} has no place for ${add.trim()}: there is no ${before}in it.`);
   return text.slice(0, at) + add + text.slice(at);
 }
 
@@ -106,12 +121,14 @@ function makeBlueprint(many: string, given: string | undefined): void {
   const files = newFiles(names);
   for (const [file] of files)
     if (existsSync(join(PROJECT_ROOT, file))) throw new RefusedError(`There is a file ${file} already.`);
+  const formatter = join(PROJECT_ROOT, 'node_modules/@biomejs/biome/bin/biome');
+  if (!existsSync(formatter))
+    throw new RefusedError('This needs the packages of development: run "npm ci" without --omit=dev.');
   const changed = lists(names).map((list): [string, string] => [list.file, extended(list)]);
   for (const [file, text] of [...files, ...changed]) {
     mkdirSync(dirname(join(PROJECT_ROOT, file)), { recursive: true });
     writeFileSync(join(PROJECT_ROOT, file), text);
   }
-  const formatter = join(PROJECT_ROOT, 'node_modules/@biomejs/biome/bin/biome');
   const written = [...files, ...changed].map(([file]) => file).filter((file) => file.endsWith('.ts'));
   execFileSync(process.execPath, [formatter, 'check', '--write', ...written], {
     cwd: PROJECT_ROOT,

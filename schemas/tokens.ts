@@ -1,7 +1,6 @@
-/** How API tokens and one-time codes appear in the API. */
+/** How API tokens appear in the API. */
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
-import type { IssuedCode } from '../accounts/codes.ts';
 import type { TokenRow } from '../db/queries/tokens.ts';
 import { TOKEN_NAME_LENGTH } from '../db/schema/tokens.ts';
 import { Body, Id, Instant, Nullable, SingleLineText } from './common.ts';
@@ -50,12 +49,4 @@ export function tokenJson(row: TokenRow): Static<typeof Token> {
     expiresAt: row.expiresAt === null ? null : instant(row.expiresAt),
     lastUsedAt: row.lastUsedAt === null ? null : instant(row.lastUsedAt),
   };
-}
-
-/** A one-time code, with which a user sets a password: POST /api/sign/reset. It can't be shown again. */
-export const ResetCode = Type.Object({ code: Type.String(), expiresAt: Instant });
-
-/** @returns the code as the API shows it, once. */
-export function codeJson({ code, expiresAt }: IssuedCode): Static<typeof ResetCode> {
-  return { code, expiresAt: instant(expiresAt) };
 }

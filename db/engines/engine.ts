@@ -37,8 +37,8 @@ export interface Engine {
   /** Prepares a query that finds at most one row. */
   readOne<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row | undefined>;
   /**
-   * `readOne`, whose row SQLite's engine caches until the database changes. It may be of the state that a `readWithCached`
-   * gave before it in the same turn of the event loop.
+   * `readOne`, whose row SQLite's engine caches until the database changes. It may be of the state that another cached read gave
+   * before it in the same callback of the event loop.
    */
   readOneCached<Row extends object>(query: SelectQuery<Row>): CachedRead<Row>;
   /** Prepares queries of the same columns, whose rows come in one round trip. */

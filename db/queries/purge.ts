@@ -6,6 +6,7 @@ import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { equals, limitPlaceholder, placeholder, unsafeCast } from '../schema/column-types.ts';
 import * as parts from '../schema/parts.ts';
+import type { Part } from '../schema/tables.ts';
 
 export function purgeQueries(engine: Engine) {
   const { build, read, write, tables } = engine;
@@ -27,10 +28,10 @@ export function purgeQueries(engine: Engine) {
     return async (before: number, limit: number) =>
       (await expired({ before, limit })).map(({ key }) => removal({ key, before }));
   }
-  const ofParts = Object.entries(parts).flatMap(([name, part]) => {
-    if (!('keepExpired' in part)) return [];
+  const ofParts = Object.entries<Part>(parts).flatMap(([name, { keepExpired }]) => {
+    if (keepExpired === undefined) return [];
     const purgePart = purgeOf(unsafeCast<typeof codes>(byName[name]));
-    return [(now: number, limit: number) => purgePart(now - part.keepExpired, limit)];
+    return [(now: number, limit: number) => purgePart(now - keepExpired, limit)];
   });
   const expiredEvents = read(
     build

@@ -4,6 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { kindOf } from '../../accounts/credentials.ts';
 import { findSession, type Lifetimes } from '../../accounts/sessions.ts';
 import type { SessionRow } from '../../db/queries/sessions.ts';
 import { METHOD_LENGTH } from '../../db/schema/audit.ts';
@@ -79,6 +80,8 @@ export default fp<{ lifetimes: Lifetimes }>(
         const user = await load(request);
         if (!user?.active) continue;
         const { id, username, credential = null } = user;
+        // Says so at the first request, not at the first change.
+        if (credential) kindOf(method);
         const permissions = user.permissions ?? (await app.db.permissions.ofUser(id));
         request.user = { id, username };
         request.authentication = { method, session: null, credential, permissions };

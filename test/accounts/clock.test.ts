@@ -2,7 +2,6 @@
  * The clock of a host is set back, or another host's clock is ahead. What is up to a minute in the future counts as now. What is
  * further in the future counts as ended and as not fresh. Nobody waits longer than a window.
  */
-
 import type { Test } from 'tap';
 import { keyOf } from '../../accounts/secrets.ts';
 import { tokensIn } from '../../accounts/tokens.ts';

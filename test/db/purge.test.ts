@@ -1,5 +1,4 @@
 /** The service removes all expired rows, and nothing else, by itself and outside of requests. */
-
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
 import mysql from 'mysql2/promise';
 import type { Test } from 'tap';

@@ -2,7 +2,6 @@
  * The commands for groups, tokens, sessions and the audit trail. They run beside a service on the same database, take effect
  * there at once, and are audited.
  */
-
 import { randomUUIDv7 } from 'node:crypto';
 import { tokensIn } from '../../accounts/tokens.ts';
 import { PASSWORD } from '../support/api.ts';

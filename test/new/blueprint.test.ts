@@ -20,7 +20,11 @@ test('npm run new -- blueprint writes the files of a blueprint', async (t) => {
     [['sheep', 'sheep'], /The name of all and the name of one must differ/],
     [['users'], /There is a file db\/schema\/users\.ts already/],
     [['tokens'], /There is a file db\/schema\/tokens\.ts already/],
-    [['errors'], /There is a file accounts\/errors\.ts already/],
+    [['secrets'], /There is a file accounts\/secrets\.ts already/],
+    [['dates'], /The name date means something else/],
+    [['classes', 'class'], /The name class means something else/],
+    [['movies'], /What is one of movies\?/],
+    [['telecommunications'], /is longer than 16 letters/],
     [[], /missing required argument 'name'/],
   ];
   for (const [names, reason] of refused) {

@@ -1,5 +1,4 @@
 /** Each route needs as many SQL statements as its table says, however many rows there are. */
-
 import { randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
 import { tokensIn } from '../../accounts/tokens.ts';

@@ -1,6 +1,6 @@
 /**
  * What follows from the declaration of a route alone holds for every route, also for those of a new blueprint: who is not signed in
- * gets 401, the body's own example is accepted but for a field more, and a read makes at most two round trips to MySQL.
+ * gets 401, nothing of the body's own example is wrong, a field more is refused, and a read makes at most two round trips to MySQL.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { RouteOptions } from 'fastify';
@@ -58,12 +58,17 @@ onEachEngine('Every route keeps what it declares', async (t, engine) => {
     for (const { name, isOpen: _, ...request } of withBody) {
       const response = await send({ ...request, payload: { ...request.payload, unheardOf: 1 } });
       t.equal(response.statusCode, 400, `${name}: ${response.payload}`);
-      t.match(response.json(), { errors: [{ pointer: '/unheardOf', code: 'unknown' }] });
+      const [wrong, ...others] = response.json().errors;
+      t.match(wrong, { pointer: '/unheardOf', code: 'unknown' });
+      t.same(others, [], `${name}: nothing of the example is wrong`);
     }
   });
 
   await t.test('A read makes at most two round trips to MySQL and repeats no statement', async (t) => {
     const { send } = await setScene(app, 'administrator', 'tea:make');
+    // So that a list has two items, where the example may be given twice.
+    for (const { name: _name, isOpen, ...request } of requests)
+      for (let times = 0; times < 2; times++) if (!isOpen && request.method === 'POST') await send(request);
     for (const { name, isOpen: _, ...request } of requests.filter(({ method }) => method === 'GET')) {
       statements();
       const { statusCode, payload } = await send(request);

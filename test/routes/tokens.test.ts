@@ -1,5 +1,4 @@
 /** API tokens authenticate programs. A token never grants more than its owner holds at the time of the request. */
-
 import { randomUUIDv7 } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { tokensIn } from '../../accounts/tokens.ts';

@@ -3,7 +3,6 @@
  * target of the request. They are written directly into the database in one transaction, because hundreds of requests
  * need them.
  */
-
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { keyOf, makeSecret } from '../../accounts/secrets.ts';

@@ -36,19 +36,12 @@ export interface Reading {
 
 /** @returns the fenced blocks of a page, without their indentation. */
 export function blocksOf(page: string): Block[] {
-  return [...page.matchAll(BLOCK)].map(
-    ([whole, indentation = '', language = '', mark, text = '', ...rest]) => {
-      const [from] = rest.filter((each) => typeof each === 'number');
-      const lines = text.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');
-      return {
-        language,
-        marked: mark !== undefined,
-        text: lines,
-        from: from ?? 0,
-        to: (from ?? 0) + whole.length,
-      };
-    },
-  );
+  return [...page.matchAll(BLOCK)].map((found) => {
+    const [whole, indentation = '', language = '', mark, text = ''] = found;
+    const lines = text.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');
+    const place = { from: found.index, to: found.index + whole.length };
+    return { language, marked: mark !== undefined, text: lines, ...place };
+  });
 }
 
 /** Replaces what differs from run to run: ids, times, secrets. */

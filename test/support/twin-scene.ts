@@ -1,7 +1,6 @@
 /**
  * Fills two databases with the same rows, ids and keys, so that their content can be compared after the same change in each.
  */
-
 import { randomUUIDv7 } from 'node:crypto';
 import { keyOf } from '../../accounts/secrets.ts';
 import { tokensIn } from '../../accounts/tokens.ts';

@@ -113,7 +113,7 @@ function makeReader(client: Sqlite.Database, watchedFile: WatchedFile, rowCache:
   return {
     read: (query) => toAsyncRead(prepareRead(client, query).all),
     readOne: (query) => toAsyncRead(prepareRead(client, query).one),
-    readOneCached: (query) => toAsyncRead(rowCache.cached(prepareRead(client, query).one, 'once a turn')),
+    readOneCached: (query) => toAsyncRead(rowCache.cached(prepareRead(client, query).one, 'once a callback')),
     // There are no round trips here, so several statements are faster than a union.
     readAll(queries) {
       const reads = queries.map((query) => prepareRead(client, query));

@@ -1,8 +1,8 @@
 /**
  * Caches rows until the database changes. SQLite's data_version changes whenever any other connection, in any process,
- * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. Every request looks
- * up its session, which always checks the version, so a revoked session never lives on in the cache. What the request
- * reads after that, in the same turn of the event loop, relies on that check: reading the version locks the file.
+ * commits, and reading it is cheaper than reading the rows again; measured in docs/performance.md. No session is taken
+ * from the cache without comparing the version, so a revoked one never lives on in it. What its request reads next, before
+ * anything from outside can arrive, relies on that comparison, since each one locks the file.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
 import type Sqlite from 'better-sqlite3';
@@ -16,8 +16,8 @@ const KEY_WEIGHT = 20;
 /** Reads something by its `key`. */
 type Read<Result extends object> = (values: Values) => Result | undefined;
 
-/** When a read checks the version: always, or only when nothing has checked it in this turn of the event loop. */
-type Check = 'always' | 'once a turn';
+/** When a read checks the version: always, or only if no read has done so in this callback of the event loop. */
+type Check = 'always' | 'once a callback';
 
 export interface RowCache {
   /** Must be called after each commit of this connection, which does not change its own data_version. */
@@ -46,9 +46,12 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
     version = current;
     if (isChecked) return;
     isChecked = true;
-    setImmediate(() => {
-      isChecked = false;
-    });
+    // Runs after all promises that follow from this callback, and before the next callback.
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        isChecked = false;
+      }),
+    );
   }
 
   return {
@@ -73,6 +76,8 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         const { key } = values;
         if (!entries.has(key)) {
           store(key, 'read once', 0);
+          // This may be of a later version, which other cached rows are not.
+          isChecked = false;
           return read(values);
         }
         // The version comes before the row: a commit in between makes the row newer than the version, never older.

@@ -10,8 +10,8 @@ import {
   requireMayChangeUser,
   seesPasswordSetter,
 } from '../../../accounts/users.ts';
+import { codeJson, ResetCode } from '../../../schemas/codes.ts';
 import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
-import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import {
   DisplayName,
   Email,

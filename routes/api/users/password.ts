@@ -5,8 +5,8 @@ import { WRITE_USERS } from '../../../accounts/authorization.ts';
 import { issueCode, RESET_LIFETIME } from '../../../accounts/codes.ts';
 import { changePassword } from '../../../accounts/passwords.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
+import { codeJson, ResetCode } from '../../../schemas/codes.ts';
 import { Body, IdParams, Nothing, Password, responses, sessionOnly } from '../../../schemas/common.ts';
-import { codeJson, ResetCode } from '../../../schemas/tokens.ts';
 import { NewPassword } from '../../../schemas/users.ts';
 
 const PasswordChange = Body(

@@ -1,5 +1,4 @@
 /** Request loaders authenticate a request that has no valid session, and create none: tokens, and those that a team adds. */
-
 import type { Test } from 'tap';
 import { makeSecret } from '../../../accounts/secrets.ts';
 import { tokensIn } from '../../../accounts/tokens.ts';

@@ -1,5 +1,4 @@
 /** A request is authenticated as the user of its session, which is loaded at each request, or is anonymous. */
-
 import { randomUUIDv7 } from 'node:crypto';
 import { tokensIn } from '../../../accounts/tokens.ts';
 import { onEachEngine } from '../../support/engines.ts';

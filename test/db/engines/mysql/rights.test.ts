@@ -38,7 +38,9 @@ onOwnServer('Two accounts with few rights suffice', FAST_FLAGS, async (t, server
     t.match(await run(migrating, 'db', 'upgrade'), { code: 0, stdout: /^applied 0000_first\n/ });
     t.match(await run(migrating, 'db', 'downgrade', '0002', '--yes'), {
       code: 1,
-      stderr: /lacks the right DROP on the table `\w+`\.`\w+`\. Nothing of \w+ has taken effect/,
+      // Of the newest migration that makes a table.
+      stderr:
+        /in (\w+)\.down\.sql failed: .* lacks the right DROP on the table `\w+`\.`\w+`\. Nothing of \1 has taken effect.*DROP TABLE/s,
     });
     await grant(toMigrate.slice(1));
     for (const args of [['downgrade', 'base', '--yes'], ['upgrade']])

@@ -2,8 +2,7 @@
  * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
  * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
-
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { tokensIn } from '../../../../accounts/tokens.ts';
 import { onEachEngine } from '../../../support/engines.ts';
@@ -154,6 +153,25 @@ onEachEngine('A cached user is as current as the caller', async (t, { name, make
   await changeBy(other.db);
   t.not(await db.atomically([db.users.remove({ id: user.id, version: 1 })]), undefined);
   await isCurrent('after a transaction of this connection failed because another one changed it');
+
+  const second = sessionOf(user.id);
+  await other.db.atomically([other.db.sessions.add(second)]);
+  await cache();
+  await changeBy(other.db);
+  t.match(await db.sessions.find(second.key), { userId: user.id });
+  await isCurrent('after another session was read for the first time, which is not cached');
+
+  if (name !== 'SQLite') return;
+  await cache();
+  // Two callbacks of one turn of the event loop.
+  const [, found] = await Promise.all([
+    delay(1).then(async () => {
+      await db.sessions.find(session.key);
+      await changeBy(other.db);
+    }),
+    delay(1).then(() => db.users.find(user.id)),
+  ]);
+  t.match(found, { version }, 'in the next callback, although a session was read in the one before');
 });
 
 onEachEngine('Cached permissions are never stale', async (t, { name, makeDatabase }) => {

@@ -1,12 +1,12 @@
 /** Runs the same tests on SQLite and on MySQL. Each test makes its own databases. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { type Test, test } from 'tap';
 import { mysqlAddress } from './mysql-address.ts';
 import { findServer } from './mysql-server.ts';
+import { makeTemporaryFolder } from './temporary.ts';
 
 export interface TestEngine {
   name: 'SQLite' | 'MySQL';
@@ -17,7 +17,7 @@ export interface TestEngine {
 const sqlite: TestEngine = {
   name: 'SQLite',
   async makeDatabase(t) {
-    const folder = mkdtempSync(join(tmpdir(), 'rollcall-test-'));
+    const folder = makeTemporaryFolder('rollcall-test-');
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     return `sqlite:${join(folder, 'rollcall.db')}`;
   },

@@ -1,13 +1,13 @@
 /** Starts a MySQL or MariaDB server for tests, in a temporary folder and on a free port. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import mysql from 'mysql2/promise';
 import { until } from './running.ts';
+import { makeTemporaryFolder } from './temporary.ts';
 
 const FOLDERS = [
   ...(process.env.PATH ?? '').split(':'),
@@ -34,7 +34,7 @@ export function findServer(): string | undefined {
 }
 
 export class MysqlServer {
-  readonly folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
+  readonly folder = makeTemporaryFolder('rollcall-mysql-');
   port = 0;
   #process: ChildProcess | undefined;
   #watcher: ChildProcess | undefined;

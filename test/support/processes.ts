@@ -1,11 +1,11 @@
 /** Runs the service and its commands as processes, in the project or in a copy of it. */
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import type * as Program from '../../manage/program.ts';
 import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
+import { makeTemporaryFolder } from './temporary.ts';
 
 /** The folder of this project. Processes that run in it must get a database elsewhere. */
 export const PROJECT = dirname(dirname(import.meta.dirname));
@@ -20,7 +20,7 @@ export interface Result {
 
 /** @returns an empty folder that is removed when the test ends. */
 export function makeFolder(t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-test-'));
+  const folder = makeTemporaryFolder('rollcall-test-');
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import type * as Database from '../../db/database.ts';
+import type { Engine } from '../../db/engines/engine.ts';
 import type * as Migrator from '../../db/migrate/migrator.ts';
+import { downgrade, upgrade } from '../../db/migrate/migrator.ts';
 import type { MoveOptions } from '../../db/migrate/schema-state.ts';
+import { BASE } from '../../db/migrate/targets.ts';
 import { commonRows, fillTables, rowsOf, schemaOf } from './database-content.ts';
 import { copyProject, manage, manageProcess, type Result, run } from './processes.ts';
 import type { Schema } from './schema.ts';
@@ -18,6 +21,8 @@ import { squashMigrations } from './squash.ts';
 /** A copy of the project with a single migration, 0000_first, whose schema a test may change. */
 export class ProjectCopy {
   readonly folder: string;
+  #isLoaded = false;
+  #hasChangedSince = false;
   constructor(t: Test) {
     this.folder = copyProject(t);
     squashMigrations(this.folder);
@@ -25,6 +30,7 @@ export class ProjectCopy {
 
   /** Replaces a piece of a file's text. @throws when the file does not contain it. */
   edit(file: string, piece: string, replacement: string): void {
+    this.#hasChangedSince = this.#isLoaded;
     const path = join(this.folder, file);
     const text = readFileSync(path, 'utf8');
     if (!text.includes(piece)) throw new Error(`${file} does not contain: ${piece}`);
@@ -45,8 +51,12 @@ export class ProjectCopy {
 
   /** Runs `manage db …` on that database. */
   runDb(url: string, ...args: string[]): Promise<Result> {
-    // These look at the code of the tables as it is now, and this process keeps what it has loaded.
-    const runs = ['check', 'revision'].includes(args[0] ?? '') ? manageProcess : manage;
+    // A check looks at the code of the tables as it is now, and this process keeps what it has loaded; drizzle-kit, which a revision
+    // starts, writes into the output of this process.
+    const [command] = args;
+    const isApart = command === 'revision' || (command === 'check' && this.#hasChangedSince);
+    this.#isLoaded ||= !isApart;
+    const runs = isApart ? manageProcess : manage;
     return runs(['db', ...args], { folder: this.folder, environment: { DATABASE_URL: url } });
   }
 
@@ -64,6 +74,7 @@ export class ProjectCopy {
     target: string,
     options: MoveOptions = {},
   ): Promise<void> {
+    this.#isLoaded = true;
     const migrator: typeof Migrator = await import(join(this.folder, 'db/migrate/migrator.ts'));
     const { openEngine }: typeof Database = await import(join(this.folder, 'db/database.ts'));
     const settings = loadSettings({ root: this.folder, environment: { DATABASE_URL: url } });
@@ -137,6 +148,20 @@ export class MigrationWalk {
     this.#t.strictSame(schema, known, `${direction} to ${target} makes the same schema as before`);
     this.#schemas.set(target, known);
   }
+}
+
+/** Fills the newest schema, takes it back to that revision and migrates up again, which must make the same schema. */
+export async function downUpAgain(t: Test, engine: Engine, url: string, revision: string): Promise<void> {
+  await upgrade(engine);
+  const schema = await schemaOf(url);
+  await downgrade(engine, BASE, { acceptLoss: true });
+  t.same(await rowsOf(url), {}, 'no table is left at base');
+  await upgrade(engine);
+  await fillTables(url);
+  for (const [table, rows] of Object.entries(await rowsOf(url))) t.not(rows.length, 0, `${table} has rows`);
+  await downgrade(engine, revision, { acceptLoss: true });
+  await upgrade(engine);
+  t.strictSame(await schemaOf(url), schema, `the schema is the same after a downgrade to ${revision}`);
 }
 
 const DOWN_OF_FAILING = ['DROP TABLE last', 'DELETE FROM middle', 'DROP TABLE half'];

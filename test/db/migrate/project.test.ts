@@ -7,9 +7,9 @@ import { openEngine } from '../../../db/database.ts';
 import { readMigrations } from '../../../db/migrate/migrations.ts';
 import { downgrade, upgrade } from '../../../db/migrate/migrator.ts';
 import { BASE } from '../../../db/migrate/targets.ts';
-import { fillTables, query, rowsOf, schemaOf } from '../../support/database-content.ts';
+import { fillTables, query } from '../../support/database-content.ts';
 import { onEachEngine } from '../../support/engines.ts';
-import { MigrationWalk } from '../../support/migrations.ts';
+import { downUpAgain, MigrationWalk } from '../../support/migrations.ts';
 
 onEachEngine("The project's migrations work in both directions", async (t, { makeDatabase }) => {
   const url = await makeDatabase(t);
@@ -20,7 +20,6 @@ onEachEngine("The project's migrations work in both directions", async (t, { mak
   t.teardown(() => engine.close());
   const names = readMigrations(engine.dialect).map(({ name }) => name);
   const revisions = [BASE, ...names];
-  const newest = names.at(-1) ?? BASE;
 
   t.test('Each migration can be applied and reverted, and keeps the rows of other columns', async (t) => {
     const move = (direction: 'upgrade' | 'downgrade', target: string) =>
@@ -43,18 +42,7 @@ onEachEngine("The project's migrations work in both directions", async (t, { mak
     t.strictSame(without, []);
   });
 
-  t.test('The newest revision can be downgraded to each earlier one and upgraded again', async (t) => {
-    const schema = await schemaOf(url);
-    for (const revision of revisions.slice(0, -1)) {
-      await downgrade(engine, BASE, { acceptLoss: true });
-      t.same(await rowsOf(url), {}, 'no table is left at base');
-      await upgrade(engine);
-      await fillTables(url);
-      for (const [table, rows] of Object.entries(await rowsOf(url)))
-        t.not(rows.length, 0, `${table} has rows`);
-      await downgrade(engine, revision, { acceptLoss: true });
-      await upgrade(engine, newest);
-      t.strictSame(await schemaOf(url), schema, `the schema is the same after a downgrade to ${revision}`);
-    }
+  t.test('The newest revision can be downgraded by one and to nothing, and upgraded again', async (t) => {
+    for (const revision of [BASE, names.at(-2) ?? BASE]) await downUpAgain(t, engine, url, revision);
   });
 });

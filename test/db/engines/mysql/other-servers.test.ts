@@ -11,7 +11,7 @@ import { answersOf } from '../../../support/answers.ts';
 import { schemaOf } from '../../../support/database-content.ts';
 import { engines, type TestEngine } from '../../../support/engines.ts';
 import { FAST_FLAGS, OwnServer, onOwnServer } from '../../../support/own-server.ts';
-import { startService } from '../../../support/service.ts';
+import { quickHashing, startService } from '../../../support/service.ts';
 
 const LATIN1 = ['--sql-mode=', '--character-set-server=latin1', '--collation-server=latin1_swedish_ci'];
 const ANSI = ['--sql-mode=ANSI_QUOTES', '--lower-case-table-names=1', '--default-time-zone=+05:45'];
@@ -51,13 +51,13 @@ onOwnServer('Servers with other settings behave the same', [...LATIN1, ...FAST_F
 
   const expectedSchema = await schemaOn(t, plain);
   t.ok(expectedSchema.length >= 10);
-  const expected = await answersOf((await startService(t, sqlite)).app);
+  const expected = await answersOf((await startService(t, sqlite, { hashing: quickHashing })).app);
   for (const [name, { engine }] of Object.entries(servers)) {
     await t.test(`The schema is the same with ${name}`, async (t) => {
       t.strictSame(await schemaOn(t, engine), expectedSchema);
     });
     await t.test(`The responses are those of SQLite with ${name}`, async (t) => {
-      const answers = await answersOf((await startService(t, engine)).app);
+      const answers = await answersOf((await startService(t, engine, { hashing: quickHashing })).app);
       t.equal(answers.length, expected.length);
       for (const [index, answer] of answers.entries())
         t.strictSame(answer, expected[index], answer.step.slice(0, 100));

@@ -63,7 +63,11 @@ onOwnServer('Two accounts with few rights suffice', FAST_FLAGS, async (t, server
   await t.test('The second account serves every request', async (t) => {
     await grant(toRun);
     const settings = { AUTO_MIGRATE: false };
-    const { app } = await startService(t, server.engine, { databaseUrl: running, settings });
+    const { app } = await startService(t, server.engine, {
+      databaseUrl: running,
+      settings,
+      hashing: quickHashing,
+    });
     const answers = await answersOf(app);
     for (const [index, { step, status }] of answers.entries())
       t.equal(status, STEPS[index]?.status, step.slice(0, 100));

@@ -85,7 +85,9 @@ onEachEngine('A cached session is never stale', async (t, { name, makeDatabase }
   t.test('A session is found after the cache evicted it', async (t) => {
     const { session, find } = await prepare('crowded');
     const before = await find();
-    for (let number = 0; number < 15_001; number++) await db.sessions.find(`unknown ${number}`);
+    // MySQL has no cache that could be full.
+    const others = name === 'SQLite' ? 15_001 : 1;
+    for (let number = 0; number < others; number++) await db.sessions.find(`unknown ${number}`);
     if (name === 'SQLite') t.not(await find(), before, 'the row was evicted');
     t.match(await find(), { id: session.id });
     await other.db.atomically([other.db.sessions.end(session.key)]);

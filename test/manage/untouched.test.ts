@@ -9,7 +9,7 @@ import { rowsOf, schemaOf } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { ProjectCopy } from '../support/migrations.ts';
 import { inParallel } from '../support/own-server.ts';
-import { makeFolder, manage, manageProcess, type Result, runServer } from '../support/processes.ts';
+import { makeFolder, manage, type Result, runServer } from '../support/processes.ts';
 
 const ID = '0198c5a0-0000-7000-8000-000000000000';
 
@@ -97,9 +97,7 @@ onEachEngine('Commands do not migrate a database of an earlier version', async (
   const before = [await schemaOf(url), await rowsOf(url)];
 
   const environment = { DATABASE_URL: url, AUTO_MIGRATE: 'true' };
-  const results = await runAll(COMMANDS, (args) =>
-    manageProcess(args, { environment, folder: project.folder }),
-  );
+  const results = await runAll(COMMANDS, (args) => manage(args, { environment, folder: project.folder }));
   for (const { line, code, stdout, stderr } of results) {
     t.strictSame({ code, stdout }, { code: 1, stdout: '' }, line);
     t.match(

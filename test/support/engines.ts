@@ -7,6 +7,7 @@ import { type Test, test } from 'tap';
 import { mysqlAddress } from './mysql-address.ts';
 import { findServer } from './mysql-server.ts';
 import { makeTemporaryFolder } from './temporary.ts';
+import './threads.ts';
 
 export interface TestEngine {
   name: 'SQLite' | 'MySQL';

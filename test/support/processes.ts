@@ -6,6 +6,7 @@ import type { Test } from 'tap';
 import type * as Program from '../../manage/program.ts';
 import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
 import { makeTemporaryFolder } from './temporary.ts';
+import './threads.ts';
 
 /** The folder of this project. Processes that run in it must get a database elsewhere. */
 export const PROJECT = dirname(dirname(import.meta.dirname));

@@ -7,7 +7,7 @@ import { BASE } from '../../../db/migrate/targets.ts';
 import { query } from '../../support/database-content.ts';
 import { engines, onEachEngine } from '../../support/engines.ts';
 import { ProjectCopy } from '../../support/migrations.ts';
-import { manageProcess, runServer } from '../../support/processes.ts';
+import { manage, runServer } from '../../support/processes.ts';
 import { until } from '../../support/running.ts';
 
 onEachEngine('Concurrent processes run each migration once', async (t, { makeDatabase }) => {
@@ -61,10 +61,10 @@ for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     await t.test('A running migration is reported as running, not as unfinished', async (t) => {
       const environment = { DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '1' };
       const [current, history, check, list, start] = await Promise.all([
-        manageProcess(['db', 'current'], { environment }),
-        manageProcess(['db', 'history'], { environment }),
-        manageProcess(['db', 'check'], { environment }),
-        manageProcess(['user', 'list'], { environment }),
+        manage(['db', 'current'], { environment }),
+        manage(['db', 'history'], { environment }),
+        manage(['db', 'check'], { environment }),
+        manage(['user', 'list'], { environment }),
         runServer(environment),
       ]);
       const busy = /another process is migrating/i;

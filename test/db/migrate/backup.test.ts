@@ -6,7 +6,7 @@ import { test } from 'tap';
 import { query, schemaOf } from '../../support/database-content.ts';
 import { engines } from '../../support/engines.ts';
 import { makeFile, sessionOf, userNamed } from '../../support/files.ts';
-import { makeFolder, manageProcess, PROJECT, run } from '../../support/processes.ts';
+import { makeFolder, manage, manageProcess, PROJECT, run } from '../../support/processes.ts';
 
 test('"manage db backup" copies a database in use', async (t) => {
   const { path, db } = await makeFile(t);
@@ -47,7 +47,7 @@ test('"manage db backup" copies a database in use', async (t) => {
       new Set(users.map((_user, index) => `user-${index + 1}`)),
       'no user is missing between the first and the last',
     );
-    t.match(await manageProcess(['db', 'current'], { environment: { DATABASE_URL: url } }), {
+    t.match(await manage(['db', 'current'], { environment: { DATABASE_URL: url } }), {
       code: 0,
       stdout: /^\d{4}_\w+\n$/,
     });
@@ -61,7 +61,7 @@ test('"manage db backup" copies a database in use', async (t) => {
     t.match(failed, { code: 1, stdout: '', stderr: /^manage: .*SQLITE_(FULL|IOERR).*\n$/ });
     t.notOk(existsSync(file));
     t.match(
-      await manageProcess(['db', 'backup', file], { environment }),
+      await manage(['db', 'backup', file], { environment }),
       { code: 0 },
       'the backup succeeds without the limit',
     );
@@ -70,7 +70,7 @@ test('"manage db backup" copies a database in use', async (t) => {
   t.test('A backup does not overwrite an existing file', async (t) => {
     const file = join(makeFolder(t), 'precious');
     writeFileSync(file, 'precious');
-    const { code, stdout, stderr } = await manageProcess(['db', 'backup', file], { environment });
+    const { code, stdout, stderr } = await manage(['db', 'backup', file], { environment });
     t.strictSame({ code, stdout }, { code: 1, stdout: '' });
     t.match(stderr, `There is a file ${file} already.`);
     t.equal(readFileSync(file, 'utf8'), 'precious');
@@ -78,7 +78,7 @@ test('"manage db backup" copies a database in use', async (t) => {
 
   for (const { makeDatabase } of engines.filter(({ name }) => name === 'MySQL')) {
     t.test('On MySQL the command names mariadb-dump and mysqldump instead', async (t) => {
-      const refused = await manageProcess(['db', 'backup', join(makeFolder(t), 'copy')], {
+      const refused = await manage(['db', 'backup', join(makeFolder(t), 'copy')], {
         environment: { DATABASE_URL: await makeDatabase(t) },
       });
       t.match(refused, { code: 1, stdout: '', stderr: /mariadb-dump --single-transaction.*mysqldump/ });

@@ -1,9 +1,9 @@
 /** Versions of users and groups: what If-Match lets pass, and that a change to what is so already makes no new version. */
 import { onEachEngine } from '../../support/engines.ts';
-import { makeUser, signedIn, startService } from '../../support/service.ts';
+import { makeUser, quickHashing, signedIn, startService } from '../../support/service.ts';
 
 onEachEngine('A change names the version that it is about', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   await makeUser(app, 'chief', { admin: true });
   const admin = await signedIn(app, 'chief');
 

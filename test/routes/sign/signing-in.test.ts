@@ -31,7 +31,7 @@ async function observedHashing() {
 }
 
 onEachEngine('Signing in starts a new session', async (t, engine) => {
-  const { app } = await startService(t, engine);
+  const { app } = await startService(t, engine, { hashing: quickHashing });
   const id = await makeUser(app, 'ann');
 
   t.test('Sign-in with the right password returns the user, the session and a cookie', async (t) => {

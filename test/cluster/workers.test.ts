@@ -23,7 +23,9 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
   t.equal(await ann.signIn(server.url, 'ann'), 200);
   const askEach = () => askBothWorkers(server, ann);
 
-  await t.test('each holds less than 130 MB when it begins to serve', async (t) => {
+  // Counting what is covered takes memory of its own.
+  const skip = process.env.NODE_V8_COVERAGE !== undefined;
+  await t.test('each holds less than 130 MB when it begins to serve', { skip }, async (t) => {
     if (process.platform === 'linux') t.equal(atStart.length, 2);
     for (const megabytes of atStart) t.ok(megabytes < 130, `${megabytes} MB`);
   });

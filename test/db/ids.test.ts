@@ -4,7 +4,7 @@ import { test } from 'tap';
 import { createAdministrator } from '../../accounts/first-administrator.ts';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
-import { firstIdOf, makeId } from '../../db/ids.ts';
+import { compareIds, firstIdOf, makeId } from '../../db/ids.ts';
 import { ensureSchema } from '../../db/migrate/migrator.ts';
 import { operator } from '../../manage/operator.ts';
 import { toId } from '../../schemas/common.ts';
@@ -27,6 +27,12 @@ test('100,000 ids made in a row are valid and increase', async (t) => {
     ids.find((id) => toId(id) !== id),
     undefined,
   );
+});
+
+test('compareIds() puts ids into the order in which they were made, whatever order they come in', async (t) => {
+  const made = makeIds(100).map((id) => ({ id }));
+  const mixed = made.map((_, index) => made[(index * 37) % made.length] ?? { id: '' });
+  t.strictSame(mixed.sort(compareIds), made);
 });
 
 test('Ids of one millisecond increase, also when there are more than its counter can count', async (t) => {

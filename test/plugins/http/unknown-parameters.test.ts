@@ -50,6 +50,8 @@ onEachEngine(
     await makeUser(app, 'ann');
     const client = await signedIn(app, 'ann');
 
+    // One longer than the names that are compared. It begins as one that is known would be abbreviated.
+    const LONG = 'p'.repeat(33);
     const ask = 'is not a parameter of this; ';
     const cases: [string, Record<string, string>][] = [
       ['/api/sign/check?permissions=users:write', { '/permissions': `${ask}perhaps permission is meant` }],
@@ -61,6 +63,7 @@ onEachEngine(
       ['/api/sign/check?permission[]=users:write', { '/permission[]': `${ask}perhaps permission is meant` }],
       ['/api/sign/check?%70ermission%20=x', { '/permission ': `${ask}perhaps permission is meant` }],
       ['/api/sign/check?foo=1', { '/foo': `${ask}these are: group, permission` }],
+      [`/api/sign/check?${LONG}=x`, { [`/${LONG}`]: `${ask}these are: group, permission` }],
       ['/api/users?sort=-createdAt', { '/sort': `${ask}these are: limit, after, q, group, active` }],
       ['/api/groups?name=readers', { '/name': `${ask}these are: limit, after` }],
       ['/api/sign?limit=1', { '/limit': `${ask}there are none here` }],

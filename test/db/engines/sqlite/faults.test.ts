@@ -1,8 +1,9 @@
 /** What can be wrong with an SQLite file that the service has open: it is locked for readers, too, or damaged. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'tap';
 import { prepareQueries } from '../../../../db/database.ts';
+import { DatabaseUnavailableError } from '../../../../db/engines/engine.ts';
 import { upgrade } from '../../../../db/migrate/migrator.ts';
 import { makeFile, newPath, openBeside, openFile, userNamed } from '../../../support/files.ts';
 
@@ -34,4 +35,11 @@ test('A checkpoint of a file that was overwritten fails, and so does the next on
   writeFileSync(path, 'no database '.repeat(2_000));
   for (const which of ['the first', 'the second'])
     await t.rejects(engine.checkpoint(), /malformed|not a database/, which);
+});
+
+test('A backup of a file that was overwritten fails and leaves no file', async (t) => {
+  const { engine, path } = await makeFile(t);
+  writeFileSync(path, 'no database '.repeat(2_000));
+  await t.rejects(engine.backup(`${path}.copy`), DatabaseUnavailableError);
+  t.notOk(existsSync(`${path}.copy`), 'a partial copy is not taken for a backup');
 });

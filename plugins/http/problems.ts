@@ -1,5 +1,4 @@
 /** The one table that turns errors into problem details (RFC 9457), whoever throws them: a rule, the database, the validation or Fastify. */
-import type { FastifyError } from 'fastify';
 import type { Static } from 'typebox';
 import * as accounts from '../../accounts/errors.ts';
 import { DatabaseUnavailableError, DuplicateError, WrongSchemaError } from '../../db/engines/engine.ts';
@@ -169,8 +168,8 @@ const TABLE = [
 export function toProblem(error: unknown): ProblemAnswer {
   const found = TABLE.find(([type]) => error instanceof type);
   if (found) return found[1](error);
-  if (isFastifyError(error) && error.statusCode !== undefined && error.statusCode < 500) {
-    const { statusCode: status, code, message } = error;
+  if (blamesClient(error)) {
+    const { statusCode: status, code = '', message } = error;
     const detail = EXPLANATIONS[code] ?? message;
     const kind = BY_STATUS[status];
     return kind ? { kind, detail } : { status, detail };
@@ -181,6 +180,12 @@ export function toProblem(error: unknown): ProblemAnswer {
   };
 }
 
-function isFastifyError(error: unknown): error is FastifyError {
-  return error instanceof Error && 'code' in error;
+/** @returns whether it is an error of Fastify or a plugin that blames the client by its status. Only Fastify's have a code. */
+function blamesClient(error: unknown): error is Error & { statusCode: number; code?: string } {
+  return (
+    error instanceof Error &&
+    'statusCode' in error &&
+    typeof error.statusCode === 'number' &&
+    error.statusCode < 500
+  );
 }

@@ -28,20 +28,18 @@ const applyAdministratorCreation = (db: Database, actor: Actor, user: NewUser) =
         `The group ${ADMINISTRATORS} exists, but does not carry every permission (${EVERYTHING}).`,
       );
     const made = { name: ADMINISTRATORS, title: 'Administrators', permissions: [EVERYTHING] };
-    const groupChange = found ? undefined : groupCreation(db, actor, made);
-    const group = found ?? groupChange?.result;
-    if (!group) throw new Error('A group is found or made.');
+    const group = found ? { writes: [], event: [], result: found } : groupCreation(db, actor, made);
     const change = userCreation(db, actor, user);
     const { id, username } = change.result.user;
-    const membership = { groupId: group.id, userId: id, role: 'manager' as const };
+    const membership = { groupId: group.result.id, userId: id, role: 'manager' as const };
     return {
       locks: found ? lockGroups(db, [found]) : [],
       // Another command may make the group at the same time.
       retryOn: ['groups_name'],
-      writes: [...change.writes, ...(groupChange?.writes ?? []), db.memberships.add(membership, Date.now())],
+      writes: [...change.writes, ...group.writes, db.memberships.add(membership, Date.now())],
       event: [
         ...[change.event].flat(),
-        ...[groupChange?.event ?? []].flat(),
+        ...[group.event].flat(),
         {
           event: 'membership-set',
           target: userTarget({ id, username }),

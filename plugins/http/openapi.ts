@@ -33,12 +33,11 @@ const REFUSALS: Record<number, string> = {
 };
 
 /** @returns the statuses of a route's errors: those that follow from its schema, and its own. */
-function errorStatusesOf({ config, method }: RouteOptions, schema: FastifySchema): number[] {
+function errorStatusesOf({ config }: RouteOptions, schema: FastifySchema): number[] {
   const statuses = new Set([...(schema.errors ?? []), 503]);
   if (schema.body || schema.params || schema.querystring) statuses.add(400);
   if (schema.body) for (const status of [413, 415]) statuses.add(status);
   if (!config?.anonymous) statuses.add(401);
-  if (method === 'HEAD') statuses.delete(400);
   return [...statuses].sort();
 }
 

@@ -13,12 +13,14 @@ const LONGEST = 32;
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [line, letter] of [...one].entries()) {
-    const next = [line + 1];
-    for (let column = 0; column < other.length; column++) {
-      const change = (row[column] ?? 0) + (letter === other[column] ? 0 : 1);
-      next.push(Math.min(change, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
+    let [before, left] = [line, line + 1];
+    const next = row.slice(1).map((above, column) => {
+      const change = before + (letter === other[column] ? 0 : 1);
+      before = above;
+      left = Math.min(change, above + 1, left + 1);
+      return left;
+    });
+    row = [line + 1, ...next];
   }
   return row.at(-1) ?? 0;
 }

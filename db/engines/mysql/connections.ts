@@ -3,7 +3,7 @@
  * it lacks: an acquire timeout, replacing old connections before the server drops them, and retries.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import mysql, { type Pool, type PoolConnection, type PoolOptions } from 'mysql2/promise';
+import mysql, { type ConnectionOptions, type Pool, type PoolConnection } from 'mysql2/promise';
 import { driverUrl } from '../../../config/database-url.ts';
 import { DatabaseUnavailableError } from '../engine.ts';
 import { isLost, isServerError, toUnavailableError, translateError } from './errors.ts';
@@ -36,7 +36,7 @@ const SESSION_SETTINGS = [
      foreign_key_checks = 1, sql_safe_updates = 0, default_storage_engine = InnoDB`,
 ];
 
-function connectionOptions(url: string): PoolOptions {
+function connectionOptions(url: string): ConnectionOptions {
   return {
     uri: driverUrl(url),
     charset: 'utf8mb4_bin',
@@ -50,9 +50,8 @@ function connectionOptions(url: string): PoolOptions {
 
 /** Opens a connection outside the pool. @throws {DatabaseUnavailableError} */
 export async function connectOnce(url: string): Promise<mysql.Connection> {
-  const { uri, ...options } = connectionOptions(url);
   try {
-    const connection = await mysql.createConnection({ ...options, ...(uri ? { uri } : {}) });
+    const connection = await mysql.createConnection(connectionOptions(url));
     await prepareSession(connection);
     return connection;
   } catch (error) {

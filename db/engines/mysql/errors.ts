@@ -77,7 +77,6 @@ export function isLost(error: unknown): boolean {
 
 /** @returns the error with a message that says what failed and contains no value. */
 export function toUnavailableError(error: unknown): DatabaseUnavailableError {
-  if (error instanceof DatabaseUnavailableError) return error;
   const reason =
     error instanceof Error
       ? error.message || String('code' in error ? error.code : error.name)
@@ -95,24 +94,24 @@ export function findMissingRight(error: unknown): string | undefined {
 
 /** @returns the engine's error for one of the server or driver, without the query's values, which may be secrets. */
 export function translateError(error: unknown): unknown {
-  const cause =
-    error instanceof Error && error.cause && !(error instanceof UnknownOutcomeError) ? error.cause : error;
-  if (cause instanceof UnknownOutcomeError) return new DatabaseUnavailableError(`${cause.message}.`, false);
-  if (cause instanceof Error && errnoOf(cause) === DUPLICATE_ENTRY) {
+  if (!(error instanceof Error)) return error;
+  if (error instanceof UnknownOutcomeError) return new DatabaseUnavailableError(`${error.message}.`, false);
+  const errno = errnoOf(error);
+  if (errno === DUPLICATE_ENTRY) {
     // MySQL prefixes the index with its table, MariaDB does not. The value before it may contain any text.
-    const index = /for key '(?:[^'.]*\.)?([^']*)'$/.exec(cause.message)?.[1] ?? '';
+    const index = /for key '(?:[^'.]*\.)?([^']*)'$/.exec(error.message)?.[1] ?? '';
     return new DuplicateError(index);
   }
-  if (cause instanceof Error && errnoOf(cause) === NO_REFERENCED_ROW) return new MissingReferenceError();
-  if (cause instanceof Error && [NO_SUCH_TABLE, UNKNOWN_COLUMN].includes(errnoOf(cause)))
-    return new WrongSchemaError(errnoOf(cause) === NO_SUCH_TABLE ? 'table' : 'column', cause.message);
-  const right = findMissingRight(cause);
+  if (errno === NO_REFERENCED_ROW) return new MissingReferenceError();
+  if ([NO_SUCH_TABLE, UNKNOWN_COLUMN].includes(errno))
+    return new WrongSchemaError(errno === NO_SUCH_TABLE ? 'table' : 'column', error.message);
+  const right = findMissingRight(error);
   if (right) return new MissingRightError(right);
-  const timedOut = cause instanceof Error && 'code' in cause && cause.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
-  if (timedOut || isLost(cause) || isConflict(cause)) return toUnavailableError(cause);
-  if (!(cause instanceof Error && 'sqlState' in cause)) return cause;
-  if (UNAVAILABLE.has(errnoOf(cause))) return toUnavailableError(cause);
+  const timedOut = 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+  if (timedOut || isLost(error) || isConflict(error)) return toUnavailableError(error);
+  if (!('sqlState' in error)) return error;
+  if (UNAVAILABLE.has(errno)) return toUnavailableError(error);
   // mysql2's errors carry the statement with its values, and the server's message may quote one.
-  const code = 'code' in cause ? String(cause.code) : '';
-  return new Error(`The database refused a statement: ${code} (error ${errnoOf(cause)}).`);
+  const code = 'code' in error ? String(error.code) : '';
+  return new Error(`The database refused a statement: ${code} (error ${errno}).`);
 }

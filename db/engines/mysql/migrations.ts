@@ -34,6 +34,8 @@ export async function withMigrationLock<Result>(
       throw translateError(error);
     }
   };
+  // The end of the connection would do it, but the server may notice that later than the next command asks.
+  const release = () => query(`SELECT RELEASE_LOCK(${LOCK})`).catch(() => {});
   try {
     const [row] = await query(`SELECT GET_LOCK(${LOCK}, ${MIGRATION_LOCK_TIMEOUT}) AS locked`);
     if (row?.locked !== 1) {
@@ -52,13 +54,14 @@ export async function withMigrationLock<Result>(
         }
       },
     });
-    // The end of the connection would do it, but the server may notice that later than the next command asks.
-    await query(`SELECT RELEASE_LOCK(${LOCK})`).catch(() => {});
+    await release();
     return result;
   } catch (error) {
-    throw translateError(error);
+    const translated = translateError(error);
+    // From a server that is away no answer comes; the end of the connection releases the lock.
+    if (!(translated instanceof DatabaseUnavailableError)) await release();
+    throw translated;
   } finally {
-    // After a failure this releases the lock.
     connection.destroy();
   }
 }

@@ -1,16 +1,10 @@
 /** That a session was seen is noted beside the request, which does not fail when the note can't be written. */
 
 import { stopTheClock } from '../support/clock.ts';
-import { query } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
+import { refuseWrites } from '../support/refused-writes.ts';
 import { makeUser, quickHashing, signedIn, startService, whoamiStatus } from '../support/service.ts';
-
-/** A trigger that refuses to change a session, in the words of each engine. */
-const REFUSAL = {
-  SQLite: "BEGIN SELECT RAISE(ABORT, 'not now'); END",
-  MySQL: "FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not now'",
-};
 
 onEachEngine('A request is served when its session can not be noted as seen', async (t, engine) => {
   const { log, lines } = makeLog();
@@ -18,10 +12,7 @@ onEachEngine('A request is served when its session can not be noted as seen', as
   await makeUser(app, 'ann');
   const advance = stopTheClock(t);
   const ann = await signedIn(app, 'ann');
-  await query(
-    settings.DATABASE_URL,
-    `CREATE TRIGGER refuse BEFORE UPDATE ON sessions ${REFUSAL[engine.name]}`,
-  );
+  await refuseWrites(engine, settings.DATABASE_URL, 'UPDATE ON sessions');
   lines.length = 0;
   advance(6 * 60);
   t.equal(await whoamiStatus(ann), 200);

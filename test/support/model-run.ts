@@ -37,6 +37,8 @@ interface Plan {
   steps: number;
   /** All codes are tried after every so many steps. */
   tryCodesEvery: number;
+  /** The steps go on until each of these requests and statuses has come up, to three times as many at most. */
+  mustComeUp?: string[];
 }
 
 const MAKERS = [...ACCOUNT_STEPS, ...SIGN_STEPS];
@@ -67,13 +69,14 @@ export function planOf(steps: number, tryCodesEvery: number): Plan {
 export async function runModel(
   t: Test,
   service: ModelService,
-  { seed, steps, tryCodesEvery }: Plan,
+  { seed, steps, tryCodesEvery, mustComeUp = [] }: Plan,
 ): Promise<Map<string, number>> {
   t.comment(`MODEL_SEED=${seed} MODEL_STEPS=${steps} on ${service.name}`);
   const run = new ModelRun(service, seed);
   await run.setScene();
   try {
-    for (let number = 1; number <= steps; number++) {
+    const isMissing = () => mustComeUp.some((kind) => !run.tally.has(kind));
+    for (let number = 1; number <= steps || (number <= 3 * steps && isMissing()); number++) {
       await run.takeStep();
       if (number % tryCodesEvery === 0) await run.tryCodes();
       if (number % 500 === 0) await run.holdTheClock();

@@ -9,10 +9,10 @@ interface SessionCredential {
   confirmedAt: number;
 }
 
-/** What a user gave to a program, such as an API token. It acts by its scopes alone. */
+/** A credential that acts for a user by its scopes alone, such as an API token. */
 export interface DelegatedCredential {
   kind: 'delegated';
-  /** How it is recognised (see credentials.ts). */
+  /** The authentication method (see credentials.ts). */
   method: string;
   id: string;
   scopes: readonly string[];
@@ -54,7 +54,7 @@ export function isOperator({ kind }: Actor): boolean {
   return kind === 'operator';
 }
 
-/** @returns whether the actor acts as that user themselves, and not by a credential that the user gave to a program. */
+/** @returns whether the actor acts as that user themselves, and not by a delegated credential. */
 export function isSelf({ user, credential }: Actor, userId: string): boolean {
   return user?.id === userId && credential?.kind !== 'delegated';
 }

@@ -44,7 +44,7 @@ export function holds(db: Database, actor: Actor, ...permissions: string[]): Con
   return [{ step: db.permissions.holds(userOf(actor).id, permissions), error }];
 }
 
-/** @returns the condition that the actor manages the group, or holds groups:write. A program manages no group. */
+/** @returns the condition that the actor manages the group, or holds groups:write. A delegated credential manages no group. */
 export function managesGroup(db: Database, actor: Actor, groupId: string): Condition[] {
   if (isOperator(actor) || actor.credential?.kind === 'delegated') return holds(db, actor, WRITE_GROUPS);
   return [
@@ -55,15 +55,15 @@ export function managesGroup(db: Database, actor: Actor, groupId: string): Condi
   ];
 }
 
-/** A user's program is not the user, and changes nothing of their account. @throws {SessionRequiredError} */
-export function refuseOwnProgram(actor: Actor, userId: string): void {
+/** A delegated credential changes nothing of its user's account. @throws {SessionRequiredError} */
+export function refuseOwnAccount(actor: Actor, userId: string): void {
   if (actor.user?.id === userId && !isSelf(actor, userId)) throw new SessionRequiredError();
 }
 
 /**
  * The actor is that user, or holds all that the user holds: who signs in, and whether they may, is not decided by those who
  * hold less. Locks the user and their groups, since it relies on what the user holds.
- * @throws {SessionRequiredError} when a user's program would change the user.
+ * @throws {SessionRequiredError} when a delegated credential would change its user.
  */
 export async function authorityOver(
   db: Database,
@@ -71,7 +71,7 @@ export async function authorityOver(
   userId: string,
 ): Promise<{ locks: RightsLock[]; conditions: Condition[] }> {
   if (isOperator(actor) || isSelf(actor, userId)) return { locks: [lockUser(db, userId)], conditions: [] };
-  refuseOwnProgram(actor, userId);
+  refuseOwnAccount(actor, userId);
   const { locks, permissions } = await lockRights(db, userId);
   return { locks, conditions: holds(db, actor, ...permissions) };
 }

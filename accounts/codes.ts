@@ -99,7 +99,7 @@ export async function useCode(db: Database, hashing: Hashing, actor: Actor, code
 
 type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
 
-/** @returns what must hold for the code to work: its issuer, or the issuer's program, still acts, and may still issue it. */
+/** @returns what must hold for the code to work: its issuer is active, by the same credential if it was a delegated one, and may still issue it. */
 async function issuerMayStillIssue(db: Database, caller: Actor, code: CodeRow) {
   const { issuerId, issuerTokenId, userId } = code;
   if (issuerId === null) return { locks: [], conditions: [] };

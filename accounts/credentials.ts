@@ -1,6 +1,6 @@
 /**
- * Credentials that users give to programs, such as API tokens. A kind of them is a part that can be left out: the core knows it by
- * what it registers here.
+ * Delegated credentials, such as API tokens. Each kind of them is a part that can be left out: the core knows it by what it registers
+ * here.
  */
 import type { Database } from '../db/database.ts';
 import type { Step } from '../db/engines/engine.ts';
@@ -15,13 +15,13 @@ interface CredentialKind {
 
 const kinds = new Map<string, CredentialKind>();
 
-/** Registers a kind of credentials, once. @param method is the name of the request loader that recognises them. */
+/** Registers a kind of credentials, once. @param method is the name of the request loader that authenticates by them. */
 export function registerCredentials(method: string, kind: CredentialKind): void {
   if (kinds.has(method)) throw new Error(`There are credentials of the method ${method} already.`);
   kinds.set(method, kind);
 }
 
-/** @throws {Error} when no part has registered the credentials that the method recognises. */
+/** @throws {Error} when no part has registered credentials of that method. */
 export function kindOf(method: string): CredentialKind {
   const kind = kinds.get(method);
   if (kind) return kind;

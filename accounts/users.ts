@@ -9,7 +9,7 @@ import {
   authorityOver,
   holds,
   lackingOf,
-  refuseOwnProgram,
+  refuseOwnAccount,
   requireFreshSession,
   requirePermissions,
   WRITE_GROUPS,
@@ -96,7 +96,7 @@ export function seesPasswordSetter({ permissions }: Actor): boolean {
  * @throws {MissingPermissionError} @throws {SessionRequiredError}
  */
 export function requireMayChangeUser(actor: Actor, id: string): void {
-  refuseOwnProgram(actor, id);
+  refuseOwnAccount(actor, id);
   if (!isSelf(actor, id)) requirePermissions(actor, WRITE_USERS);
 }
 
@@ -121,7 +121,7 @@ const applyUserChange = (
   matches: VersionMatch,
 ) =>
   applyChange(db, actor, async () => {
-    refuseOwnProgram(actor, id);
+    refuseOwnAccount(actor, id);
     const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
     const ownOnly = isSelf(actor, id) && foreign.length === 0;
     if (isSelf(actor, id) && foreign.length > 0 && lackingOf(actor.permissions, [WRITE_USERS]).length > 0)

@@ -16,7 +16,7 @@ export const defineCodes = (t: ColumnTypes, users: UsersTable) =>
         .references(() => users.id, { onDelete: 'cascade' }),
       /** Absent when the operator issued the code. The code works only while its issuer may still issue it. */
       issuerId: t.ref(),
-      /** The API token, or other credential of a program, by which the issuer acted, if any. */
+      /** The API token, or other delegated credential, by which the issuer acted, if any. */
       issuerTokenId: t.ref(),
       createdAt: t.instant().notNull(),
       expiresAt: t.instant().notNull(),

@@ -19,7 +19,7 @@ interface Authentication {
   /** 'session', or the name of a request loader. */
   method: string;
   session: SessionRow | null;
-  /** What the user gave to a program, such as an API token. Its scopes bound what the caller may do. */
+  /** A delegated credential, such as an API token. Its scopes bound what the caller may do. */
   credential: { id: string; scopes: readonly string[] } | null;
   /** What the user holds. */
   permissions: readonly string[];

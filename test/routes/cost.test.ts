@@ -8,7 +8,7 @@ import { COSTS, type Cost } from '../support/costs.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { parse } from '../support/request.ts';
 import { namesOf, routesDuring } from '../support/routes.ts';
-import { fillBody, routeOf, routesToList } from '../support/rows.ts';
+import { fillBody, filler, routeOf, routesToList } from '../support/rows.ts';
 import { quickHashing, startService } from '../support/service.ts';
 import { noteStatements } from '../support/statements.ts';
 
@@ -95,10 +95,9 @@ onEachEngine('Every route needs as many SQL statements as the table says', async
       '"{permissions}"': JSON.stringify(granted),
       '"{others}"': others,
     };
+    const fillNames = filler(scene.names);
     const fill = (text: string) =>
-      text
-        .replace(/"\{(?:permissions|others)\}"/g, (list) => longLists[list] ?? '')
-        .replace(/\{(\w+)\}/g, (_all, name: string) => scene.names[name] ?? '');
+      fillNames(text.replace(/"\{(?:permissions|others)\}"/g, (list) => longLists[list] ?? ''));
     const isList = lists.has(routeOf(row));
     const url = fill(isList ? `${path}${path.includes('?') ? '&' : '?'}limit=${MANY}` : path);
     statements();

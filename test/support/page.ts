@@ -69,19 +69,13 @@ export class Reader {
     this.#reading = reading;
   }
 
-  async start(): Promise<Server> {
-    const { folder, environment = {} } = this.#reading;
-    this.server = await startServer(this.#t, { folder, environment });
-    return this.server;
-  }
-
   /** Runs the command. @returns its output. @throws when it fails. */
   async type(command: string): Promise<string> {
     const { folder, environment = {}, before = {} } = this.#reading;
     for (const [text, prepare] of Object.entries(before)) if (command.includes(text)) await prepare(this);
     // The packages are installed already, and the port of the pages may be in use.
     if (command.endsWith('npm start')) {
-      await this.start();
+      this.server = await startServer(this.#t, { folder, environment });
       return '';
     }
     const asks = / user (create|password) /.test(command) && !command.includes(' --code');

@@ -61,14 +61,18 @@ export function routesToList(rows: Pick<Row, 'send'>[], routes: string[]): strin
   return routes.filter((route) => blueprints.has(blueprintOf(route)));
 }
 
-/** @returns the body with the names in the place of their placeholders. */
+/** @returns a function that puts the values in the place of `{name}`. */
+export const filler = (values: Record<string, string>) => (text: string) =>
+  text.replace(/\{(\w+)\}/g, (_all, name: string) => values[name] ?? '');
+
+/** @returns the body with values in the place of its placeholders. */
 export const fillBody = (body: object, fill: (text: string) => string): object =>
   JSON.parse(fill(JSON.stringify(body)));
 
 /** Makes the users and groups for the caller. @returns a function that sends the request of the row, or another method. */
 export async function prepare(app: App, { send, body, permission = 'tea:make' }: Row, caller: Caller) {
   const { names, send: sendTo } = await setScene(app, caller, permission);
-  const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_all, name: string) => names[name] ?? '');
+  const fill = filler(names);
   const { method, path } = parse(send);
   const request = { url: fill(path), ...(body ? { payload: fillBody(body, fill) } : {}) };
   return (instead: Method = method) => sendTo({ ...request, method: instead });

@@ -47,11 +47,11 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
     if (isChecked) return;
     isChecked = true;
     // Runs after all promises that follow from this callback, and before the next callback.
-    queueMicrotask(() =>
-      process.nextTick(() => {
-        isChecked = false;
-      }),
-    );
+    queueMicrotask(() => process.nextTick(forgetCheck));
+  }
+
+  function forgetCheck() {
+    isChecked = false;
   }
 
   return {
@@ -77,7 +77,7 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
         if (!entries.has(key)) {
           store(key, 'read once', 0);
           // This may be of a later version, which other cached rows are not.
-          isChecked = false;
+          forgetCheck();
           return read(values);
         }
         // The version comes before the row: a commit in between makes the row newer than the version, never older.

@@ -1,6 +1,6 @@
 /**
- * A request loader can recognise credentials that users give to programs. Their kind is registered, so that a change is refused once
- * they have ended.
+ * A request loader can authenticate by delegated credentials of another kind than API tokens. The kind is registered, so that a change
+ * is refused once the credential has ended.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { registerCredentials } from '../../../accounts/credentials.ts';

@@ -2,7 +2,7 @@
  * Every request reads the caller's session or token and permissions. SQLite's engine caches these rows until the database
  * changes. These tests make each kind of change right after a cached read, because a stale row would be a security fault.
  */
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { tokensIn } from '../../../../accounts/tokens.ts';
 import { onEachEngine } from '../../../support/engines.ts';
@@ -167,11 +167,11 @@ onEachEngine('A cached user is as current as the caller', async (t, { name, make
   await cache();
   // Two callbacks of one turn of the event loop.
   const [, found] = await Promise.all([
-    delay(1).then(async () => {
+    nextTurn().then(async () => {
       await db.sessions.find(session.key);
       await changeBy(other.db);
     }),
-    delay(1).then(() => db.users.find(user.id)),
+    nextTurn().then(() => db.users.find(user.id)),
   ]);
   t.match(found, { version }, 'in the next callback, although a session was read in the one before');
 });

@@ -22,7 +22,6 @@ import devLogin from './plugins/auth/dev-login.ts';
 import guards from './plugins/auth/guards.ts';
 import passwords from './plugins/auth/passwords.ts';
 import sessionCookie from './plugins/auth/session-cookie.ts';
-import tokens from './plugins/auth/tokens.ts';
 import database from './plugins/database.ts';
 import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/http/errors.ts';
 import etags from './plugins/http/etags.ts';
@@ -94,7 +93,7 @@ async function assemble(
   await app.register(database, { database: db });
   await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(authenticate, { lifetimes });
-  await app.register(tokens);
+  await app.register(autoload, { dir: join(import.meta.dirname, 'plugins/auth/loaders') });
   if (settings.AUTH_HACK_USER) await app.register(devLogin, { username: settings.AUTH_HACK_USER });
   await app.register(guards);
   await app.register(paging);

@@ -2,7 +2,10 @@
  * Compares the CPU time of a request in Rollcall with that in a reference, which does the least that has to be done. Both
  * serve the same rows from the same database.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Request } from 'autocannon';
+import { PROJECT_ROOT } from '../config/project.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { type Line, median } from './figures.ts';
@@ -60,7 +63,10 @@ const BESIDE_HASH = {
 
 const PAIRS: Pair[] = [
   { caller: 'cookie', headers: { cookie: cookieOf(0) }, ...BESIDE_BARE },
-  { caller: 'token', headers: { authorization: `Bearer ${TOKEN}` }, ...BESIDE_BARE },
+  // A part that can be left out.
+  ...(existsSync(join(PROJECT_ROOT, 'routes/api/tokens'))
+    ? [{ caller: 'token', headers: { authorization: `Bearer ${TOKEN}` }, ...BESIDE_BARE }]
+    : []),
   { caller: 'nobody', headers: {}, ...BESIDE_HASH },
 ];
 

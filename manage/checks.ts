@@ -1,6 +1,7 @@
 /** Checks of what is typed. A command tells all that is wrong at once. */
 import type { TSchema } from 'typebox';
 import { Id } from '../schemas/common.ts';
+import { MAX_PERMISSIONS, Permission, Permissions } from '../schemas/groups.ts';
 import { validationError } from '../schemas/validator.ts';
 
 /** What the value is, for the message; its schema; the value; and as it was typed, if it was converted. It must not be a secret. */
@@ -24,4 +25,11 @@ export function checkEach(...checks: Check[]): void {
 export function readId(typed: string): string {
   checkEach(['id', Id, typed]);
   return typed.toLowerCase();
+}
+
+/** @returns the checks that each of them is a permission, for `checkEach`. */
+export function permissionChecks(permissions: string[]): Check[] {
+  // Then each permission would be told once more.
+  if (permissions.length > MAX_PERMISSIONS) return [['list of permissions', Permissions, permissions]];
+  return permissions.map((permission) => ['permission', Permission, permission]);
 }

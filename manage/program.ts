@@ -1,18 +1,18 @@
 /** The operator's command line: all commands, and how a failure ends. */
+import { readdirSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addAuditCommands } from './audit.ts';
-import { addDatabaseCommands } from './database.ts';
 import { reportError } from './errors.ts';
-import { addGroupCommands } from './groups.ts';
-import { addOpenapiCommand } from './openapi.ts';
-import { addSecretCommand } from './secret.ts';
-import { addSessionCommands } from './sessions.ts';
 import { type Terminal, terminal, withTerminal } from './terminal.ts';
-import { addTokenCommands } from './tokens.ts';
-import { addUserCommands } from './users.ts';
+
+/** What each file of commands/ exports: a function that adds its commands. */
+interface CommandFile {
+  default: (program: Command) => void;
+}
+
+const load = (file: string): Promise<CommandFile> => import(`./commands/${file}`);
 
 /** @returns all commands, to be parsed. What commander has to say goes to the terminal of the command. */
-export function makeProgram(): Command {
+export async function makeProgram(): Promise<Command> {
   const program = new Command()
     .name('npm run manage --')
     .description('Looks after the database and its users. The settings are those of the service.')
@@ -22,14 +22,12 @@ export function makeProgram(): Command {
       writeErr: (text) => terminal().stderr.write(text),
     })
     .exitOverride();
-  addDatabaseCommands(program);
-  addOpenapiCommand(program);
-  addSecretCommand(program);
-  addUserCommands(program);
-  addGroupCommands(program);
-  addTokenCommands(program);
-  addSessionCommands(program);
-  addAuditCommands(program);
+  const files = await Promise.all(
+    readdirSync(new URL('commands/', import.meta.url))
+      .sort()
+      .map(load),
+  );
+  for (const { default: addCommands } of files) addCommands(program);
   return program;
 }
 
@@ -40,7 +38,8 @@ export function manage(args: string[], io: Terminal): Promise<number> {
       // Node puts this character in the place of bytes that are not UTF-8, and different names would become the same.
       if (args.some((each) => each.includes('\uFFFD')))
         throw new Error('An argument is not text in UTF-8. Correct it, or the locale of the terminal.');
-      await makeProgram().parseAsync(args, { from: 'user' });
+      const program = await makeProgram();
+      await program.parseAsync(args, { from: 'user' });
       return 0;
     } catch (error) {
       // It has said what is wrong, or the help that was asked for.

@@ -1,11 +1,11 @@
 /**
- * What is no longer there, as the audit trail keeps it: names of removed users and groups, ids of ended tokens.
+ * What is no longer there, as the audit trail keeps it: the names of removed users and groups.
  * Commands that take away succeed when there is nothing left to take away, so that scripts can run them again.
  */
 import type { Database } from '../db/database.ts';
 import { normalizeIdentifier } from '../db/text.ts';
 import { idRange } from '../schemas/audit.ts';
-import { everyRow, PAGE } from './lists.ts';
+import { everyRow } from './lists.ts';
 
 /** What the audit trail calls the removal of a user or a group. */
 export type Removal = 'user-deleted' | 'group-deleted';
@@ -39,19 +39,4 @@ export async function findUnlessRemoved<Row>(
     if ((await removedIds(db, event, name)).length === 0) throw error;
     return undefined;
   }
-}
-
-/** @returns whether the audit trail knows a token of that id and user. One that it knows and that is not there has ended. */
-export async function hadToken(
-  db: Database,
-  { id: userId, username }: { id: string; username: string },
-  id: string,
-): Promise<boolean> {
-  const { from, before } = idRange(undefined, undefined);
-  const entries = await db.audit.page({ target: id }, from, before, PAGE);
-  return entries.some(({ actorId, ...entry }) => {
-    // The operator's entries name the owner.
-    const { user } = entry.after ?? entry.before ?? {};
-    return actorId === userId || user === username;
-  });
 }

@@ -24,7 +24,7 @@ import {
   generateSqliteUp,
   undoRenames,
 } from '../db/migrate/reverse.ts';
-import { loadKit, readSnapshot, snapshotMatchesCode } from '../db/migrate/snapshots.ts';
+import { compareWithCode, loadKit, readSnapshot } from '../db/migrate/snapshots.ts';
 import { print } from './terminal.ts';
 
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
@@ -103,7 +103,8 @@ async function generate(dialect: Dialect, url: string, name: string, custom: boo
   );
   if (status === 0 && readMigrations(dialect).length > before) return true;
   // Without a terminal it makes nothing and ends with 0, as it does when there is nothing to do.
-  if (status === 0 && (await snapshotMatchesCode(dialect, before - 1))) return false;
+  const { matches, leftOver } = await compareWithCode(dialect, before - 1);
+  if (status === 0 && matches && leftOver.length === 0) return false;
   throw new Error(
     `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,
   );

@@ -14,6 +14,7 @@ const Index = Type.Object({
 const Health = Type.Object({ status: Type.String() });
 
 const index: FastifyPluginAsyncTypebox = async (app) => {
+  app.describeRoutes('What this is, and whether it can serve');
   const { name, version } = packageJson;
   let links: Record<string, string> = {};
   // By then all blueprints are registered.

@@ -58,7 +58,7 @@ function objection(file: string, name: string): string | undefined {
     return posix.dirname(target) === posix.dirname(file)
       ? undefined
       : 'it is of another blueprint; move what both need down into accounts/ or schemas/.';
-  if (file === 'manage/openapi.ts' && target === 'app.ts') return undefined;
+  if (file === 'manage/commands/openapi.ts' && target === 'app.ts') return undefined;
   if (below in ANNEXES)
     return `nothing stands on ${below}; move what is needed down into accounts/ or config/.`;
   if (height(below) <= height(ANNEXES[floor] ?? floor)) return undefined;
@@ -171,7 +171,7 @@ test('imports that stay or go down are let pass', async (t) => {
   const right: Imports = {
     'schemas/a.ts': ['typebox', '../db/queries/users.ts', '../accounts/errors.ts', './b.ts'],
     'routes/api/a/index.ts': ['fastify', './b.ts', '../../../accounts/a.ts', '../../../package.json'],
-    'manage/openapi.ts': ['commander', '../app.ts', '../schemas/a.ts'],
+    'manage/commands/openapi.ts': ['commander', '../../app.ts', '../../schemas/a.ts'],
     'manage.ts': ['./manage/program.ts', './config/load.ts'],
     'server.ts': ['./cluster/start.ts', './app.ts'],
     'accounts/a.ts': ['node:crypto', '../db/database.ts', '../config/load.ts'],

@@ -6,7 +6,7 @@ import { acceptHashes, checkHashes } from './hashes.ts';
 import { findLostIndexes } from './lost-indexes.ts';
 import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './schema-state.ts';
-import { snapshotMatchesCode } from './snapshots.ts';
+import { compareWithCode } from './snapshots.ts';
 
 /** @returns one sentence for each fault in the files of both dialects. */
 export async function checkFiles(): Promise<string[]> {
@@ -17,6 +17,15 @@ export async function checkFiles(): Promise<string[]> {
     ...compareNames(sqlite, mysql),
     ...findStrayDataSteps(sqlite),
   ];
+}
+
+/** @returns one sentence for each table that the migrations make and the code has no more, as of a part that was left out. It is no fault. */
+export async function findLeftTables(): Promise<string[]> {
+  const { leftOver } = await compareWithCode('sqlite', readMigrations('sqlite').length - 1);
+  return leftOver.map(
+    (name) =>
+      `Nothing uses the table ${name} any more. It stays, with its rows, until a migration drops it: npm run manage -- db revision NAME`,
+  );
 }
 
 /** Accepts an edit by hand of the newest migration, in both dialects. */
@@ -49,7 +58,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
     if (file.endsWith('.sql') && !known.has(file)) faults.push(`${file} is not in the journal.`);
   faults.push(...checkHashes(dialect, migrations));
   faults.push(...findLostIndexes(dialect, [-1, ...migrations.keys()]));
-  if (!(await snapshotMatchesCode(dialect, migrations.length - 1)))
+  if (!(await compareWithCode(dialect, migrations.length - 1)).matches)
     faults.push(
       'the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME',
     );

@@ -62,8 +62,11 @@ export function readSnapshot(dialect: Dialect, number: number): Snapshot {
 
 const loadMysqlColumnTypes = async () => (await import('../schema/column-types.mysql.ts')).mysqlColumnTypes;
 
-/** @returns whether the tables in the code equal those after migration `number`. */
-export async function snapshotMatchesCode(dialect: Dialect, number: number): Promise<boolean> {
+/**
+ * Compares the tables in the code with those after migration `number`.
+ * @returns whether those in the code are the same there, and the names of those that are only there, as of a part that was left out.
+ */
+export async function compareWithCode(dialect: Dialect, number: number) {
   const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = loadKit();
   const generated =
     dialect === 'sqlite'
@@ -71,7 +74,15 @@ export async function snapshotMatchesCode(dialect: Dialect, number: number): Pro
       : await generateMySQLDrizzleJson(defineTables(await loadMysqlColumnTypes()), undefined, 'snake_case');
   // JSON drops undefined properties, as in the snapshot's file.
   const { tables }: Snapshot = JSON.parse(JSON.stringify(generated));
-  return isDeepStrictEqual(tables, readSnapshot(dialect, number).tables);
+  const there = Object.entries(readSnapshot(dialect, number).tables);
+  const [shared, leftOver] = [
+    there.filter(([name]) => tables[name]),
+    there.filter(([name]) => !tables[name]),
+  ];
+  return {
+    matches: isDeepStrictEqual(tables, Object.fromEntries(shared)),
+    leftOver: leftOver.map(([name]) => name),
+  };
 }
 
 /** The schemas must differ only in additions or only in removals; otherwise drizzle-kit asks about renames. */

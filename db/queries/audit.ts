@@ -36,11 +36,13 @@ const CORE_EVENTS = [
 
 type Parts = typeof parts;
 
-export type AuditEvent = (typeof CORE_EVENTS)[number] | Parts[keyof Parts]['events'][number];
+type PartEvent = Parts[keyof Parts]['events'][number];
+
+export type AuditEvent = (typeof CORE_EVENTS)[number] | PartEvent;
 
 export const EVENTS: readonly AuditEvent[] = [
   ...CORE_EVENTS,
-  ...Object.values(parts).flatMap(({ events }) => events),
+  ...Object.values<{ events: readonly PartEvent[] }>(parts).flatMap(({ events }) => events),
 ];
 
 /** The object of an event, with its name at that time. */

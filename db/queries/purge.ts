@@ -5,8 +5,8 @@
 import { and, asc, eq, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { equals, limitPlaceholder, placeholder, unsafeCast } from '../schema/column-types.ts';
+import type { Part } from '../schema/parts.ts';
 import * as parts from '../schema/parts.ts';
-import type { Part } from '../schema/tables.ts';
 
 export function purgeQueries(engine: Engine) {
   const { build, read, write, tables } = engine;

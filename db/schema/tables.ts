@@ -1,17 +1,8 @@
 /** All tables, in the dialect of the column types. Each is written once. */
-import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { type ColumnTypes, unsafeCast } from './column-types.ts';
 import { type CoreTables, defineCore } from './core.ts';
+import type { Part } from './parts.ts';
 import * as parts from './parts.ts';
-
-/** What the file of a part's table exports. */
-export interface Part {
-  define: (t: ColumnTypes, core: CoreTables) => SQLiteTable;
-  /** The names of its audit events, `as const`. */
-  events: readonly string[];
-  /** How long expired rows stay, in milliseconds. The table then has the columns `key` and `expiresAt`. Without it, they stay. */
-  keepExpired?: number;
-}
 
 type Parts = typeof parts;
 type PartTables = { [Name in keyof Parts]: ReturnType<Parts[Name]['define']> };

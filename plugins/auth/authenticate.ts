@@ -33,7 +33,17 @@ interface LoadedUser extends AuthenticatedUser, Partial<Pick<Authentication, 'cr
 /** @returns the user whom the request names, active or not, or undefined when it names none. */
 type RequestLoader = (request: FastifyRequest) => Promise<LoadedUser | undefined> | undefined;
 
+/** Tells clients of a bearer token (RFC 6750), which they send as `Authorization: Bearer`. */
+interface BearerToken {
+  /** What it is, for the description of the API. */
+  description: string;
+  /** Why such a token is refused, and what to do. */
+  refusal: string;
+}
+
 interface LoaderOptions {
+  /** Given if the loader finds a user by a bearer token. */
+  bearer?: BearerToken;
   /** The query parameters that the loader reads. All others that a route does not know are refused. */
   parameters?: string[];
   /** Ends the credential in the request, if there is one. Without it, signing out leaves the credential as it is. */
@@ -46,6 +56,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Adds a way to authenticate. `GET /api/sign` shows its name as `via`. */
     addRequestLoader(method: string, loader: RequestLoader, options?: LoaderOptions): void;
+    /** The bearer tokens of the loaders, by the loader's name. */
+    bearerTokens: ReadonlyMap<string, BearerToken>;
     /** Ends the credentials of a request that signs out without a living session. */
     signOutOfLoaders(request: FastifyRequest): Promise<void>;
   }
@@ -63,10 +75,13 @@ declare module 'fastify' {
 export default fp<{ lifetimes: Lifetimes }>(
   async (app, { lifetimes }) => {
     const loaders: ({ method: string; load: RequestLoader } & Pick<LoaderOptions, 'signOut'>)[] = [];
-    app.decorate('addRequestLoader', (method, load, { parameters = [], ...options } = {}) => {
+    const bearerTokens = new Map<string, BearerToken>();
+    app.decorate('bearerTokens', bearerTokens);
+    app.decorate('addRequestLoader', (method, load, { parameters = [], bearer, ...options } = {}) => {
       if (method.length > METHOD_LENGTH)
         throw new RangeError(`The name ${method} is longer than ${METHOD_LENGTH} characters.`);
       loaders.push({ method, load, ...options });
+      if (bearer) bearerTokens.set(method, bearer);
       for (const parameter of parameters) app.loaderParameters.add(parameter);
     });
     app.decorate('signOutOfLoaders', async (request) => {

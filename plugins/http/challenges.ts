@@ -1,6 +1,6 @@
 /**
  * What a caller who is refused is told about their credentials: the problem, and the challenge in WWW-Authenticate (RFC 9110,
- * section 11.6.1, and for tokens RFC 6750, section 3).
+ * section 11.6.1, and for bearer tokens RFC 6750, section 3).
  */
 import type { FastifyRequest } from 'fastify';
 import { lackingOf } from '../../accounts/authorization.ts';
@@ -9,31 +9,29 @@ import type { ProblemAnswer } from './problems.ts';
 
 const BEARER = 'Bearer realm="rollcall"';
 
-/** The credentials were sent, and are not good, or not any more. */
-const ENDED = {
-  'session-ended':
-    'Your session has ended, or your user was disabled or removed. Sign in again: POST /api/sign/in.',
-  'invalid-token':
-    'The API token is mistyped, or it has ended or expired, or its owner was disabled. Make another: POST /api/tokens.',
+const SESSION_ENDED = {
+  kind: 'session-ended',
+  detail: 'Your session has ended, or your user was disabled or removed. Sign in again: POST /api/sign/in.',
 } as const;
 
-/** @returns which credentials of the request are not good, undefined when it has none. A token counts where no session lives. */
-function endedCredential({
-  authentication,
-  headers,
-  server,
-}: FastifyRequest): keyof typeof ENDED | undefined {
-  if (authentication?.session) return 'session-ended';
-  if (/^Bearer\b/i.test(headers.authorization ?? '')) return 'invalid-token';
-  return server.sessionCookie.keyIn(headers.cookie) === undefined ? undefined : 'session-ended';
+/** @returns that the credentials of the request are not good, undefined when it has none. A token counts where no session lives. */
+function refusedCredential({ authentication, headers, server }: FastifyRequest) {
+  if (authentication?.session) return SESSION_ENDED;
+  const { bearerTokens, sessionCookie } = server;
+  if (bearerTokens.size > 0 && /^Bearer\b/i.test(headers.authorization ?? '')) {
+    const detail = [...bearerTokens.values()].map(({ refusal }) => refusal).join(' ');
+    return { kind: 'invalid-token', detail } as const;
+  }
+  return sessionCookie.keyIn(headers.cookie) === undefined ? undefined : SESSION_ENDED;
 }
 
 /** @returns the challenge of a 401, which names the ways to authenticate. Browsers pass over schemes that they don't know. */
 export function challenge({ routeOptions, server }: FastifyRequest, { kind }: ProblemAnswer): string {
   const bearer = kind === 'invalid-token' ? `${BEARER}, error="invalid_token"` : BEARER;
+  const cookie = `Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
+  if (server.bearerTokens.size === 0) return cookie;
   // A route that serves anonymous callers, such as sign-in, looks up no cookie.
-  if (routeOptions.config.anonymous) return bearer;
-  return `${bearer}, Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
+  return routeOptions.config.anonymous ? bearer : `${bearer}, ${cookie}`;
 }
 
 /** @returns whether the request came with a credential that has not the scopes which these permissions ask for. */
@@ -49,8 +47,7 @@ export function withCredentials(
   answer: ProblemAnswer,
 ): ProblemAnswer {
   if (error instanceof UnauthenticatedError) {
-    const kind = endedCredential(request);
-    return kind ? { ...answer, kind, detail: ENDED[kind] } : answer;
+    return { ...answer, ...refusedCredential(request) };
   }
   if (error instanceof MissingPermissionError && lacksScope(request, error.permissions)) {
     return {

@@ -8,16 +8,6 @@ import type { FastifyPluginAsync, FastifySchema, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import packageJson from '../../package.json' with { type: 'json' };
 
-const TAGS: Record<string, string> = {
-  service: 'What this is, and whether it can serve',
-  sign: 'Signing in and out, and who one is',
-  sessions: 'Your sessions',
-  tokens: 'Your API tokens',
-  users: 'The directory of users, and its upkeep',
-  groups: 'Groups, the permissions that they carry, and who belongs to them',
-  audit: 'Who did what to whom',
-};
-
 /** What every status of an error means. */
 const REFUSALS: Record<number, string> = {
   400: 'Something in the request is not valid; `errors` says what.',
@@ -40,6 +30,9 @@ function errorStatusesOf({ config }: RouteOptions, schema: FastifySchema): numbe
   if (!config?.anonymous) statuses.add(401);
   return [...statuses].sort();
 }
+
+/** @returns the tag of the routes of a blueprint. */
+const tagOf = (url: string) => /^\/api\/(\w+)/.exec(url)?.[1] ?? 'service';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -74,23 +67,27 @@ const problem = (status: number) => ({
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 });
 
-/** @returns the route's schema as OpenAPI shows it: with its tag, its security and its errors. */
-const transform: SwaggerTransform = ({ schema, url, route }) => {
-  const { errors: _own, response, ...rest } = schema ?? {};
-  const own = Object.entries(isObject(response) ? response : {})
-    .filter(([status]) => /^2/.test(status))
-    .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
-  const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
-  const made = {
-    tags: [/^\/api\/(\w+)/.exec(url)?.[1] ?? 'service'],
-    security: route.config?.anonymous ? [] : [{ session: [] }, { token: [] }],
-    ...rest,
-    ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
-    response: Object.fromEntries([...own, ...errors]),
+/** @returns what makes a route's schema as OpenAPI shows it: with its tag, its security and its errors. */
+const transformWith =
+  (schemes: string[]): SwaggerTransform =>
+  ({ schema, url, route }) => {
+    const { errors: _own, response, ...rest } = schema ?? {};
+    const own = Object.entries(isObject(response) ? response : {})
+      .filter(([status]) => /^2/.test(status))
+      .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
+    const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
+    const made = {
+      tags: [tagOf(url)],
+      security: route.config?.anonymous ? [] : schemes.map((scheme) => ({ [scheme]: [] })),
+      ...rest,
+      ...(schema?.errors?.includes(412) ? { headers: IF_MATCH } : {}),
+      response: Object.fromEntries([...own, ...errors]),
+    };
+    const transformed = published(made);
+    return { schema: isObject(transformed) ? transformed : {}, url };
   };
-  const transformed = published(made);
-  return { schema: isObject(transformed) ? transformed : {}, url };
-};
+
+const bearerScheme = (description: string) => ({ type: 'http' as const, scheme: 'bearer', description });
 
 /** The page to read and try the API. */
 const page: FastifyPluginAsync = async (scope) => {
@@ -112,11 +109,11 @@ const page: FastifyPluginAsync = async (scope) => {
 
 export default fp(
   async (app) => {
+    const bearerTokens = [...app.bearerTokens];
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: { title: 'Rollcall', description: packageJson.description, version: packageJson.version },
-        tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
         components: {
           securitySchemes: {
             session: {
@@ -125,18 +122,24 @@ export default fp(
               name: app.sessionCookie.name,
               description: 'What POST /api/sign/in sets.',
             },
-            token: {
-              type: 'http',
-              scheme: 'bearer',
-              description: 'An API token: POST /api/tokens makes one.',
-            },
+            ...Object.fromEntries(
+              bearerTokens.map(([method, { description }]) => [method, bearerScheme(description)]),
+            ),
           },
         },
       },
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
       },
-      transform,
+      transform: transformWith(['session', ...bearerTokens.map(([method]) => method)]),
+      transformObject: (made) => {
+        if (!('openapiObject' in made)) throw new TypeError('The description is OpenAPI.');
+        const tags = [...app.routeTable.descriptions].map(([url, description]) => ({
+          name: tagOf(url),
+          description,
+        }));
+        return { ...made.openapiObject, tags };
+      },
     });
 
     const hidden = { config: { anonymous: true }, schema: { hide: true } };
@@ -144,5 +147,5 @@ export default fp(
 
     await app.register(page);
   },
-  { name: 'openapi', dependencies: ['errors', 'session-cookie'] },
+  { name: 'openapi', dependencies: ['authenticate', 'errors', 'route-table', 'session-cookie'] },
 );

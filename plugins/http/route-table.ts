@@ -1,6 +1,6 @@
 /**
- * The table of routes: the methods of each path, for 405 and OPTIONS, which Fastify does not answer by itself, and the root of
- * each blueprint, for the index.
+ * The table of routes: the methods of each path, for 405 and OPTIONS, which Fastify does not answer by itself; the root of each
+ * blueprint, for the index; and what blueprints are about, for the description of the API.
  */
 import fp from 'fastify-plugin';
 import findMyWay from 'find-my-way';
@@ -10,11 +10,15 @@ interface RouteTable {
   methodsOf(url: string): string[];
   /** @returns the paths of blueprints that answer GET, in order. */
   roots(): string[];
+  /** What blueprints are about, by their prefix. */
+  descriptions: ReadonlyMap<string, string>;
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     routeTable: RouteTable;
+    /** Says in a few words what the blueprint is about. */
+    describeRoutes(this: FastifyInstance, description: string): void;
   }
 }
 
@@ -22,6 +26,7 @@ export default fp(
   async (app) => {
     const methods = new Map<string, Set<string>>();
     const roots = new Set<string>();
+    const descriptions = new Map<string, string>();
     // The same router as Fastify's, so that both read a path alike.
     const router = findMyWay({ ignoreTrailingSlash: true });
 
@@ -41,6 +46,10 @@ export default fp(
         return found instanceof Set ? [...found].sort() : [];
       },
       roots: () => [...roots].sort(),
+      descriptions,
+    });
+    app.decorate('describeRoutes', function (description) {
+      descriptions.set(this.prefix, description);
     });
   },
   { name: 'route-table' },

@@ -9,6 +9,7 @@ import { onEachEngine } from '../support/engines.ts';
 import { INTERLEAVINGS, type Interleaving, type Make } from '../support/interleavings.ts';
 import { CODES, LAST } from '../support/interleavings-codes.ts';
 import { startInProcess } from '../support/model-services.ts';
+import { hasTokens } from '../support/optional.ts';
 import { type Person, Stage } from '../support/stage.ts';
 
 /** Carries that out when the app is first about to write what a rule has decided. @returns whether it came to that. */
@@ -81,7 +82,7 @@ onEachEngine('between the reading and the writing of a rule', async (t, engine) 
   const heads = {
     'POST /api/users': () => ({ username: 'puppet' }),
     'POST /api/groups': () => ({ name: 'puppets', permissions: ['*'] }),
-    'POST /api/tokens': () => ({ name: 'lasting', scopes: ['*'] }),
+    ...(hasTokens ? { 'POST /api/tokens': () => ({ name: 'lasting', scopes: ['*'] }) } : {}),
   } as const;
   const ends: Record<string, (stage: Stage, caller: Person, group: string) => Promise<{ status: number }>> = {
     'is disabled': (stage, caller) => stage.disable(stage.chief, caller.id),

@@ -5,13 +5,14 @@
 import { onEachEngine } from '../support/engines.ts';
 import { planOf, runModel } from '../support/model-run.ts';
 import { startProcesses } from '../support/model-services.ts';
+import { hasTokens } from '../support/optional.ts';
 
 /** Each must have come up, or the steps no longer reach what they are for. */
 const MUST_COME_UP = [
   'POST /api/users/:id/reset 201',
   'POST /api/sign/reset 204',
   'POST /api/sign/reset 400',
-  'POST /api/tokens 201',
+  ...(hasTokens ? ['POST /api/tokens 201'] : []),
   'PATCH /api/users/:id 409',
   'DELETE /api/users/:id 409',
   'PATCH /api/groups/:id 409',

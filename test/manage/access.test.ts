@@ -1,15 +1,14 @@
 /**
- * The commands for groups, tokens, sessions and the audit trail. They run beside a service on the same database, take effect
+ * The commands for groups, sessions and the audit trail. They run beside a service on the same database, take effect
  * there at once, and are audited.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { tokensIn } from '../../accounts/tokens.ts';
 import { PASSWORD } from '../support/api.ts';
-import { commandsOn, fails, objects, showsSecret, succeeds } from '../support/commands.ts';
+import { commandsOn, fails, objects, succeeds } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { Client, makeUser, signedIn, startService } from '../support/service.ts';
+import { makeUser, signedIn, startService } from '../support/service.ts';
 
-onEachEngine('Commands administer groups, tokens and sessions', async (t, engine) => {
+onEachEngine('Commands administer groups and sessions', async (t, engine) => {
   const { app, settings } = await startService(t, engine);
   const { db } = app;
   const command = commandsOn(settings.DATABASE_URL);
@@ -75,46 +74,6 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
     await db.atomically([db.memberships.add(put, Date.now())]);
   });
 
-  await t.test('token create prints a token that works until token end revokes it', async (t) => {
-    const deploy = ['token', 'create', 'bob', 'deploy'];
-    const [made, greedy] = await Promise.all([
-      command([...deploy, '--scope', 'users:write', '--expires-in', '3600']),
-      command([...deploy, '--scope', 'users:write', '*']),
-    ]);
-    fails(t, greedy, /^manage: bob does not hold \*, so no token of theirs can\. .+\n$/);
-    const secret = showsSecret(
-      t,
-      made,
-      /^rc_[\w-]+\n$/,
-      /^the token deploy of bob \(\S{36}\), until \S+Z:\n$/,
-    );
-    const client = new Client(app);
-    const createUser = async (username: string) => {
-      const headers = { authorization: `Bearer ${secret}` };
-      return (await client.request('POST', '/api/users', { username }, headers)).statusCode;
-    };
-    t.equal(await createUser('cem'), 201);
-    const listed = await command(['token', 'list', 'bob', '--json']);
-    t.match(objects(listed), [
-      { name: 'deploy', scopes: ['users:write'], expiresAt: /Z$/, lastUsedAt: /Z$/ },
-    ]);
-    t.equal(objects(listed).length, 1, 'nothing else is listed');
-    t.notOk(listed.stdout.includes(secret));
-    const [token] = await tokensIn(db).page(bob, '', 10);
-    const id = token?.id ?? '';
-    const foreign = await command(['token', 'end', 'ann', id]);
-    fails(t, foreign, new RegExp(`^manage: ann has no token ${id}\\.\n$`));
-    succeeds(
-      t,
-      await command(['token', 'end', 'bob', id.toUpperCase()]),
-      /^ended the token deploy of bob\n$/,
-    );
-    t.equal(await createUser('dan'), 401, 'the token is refused at once');
-    const again = await command(['token', 'end', 'bob', id]);
-    succeeds(t, again, new RegExp(`^the token ${id} has ended before\n$`));
-    t.same(await tokensIn(db).page(bob, '', 10), []);
-  });
-
   await t.test('session list shows the sessions of a user, and session end ends one or all', async (t) => {
     const clients = await Promise.all([1, 2].map(() => signedIn(app, 'bob')));
     const ann = await signedIn(app, 'ann');
@@ -162,7 +121,7 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
     const [ofBob, writers, events, old] = await Promise.all([
       command(['audit', 'list', '--target', 'bob', '--from', since, '--to', day, '--json']),
       command(['audit', 'list', '--target', 'writers']),
-      command(['audit', 'list', '--event', 'token-ended', '--limit', '1', '--json']),
+      command(['audit', 'list', '--event', 'membership-set', '--limit', '1', '--json']),
       command(['audit', 'list', '--actor', 'bob', '--to', start, '--json']),
     ]);
     const byCommand = { actor: null, via: 'manage', address: '', requestId: '', userAgent: /^.+@.+$/ };
@@ -180,7 +139,7 @@ onEachEngine('Commands administer groups, tokens and sessions', async (t, engine
       /^\S+Z {2}group-created {2}by \S+@\S+ via manage {2}group writers \(\S{36}\) {2}name=.*\n$/,
     );
     t.match(objects(events), [
-      { ...byCommand, target: { kind: 'token', name: 'deploy' }, before: { user: 'bob' } },
+      { ...byCommand, target: { kind: 'user', name: 'bob' }, after: { group, role: 'manager' } },
     ]);
     t.equal(objects(events).length, 1);
     t.same(objects(old), [], 'no earlier audit entry is listed');

@@ -15,7 +15,7 @@ test('Commands report their result by exit code and output', async (t) => {
   });
 
   t.test('Every command describes itself and its options in its help', async (t) => {
-    const commands = [makeProgram()];
+    const commands = [await makeProgram()];
     const names: string[] = [];
     for (const command of commands) {
       commands.push(...command.commands);

@@ -1,11 +1,11 @@
 /** Each route needs as many SQL statements as its table says, however many rows there are. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
-import { tokensIn } from '../../accounts/tokens.ts';
 import type { App } from '../../app.ts';
-import { newSession, newToken, type Scene, setScene } from '../support/cast.ts';
+import { newSession, type Scene, setScene } from '../support/cast.ts';
 import { COSTS, type Cost } from '../support/costs.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { addToken, newToken } from '../support/optional.ts';
 import { parse } from '../support/request.ts';
 import { namesOf, routesDuring } from '../support/routes.ts';
 import { fillBody, filler, routeOf, routesToList } from '../support/rows.ts';
@@ -65,7 +65,7 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
     ...[...new Set([user, caller])].flatMap((userId) =>
       numbers.flatMap(() => [
         db.sessions.add(newSession(app, userId, passwordHash)),
-        tokensIn(db).add(newToken(userId, []), now),
+        addToken(db, newToken(userId, []), now),
       ]),
     ),
   ]);

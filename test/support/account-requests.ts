@@ -1,4 +1,5 @@
 /** The part of the list in requests.ts about accounts: sessions, tokens, reset codes, user search and the audit trail. */
+import { sendable } from './optional.ts';
 import { asChief, type Step, signIn, UNKNOWN } from './request.ts';
 import { PASSWORD } from './service.ts';
 
@@ -23,7 +24,7 @@ const PREFIXES = [
 ];
 
 /** Requests about sessions, tokens, reset codes and user search, and the audit trail of all these. */
-export const OF_ACCOUNTS: Step[] = [
+export const OF_ACCOUNTS: Step[] = sendable([
   ...PREFIXES.flatMap((q) =>
     [
       `?q=${encodeURIComponent(q)}`,
@@ -76,4 +77,4 @@ export const OF_ACCOUNTS: Step[] = [
   asChief('GET /api/audit?from=2026-02-31T25:00:00Z', 400),
   asChief('HEAD /api/audit?limit=1', 200),
   { by: 'zoe', send: 'GET /api/audit', status: 403 },
-];
+]);

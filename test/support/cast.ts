@@ -6,11 +6,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { keyOf, makeSecret } from '../../accounts/secrets.ts';
-import { tokensIn } from '../../accounts/tokens.ts';
 import type { App } from '../../app.ts';
+import { addToken, hasTokens, newToken } from './optional.ts';
 import { PASSWORD } from './service.ts';
 
-export const CALLERS = [
+const ALL_CALLERS = [
   'anonymous',
   'member',
   'other member',
@@ -22,7 +22,9 @@ export const CALLERS = [
   'token',
   'token without',
 ] as const;
-export type Caller = (typeof CALLERS)[number];
+export type Caller = (typeof ALL_CALLERS)[number];
+
+export const CALLERS = ALL_CALLERS.filter((caller) => hasTokens || !caller.startsWith('token'));
 
 /** The groups of each caller. `own` is the group of the target, `other` is another one; `holders` and `all` have permissions. */
 const MEMBERSHIPS: Record<
@@ -68,12 +70,6 @@ export function newSession(app: App, userId: string, passwordHash: string) {
     address: '127.0.0.1',
     userAgent: 'test',
   };
-}
-
-/** @returns the fields of a token that does not expire, and its secret. */
-export function newToken(userId: string, scopes: string[]) {
-  const secret = makeSecret('rc_');
-  return { secret, key: keyOf(secret), id: randomUUIDv7(), userId, name: 'test', scopes, expiresAt: null };
 }
 
 let count = 0;
@@ -129,10 +125,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     ),
     db.sessions.add(memberSession),
     db.sessions.add(ownSession),
-    ...[memberToken, ownToken].flatMap((each) => [
-      tokensIn(db).add(each, now),
-      tokensIn(db).touch(each.key, now, now),
-    ]),
+    ...[memberToken, ownToken].map((each) => addToken(db, each, now, now)),
     ...db.codes.issue(
       {
         key: keyOf(code),

@@ -6,6 +6,7 @@
  * written as well.
  */
 import type { Caller } from './cast.ts';
+import { sendable } from './optional.ts';
 import type { Row } from './rows.ts';
 
 export interface Cost extends Pick<Row, 'send' | 'body'> {
@@ -14,7 +15,7 @@ export interface Cost extends Pick<Row, 'send' | 'body'> {
   by: Caller;
 }
 
-export const COSTS: Cost[] = [
+export const COSTS: Cost[] = sendable([
   { statements: 0, by: 'anonymous', send: 'GET /' },
   { statements: 0, by: 'anonymous', send: 'GET /livez' },
   { statements: [2, 1], by: 'anonymous', send: 'GET /readyz' },
@@ -110,4 +111,4 @@ export const COSTS: Cost[] = [
   },
   { statements: [13, 14], by: 'administrator', send: 'DELETE /api/groups/{group}/members/{user}' },
   { statements: [2, 3], by: 'administrator', send: 'GET /api/audit' },
-];
+]);

@@ -2,9 +2,10 @@
  * The tables of who may set and who may see each field of users, groups, members, tokens and sessions. A field that is not
  * listed can not be set.
  */
+import { sendable } from './optional.ts';
 import { everyone, holders, managers, type Row, sessions, signedIn } from './rows.ts';
 
-export const SETTING: Row[] = [
+export const SETTING: Row[] = sendable([
   {
     send: 'POST /api/users',
     permission: 'users:write',
@@ -160,7 +161,7 @@ export const SETTING: Row[] = [
     answers: { ...everyone(200), disabled: 401 },
   },
   { send: 'POST /api/sign/confirm', body: { password: '{password}' }, answers: sessions(204) },
-];
+]);
 
 /** Names of fields, with a space between them. */
 const USER = 'active createdAt email id lastSignInAt name updatedAt username';
@@ -171,7 +172,7 @@ const SESSION = 'address createdAt current endsAt expiresAt id lastSeenAt userAg
  * The fields that each GET shows, of the object or of each item in a list, to the callers with status 200; and those that it shows
  * in addition to an administrator, and to the callers who hold the permission of the row.
  */
-export const SEEING: (Row & { fields: string; more?: string })[] = [
+export const SEEING: (Row & { fields: string; more?: string })[] = sendable([
   {
     fields: USER,
     more: 'passwordSetBy',
@@ -218,4 +219,4 @@ export const SEEING: (Row & { fields: string; more?: string })[] = [
     permission: 'sessions:write',
     answers: holders(200),
   },
-];
+]);

@@ -1,5 +1,6 @@
 /** Interleavings (see interleavings.ts) about one-time codes, and about the last user who holds every permission. */
 import { type Ask, disable, holder, type Make, remove, reset } from './interleavings.ts';
+import { possible } from './optional.ts';
 import type { Person, Stage } from './stage.ts';
 
 /** Issues a code for a user as a clerk. */
@@ -13,7 +14,7 @@ async function issued(stage: Stage, by?: (clerk: Person) => Promise<string>) {
 }
 
 /** Interleavings with requests that use a code. */
-export const CODES: Record<string, Make> = {
+export const CODES: Record<string, Make> = possible({
   'A code does not work when its issuer is disabled meanwhile': async (stage) => {
     const { clerk, request } = await issued(stage);
     return { request, meanwhile: disable(clerk.id), status: 400 };
@@ -75,7 +76,7 @@ export const CODES: Record<string, Make> = {
     const meanwhile: Ask = (stage) => stage.send(clerk, 'POST /api/sign/out');
     return { request, meanwhile, status: 204 };
   },
-};
+});
 
 /** Two users are the only ones with `*`, and the requests of both would remove an administrator. */
 export const LAST: Record<string, Make> = {

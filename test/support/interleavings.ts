@@ -3,6 +3,7 @@
  * before it writes, and the first request must get the given status.
  */
 import type { ModelAnswer } from './model-steps.ts';
+import { possible } from './optional.ts';
 import type { Person, Stage } from './stage.ts';
 
 export type Ask = (stage: Stage) => Promise<ModelAnswer>;
@@ -49,7 +50,7 @@ export async function holder(stage: Stage, ...permissions: string[]) {
   return { person, group: await stage.group(permissions, [[person.id, 'member']]) };
 }
 
-export const INTERLEAVINGS: Record<string, Make> = {
+export const INTERLEAVINGS: Record<string, Make> = possible({
   'Issuing a code is refused when the user joins a group with * meanwhile': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     const meanwhile: Ask = (stage) => stage.put(stage.chief, stage.admins, target);
@@ -201,4 +202,4 @@ export const INTERLEAVINGS: Record<string, Make> = {
       status: 403,
     };
   },
-};
+});

@@ -7,6 +7,7 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { codeWorks, type Role, type World } from './model.ts';
+import { readTokens } from './optional.ts';
 
 const HOUR = 60 * 60 * 1000;
 const digest = (secret: string) => hash('sha256', secret, 'base64url');
@@ -24,7 +25,7 @@ export async function openOperator(t: Test, databaseUrl: string) {
   t.teardown(() => engine.close());
   const db = prepareQueries(engine);
   const { build, tables } = engine;
-  const { groups, groupPermissions, memberships, sessions, tokens, users } = tables;
+  const { groups, groupPermissions, memberships, sessions, users } = tables;
   const { id, username, name, email, active, passwordHash } = users;
   const { groupId, permission } = groupPermissions;
   const { userId, role } = memberships;
@@ -37,9 +38,6 @@ export async function openOperator(t: Test, databaseUrl: string) {
       build
         .select({ id: sessions.id, userId: sessions.userId, confirmedAt: sessions.confirmedAt })
         .from(sessions),
-    ),
-    tokens: engine.read(
-      build.select({ id: tokens.id, userId: tokens.userId, scopes: tokens.scopes }).from(tokens),
     ),
     codes: engine.read(build.select({ key: tables.codes.key }).from(tables.codes)),
   };
@@ -56,7 +54,7 @@ export async function openOperator(t: Test, databaseUrl: string) {
       const [userRows, groupRows, permissionRows, memberRows] = all;
       const [sessionRows, tokenRows, codeRows] = await Promise.all([
         read.sessions(),
-        read.tokens(),
+        readTokens(engine),
         read.codes(),
       ]);
       const now = Date.now();

@@ -3,6 +3,7 @@ import { whoIs } from './model.ts';
 import * as sign from './model-sign.ts';
 import { ANONYMOUS, type Maker, step } from './model-steps.ts';
 import * as users from './model-users.ts';
+import { hasTokens } from './optional.ts';
 
 /** No more sessions or tokens are made beyond these numbers. */
 const MOST_SESSIONS = 14;
@@ -113,6 +114,14 @@ const check: Maker = (scene, caller) => {
   return step(caller, `GET /api/sign/check?${query}`, verdict);
 };
 
+const TOKEN_STEPS: readonly (readonly [number, Maker])[] = hasTokens
+  ? [
+      [5, createToken],
+      [1, endToken],
+      [1, listTokens],
+    ]
+  : [];
+
 /** The steps, each with its weight. */
 export const SIGN_STEPS: readonly (readonly [number, Maker])[] = [
   [12, signIn],
@@ -124,9 +133,7 @@ export const SIGN_STEPS: readonly (readonly [number, Maker])[] = [
   [1, listSessions],
   [1, listSessionsOf],
   [1, endSessionsOf],
-  [5, createToken],
-  [1, endToken],
-  [1, listTokens],
+  ...TOKEN_STEPS,
   [3, whoami],
   [3, check],
 ];

@@ -1,9 +1,10 @@
 /**
  * The authorization matrix: a row for each route, or for each decision of a route, with the status for each caller (cast.ts).
  */
+import { sendable } from './optional.ts';
 import { everyone, holders, managers, type Row, sessions, signedIn } from './rows.ts';
 
-export const ROWS: Row[] = [
+export const ROWS: Row[] = sendable([
   { send: 'GET /', answers: everyone(200) },
   { send: 'GET /livez', answers: everyone(200) },
   { send: 'GET /readyz', answers: everyone(200) },
@@ -107,4 +108,4 @@ export const ROWS: Row[] = [
   },
   { send: 'DELETE /api/groups/{group}/members/{user}', permission: 'groups:write', answers: managers(204) },
   { send: 'GET /api/audit', permission: 'audit:read', answers: holders(200) },
-];
+]);

@@ -4,6 +4,7 @@
  */
 import type { ModelService } from './model-run.ts';
 import type { ModelAnswer } from './model-steps.ts';
+import { possible } from './optional.ts';
 import { togetherIn, wrongs } from './races.ts';
 import { type Person, Stage } from './stage.ts';
 
@@ -46,7 +47,7 @@ const listed = async (stage: Stage, by: Person, path: string, id: string): Promi
 };
 
 /** The things that two requests meet at. */
-export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
+export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = possible({
   async member(stage) {
     const { chief } = stage;
     const target = await stage.target();
@@ -166,7 +167,7 @@ export const THINGS: Record<string, (stage: Stage) => Promise<Thing>> = {
       events: { 'password-reset': ENDS },
     };
   },
-};
+});
 
 /** @returns whether the changes, in some order, lead from one state to the other. */
 function leadsTo(first: State, changes: StateChange[], last: State): boolean {

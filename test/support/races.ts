@@ -5,6 +5,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ModelService } from './model-run.ts';
 import type { ModelAnswer } from './model-steps.ts';
+import { possible } from './optional.ts';
 import { type Person, Stage } from './stage.ts';
 
 type Ask = () => Promise<ModelAnswer>;
@@ -48,7 +49,7 @@ async function codeBeside(
   });
 }
 
-export const RACES: Record<string, Race> = {
+export const RACES: Record<string, Race> = possible({
   'A code issued while its user joins a group with * does not open the account (A10a)': async (
     stage,
     together,
@@ -220,7 +221,7 @@ export const RACES: Record<string, Race> = {
         'the user is there': (await stage.send(chief, `GET /api/users/${target}`)).status !== 404,
       });
     },
-};
+});
 
 /** Runs so many rounds of the race. @returns the faults. */
 export async function runRace(service: ModelService, race: Race, rounds: number): Promise<string[]> {

@@ -3,9 +3,9 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { keyOf } from '../../accounts/secrets.ts';
-import { tokensIn } from '../../accounts/tokens.ts';
 import type { Database } from '../../db/database.ts';
 import type { Engine } from '../../db/engines/engine.ts';
+import { addToken } from './optional.ts';
 import type { Known } from './tables.ts';
 
 const HOUR = 60 * 60_000;
@@ -59,7 +59,7 @@ export class TwinScene implements Known {
     };
     const token = (name: string, user: string) => {
       const [key, id, userId] = [this.#key(`key of ${name}`), this.#id(name), this.#id(user)];
-      return tokensIn(db).add({ key, id, userId, name, scopes: ['users:write'], expiresAt: null }, before);
+      return addToken(db, { key, id, userId, name, scopes: ['users:write'], expiresAt: null }, before);
     };
     const code = (user: string, issuer: string | null, token: string | null = null) => {
       const issuerId = issuer && this.#id(issuer);

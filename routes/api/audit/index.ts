@@ -6,6 +6,7 @@ import { Page, responses } from '../../../schemas/common.ts';
 const READ = 'audit:read';
 
 const audit: FastifyPluginAsyncTypebox = async (app) => {
+  app.describeRoutes('Who did what to whom');
   app.addHook('onRequest', app.requireSignedIn);
   app.addHook('onRequest', app.requirePermission(READ));
 

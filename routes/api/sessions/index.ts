@@ -31,6 +31,7 @@ const ending = {
 };
 
 const sessions: FastifyPluginAsyncTypebox = async (app) => {
+  app.describeRoutes('Your sessions');
   const { db } = app;
   app.addHook('onRequest', app.requireSignedIn);
   app.addHook('onRequest', app.requireSession);

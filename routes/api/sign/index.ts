@@ -10,6 +10,7 @@ const sign: FastifyPluginAsyncTypebox<{ signUp: boolean; lifetimes: Lifetimes }>
   app,
   { signUp, lifetimes },
 ) => {
+  app.describeRoutes('Signing in and out, and who one is');
   app.register(session, { lifetimes });
   app.register(whoami);
   app.register(account, { signUp });

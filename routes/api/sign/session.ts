@@ -148,7 +148,7 @@ const signingOut: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'signOut',
         summary: 'Sign out',
-        description: 'Ends the session. Without a living session, an API token that was sent is ended.',
+        description: 'Ends the session. Without a living session, a bearer token that was sent is ended.',
         response: responses({ 204: Nothing }),
       },
     },

@@ -33,6 +33,7 @@ const ending = {
 };
 
 const tokens: FastifyPluginAsyncTypebox = async (app) => {
+  app.describeRoutes('Your API tokens');
   const { db } = app;
   app.addHook('onRequest', app.requireSignedIn);
   app.addHook('onRequest', app.requireSession);

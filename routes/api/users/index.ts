@@ -52,7 +52,7 @@ const CreatedUser = Type.Object({ ...UserDetail.properties, reset: Type.Optional
 const changing = {
   operationId: 'changeUser',
   summary: 'Change a user',
-  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. An API token changes nothing of its owner.`,
+  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. A bearer token changes nothing of its owner.`,
   params: IdParams,
   body: Changes,
   response: responses({ 200: UserDetail }),
@@ -71,7 +71,7 @@ const creating = {
 const deleting = {
   operationId: 'deleteUser',
   summary: 'Remove a user',
-  description: `Asks for ${WRITE_USERS}, for all that the user holds, and for a fresh session or a token. Their sessions, tokens and memberships go with them. An API token does not remove its owner.`,
+  description: `Asks for ${WRITE_USERS}, for all that the user holds, and for a fresh session or a bearer token. All that is theirs goes with them: sessions, memberships and the rest. A bearer token does not remove its owner.`,
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404, 409, 412],
@@ -118,6 +118,7 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
 };
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
+  app.describeRoutes('The directory of users, and its upkeep');
   app.addHook('onRequest', app.requireSignedIn);
 
   app.register(list);

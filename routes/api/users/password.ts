@@ -26,7 +26,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
         security: sessionOnly,
         summary: 'Change your password',
         description:
-          'Asks for a fresh session. Your other sessions end; this one goes on under a new cookie. Your API tokens stay.',
+          'Asks for a fresh session. Your other sessions end; this one goes on under a new cookie. Nothing else ends.',
         params: IdParams,
         body: PasswordChange,
         response: responses({ 204: Nothing }),
@@ -52,7 +52,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'issueResetCode',
         summary: 'Issue a one-time code to set a password with',
-        description: `Asks for users:write, for all that the user holds, and for a fresh session or a token; not for oneself. It can be used within ${RESET_LIFETIME / 60_000} minutes, and takes the place of an earlier one.`,
+        description: `Asks for users:write, for all that the user holds, and for a fresh session or a bearer token; not for oneself. It can be used within ${RESET_LIFETIME / 60_000} minutes, and takes the place of an earlier one.`,
         params: IdParams,
         response: responses({ 201: ResetCode }),
         errors: [403, 404],

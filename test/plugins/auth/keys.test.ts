@@ -3,6 +3,7 @@
 import { keyOf } from '../../../accounts/secrets.ts';
 import { makeSecret } from '../../../config/secret.ts';
 import { onEachEngine } from '../../support/engines.ts';
+import { hasTokens } from '../../support/optional.ts';
 import {
   Client,
   makeToken,
@@ -52,14 +53,15 @@ onEachEngine('A session needs both the database and the key', async (t, engine) 
 
     const id = await makeUser(app, 'bob', { admin: true });
     const bob = await signedIn(app, 'bob');
-    const token = await makeToken(bob);
     await makeUser(app, 'chief', { admin: true });
     const issued = await (await signedIn(app, 'chief')).request('POST', `/api/users/${id}/reset`);
     const { code } = issued.json();
-    for (const stored of [keyOf(token.secret), `rc_${keyOf(token.secret)}`, token.id]) {
-      t.equal(await whoamiStatus(new Client(app), { authorization: `Bearer ${stored}` }), 401);
+    if (hasTokens) {
+      const token = await makeToken(bob);
+      for (const stored of [keyOf(token.secret), `rc_${keyOf(token.secret)}`, token.id])
+        t.equal(await whoamiStatus(new Client(app), { authorization: `Bearer ${stored}` }), 401);
+      t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the real token works');
     }
-    t.equal(await whoamiStatus(new Client(app), token.headers), 200, 'the real token works');
     for (const sent of [keyOf(code), `rcc_${keyOf(code)}`, code]) {
       const payload = { code: sent, password: 'another password' };
       const response = await new Client(app).request('POST', '/api/sign/reset', payload);

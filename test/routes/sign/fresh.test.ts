@@ -1,6 +1,8 @@
 /** Sensitive changes need a fresh session: the user must have given the password within 15 minutes. */
+import { randomUUIDv7 } from 'node:crypto';
 import { stopTheClock } from '../../support/clock.ts';
 import { onEachEngine } from '../../support/engines.ts';
+import { hasTokens } from '../../support/optional.ts';
 import {
   Client,
   makeToken,
@@ -21,7 +23,9 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
   /** The requests that need a fresh session, and their status when it is fresh. */
   const sensitive = (id: string) =>
     [
-      { method: 'POST', url: '/api/tokens', payload: { name: 'new' }, done: 201 },
+      ...(hasTokens
+        ? [{ method: 'POST', url: '/api/tokens', payload: { name: 'new' }, done: 201 } as const]
+        : []),
       {
         method: 'PUT',
         url: `/api/users/${id}/password`,
@@ -59,13 +63,13 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
     await makeUser(app, 'boss', { admin: true });
     const advance = stopTheClock(t);
     const client = await signedIn(app, 'boss');
-    const { headers } = await makeToken(client, { scopes: ['*'] });
+    const token = hasTokens ? await makeToken(client, { scopes: ['*'] }) : undefined;
     let count = 0;
     const newUser = async () => `/api/users/${await makeUser(app, `person-${++count}`)}`;
     const newGroup = async (permissions: string[]) => {
-      const group = { name: `group-${++count}`, permissions };
-      const response = await client.request('POST', '/api/groups', group, headers);
-      return `/api/groups/${response.json().id}`;
+      const group = { id: randomUUIDv7(), name: `group-${++count}`, title: '', permissions };
+      await app.db.atomically(app.db.groups.add(group, Date.now()));
+      return `/api/groups/${group.id}`;
     };
     const withPermissions = () => newGroup(['tea:make']);
     const cases = [
@@ -88,7 +92,9 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
         await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
         t.equal((await client.request(method, url, body)).statusCode, done, 'a fresh session may');
       }
-      t.equal((await robot.request(method, another, body, headers)).statusCode, done, 'tokens are not asked');
+      if (!token) continue;
+      const answer = await robot.request(method, another, body, token.headers);
+      t.equal(answer.statusCode, done, 'tokens are not asked');
     }
   });
 
@@ -129,18 +135,19 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
     },
   );
 
-  t.test('A token never counts as fresh (case 28)', async (t) => {
-    const id = await makeUser(app, 'chief', { admin: true });
-    const { headers } = await makeToken(await signedIn(app, 'chief'), { scopes: ['*'] });
-    const client = new Client(app);
-    t.equal(await isFresh(client, headers), false);
-    for (const { method, url, payload } of sensitive(id)) {
-      const response = await client.request(method, url, payload, headers);
-      t.equal(response.statusCode, 403, `${method} ${url}`);
-      t.match(response.json(), { type: 'urn:rollcall:problem:session-required' });
-    }
-    const password = { password: PASSWORD };
-    t.equal((await client.request('POST', '/api/sign/confirm', password, headers)).statusCode, 403);
-    t.equal(await isFresh(client, headers), false);
-  });
+  if (hasTokens)
+    t.test('A token never counts as fresh (case 28)', async (t) => {
+      const id = await makeUser(app, 'chief', { admin: true });
+      const { headers } = await makeToken(await signedIn(app, 'chief'), { scopes: ['*'] });
+      const client = new Client(app);
+      t.equal(await isFresh(client, headers), false);
+      for (const { method, url, payload } of sensitive(id)) {
+        const response = await client.request(method, url, payload, headers);
+        t.equal(response.statusCode, 403, `${method} ${url}`);
+        t.match(response.json(), { type: 'urn:rollcall:problem:session-required' });
+      }
+      const password = { password: PASSWORD };
+      t.equal((await client.request('POST', '/api/sign/confirm', password, headers)).statusCode, 403);
+      t.equal(await isFresh(client, headers), false);
+    });
 });

@@ -1,15 +1,15 @@
 /** manage audit: reads the audit trail. No command changes or removes an entry. */
 import { type Command, Option } from 'commander';
 import { Type } from 'typebox';
-import type { Database } from '../db/database.ts';
-import { type AuditEvent, EVENTS } from '../db/queries/audit.ts';
-import { AuditQuery, auditJson, idRange } from '../schemas/audit.ts';
-import { toId } from '../schemas/common.ts';
-import { type Check, checkEach, readNumber } from './checks.ts';
-import { withDatabase } from './context.ts';
-import { everyRow, printEach, withJson } from './lists.ts';
-import { findUser } from './operator.ts';
-import { type Removal, removedIds } from './removed.ts';
+import type { Database } from '../../db/database.ts';
+import { type AuditEvent, EVENTS } from '../../db/queries/audit.ts';
+import { AuditQuery, auditJson, idRange } from '../../schemas/audit.ts';
+import { toId } from '../../schemas/common.ts';
+import { type Check, checkEach, readNumber } from '../checks.ts';
+import { withDatabase } from '../context.ts';
+import { everyRow, printEach, withJson } from '../lists.ts';
+import { findUser } from '../operator.ts';
+import { type Removal, removedIds } from '../removed.ts';
 
 const Count = Type.Integer({ minimum: 1 });
 
@@ -23,7 +23,7 @@ interface AuditOptions {
   json: boolean;
 }
 
-export function addAuditCommands(program: Command): void {
+export default function addAuditCommands(program: Command): void {
   const audit = program.command('audit').description('the audit trail');
 
   withJson(audit.command('list'))

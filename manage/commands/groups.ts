@@ -1,25 +1,18 @@
 /** manage group: groups, the permissions that they carry, and who belongs to them. */
 import type { Command } from 'commander';
-import { createGroup, type GroupFields } from '../accounts/groups.ts';
-import { removeMember, setMember } from '../accounts/members.ts';
-import type { Database } from '../db/database.ts';
-import type { Role } from '../db/queries/memberships.ts';
-import {
-  GroupName,
-  GroupTitle,
-  groupJson,
-  MAX_PERMISSIONS,
-  Permission,
-  Permissions,
-} from '../schemas/groups.ts';
-import { type Check, checkEach } from './checks.ts';
-import { withDatabase } from './context.ts';
-import { everyRow, printEach, withJson } from './lists.ts';
-import { findGroup, findUser, nameOfRecipient, operator } from './operator.ts';
-import { findUnlessRemoved } from './removed.ts';
-import { print } from './terminal.ts';
+import { createGroup, type GroupFields } from '../../accounts/groups.ts';
+import { removeMember, setMember } from '../../accounts/members.ts';
+import type { Database } from '../../db/database.ts';
+import type { Role } from '../../db/queries/memberships.ts';
+import { GroupName, GroupTitle, groupJson } from '../../schemas/groups.ts';
+import { checkEach, permissionChecks } from '../checks.ts';
+import { withDatabase } from '../context.ts';
+import { everyRow, printEach, withJson } from '../lists.ts';
+import { findGroup, findUser, nameOfRecipient, operator } from '../operator.ts';
+import { findUnlessRemoved } from '../removed.ts';
+import { print } from '../terminal.ts';
 
-export function addGroupCommands(program: Command): void {
+export default function addGroupCommands(program: Command): void {
   const group = program.command('group').description('groups, what they may do, and who belongs to them');
 
   group
@@ -63,13 +56,6 @@ export function addGroupCommands(program: Command): void {
     .command('remove <group> <user>')
     .description('let a user not belong to a group any more')
     .action((name: string, username: string) => withDatabase((db) => remove(db, name, username)));
-}
-
-/** @returns the checks that each of them is a permission, for `checkEach`. */
-export function permissionChecks(permissions: string[]): Check[] {
-  // Then each permission would be told once more.
-  if (permissions.length > MAX_PERMISSIONS) return [['list of permissions', Permissions, permissions]];
-  return permissions.map((permission) => ['permission', Permission, permission]);
 }
 
 async function create(db: Database, fields: GroupFields): Promise<void> {

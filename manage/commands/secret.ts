@@ -2,11 +2,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createFolder } from '../config/folder.ts';
-import { makeSecret } from '../config/secret.ts';
-import { print } from './terminal.ts';
+import { createFolder } from '../../config/folder.ts';
+import { makeSecret } from '../../config/secret.ts';
+import { print } from '../terminal.ts';
 
-export function addSecretCommand(program: Command): void {
+export default function addSecretCommand(program: Command): void {
   program
     .command('secret')
     .argument('[file]', 'a new file for the key, which only you may read; without it, the key is printed')

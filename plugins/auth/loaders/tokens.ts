@@ -1,9 +1,9 @@
 /** API tokens: a request loader that finds a user by `Authorization: Bearer` (RFC 6750, section 2.1). */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { isSecret, keyOf } from '../../accounts/secrets.ts';
-import { endUsedToken, findToken } from '../../accounts/tokens.ts';
-import { memoize } from './memoize.ts';
+import { isSecret, keyOf } from '../../../accounts/secrets.ts';
+import { endUsedToken, findToken } from '../../../accounts/tokens.ts';
+import { memoize } from '../memoize.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
@@ -28,7 +28,12 @@ export default fp(
       const key = keyOfRequest(request);
       return key === undefined ? undefined : load(key, request.log);
     };
-    app.addRequestLoader('token', find, { signOut });
+    const bearer = {
+      description: 'An API token: POST /api/tokens makes one.',
+      refusal:
+        'The API token is mistyped, or it has ended or expired, or its owner was disabled. Make another: POST /api/tokens.',
+    };
+    app.addRequestLoader('token', find, { signOut, bearer });
 
     async function load(key: string, log: FastifyBaseLogger) {
       const token = await findToken(app.db, key, log);

@@ -1,18 +1,16 @@
 /** manage user: users, the first administrator among them. */
 import { type Command, Option } from 'commander';
-import { issueCode } from '../accounts/codes.ts';
-import { ADMINISTRATORS, createAdministrator } from '../accounts/first-administrator.ts';
-import { makeHashing } from '../accounts/passwords/hashing.ts';
-import { setPassword } from '../accounts/passwords.ts';
-import { takenFields } from '../accounts/taken.ts';
-import { tokensIn } from '../accounts/tokens.ts';
-import { changeUser, createUser, deleteUser } from '../accounts/users.ts';
-import type { Database } from '../db/database.ts';
-import type { UserRow } from '../db/queries/users.ts';
-import { Nullable, SingleLineText } from '../schemas/common.ts';
-import { userGroupJson } from '../schemas/groups.ts';
-import { instant } from '../schemas/instant.ts';
-import { tokenJson } from '../schemas/tokens.ts';
+import { issueCode } from '../../accounts/codes.ts';
+import { ADMINISTRATORS, createAdministrator } from '../../accounts/first-administrator.ts';
+import { makeHashing } from '../../accounts/passwords/hashing.ts';
+import { setPassword } from '../../accounts/passwords.ts';
+import { takenFields } from '../../accounts/taken.ts';
+import { changeUser, createUser, deleteUser } from '../../accounts/users.ts';
+import type { Database } from '../../db/database.ts';
+import type { UserRow } from '../../db/queries/users.ts';
+import { Nullable, SingleLineText } from '../../schemas/common.ts';
+import { userGroupJson } from '../../schemas/groups.ts';
+import { instant } from '../../schemas/instant.ts';
 import {
   DisplayName,
   Email,
@@ -20,15 +18,15 @@ import {
   Username,
   userDetailJson,
   userJson,
-} from '../schemas/users.ts';
-import { checkEach } from './checks.ts';
-import { withDatabase } from './context.ts';
-import { everyRow, PAGE, printEach, withJson } from './lists.ts';
-import { findUser, nameOfRecipient, operator } from './operator.ts';
-import { readPassword } from './password.ts';
-import { findUnlessRemoved } from './removed.ts';
-import { print, printSecret } from './terminal.ts';
-import { formatToken } from './tokens.ts';
+} from '../../schemas/users.ts';
+import { checkEach } from '../checks.ts';
+import { withDatabase } from '../context.ts';
+import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
+import { findUser, nameOfRecipient, operator } from '../operator.ts';
+import { readPassword } from '../password.ts';
+import { findUnlessRemoved } from '../removed.ts';
+import { print, printSecret } from '../terminal.ts';
+import { readUserDetails } from '../user-details.ts';
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
 
@@ -45,7 +43,7 @@ interface NewUserOptions {
 /** What users can be looked for by. */
 const Beginning = SingleLineText({ minLength: 1, maxLength: 64 });
 
-export function addUserCommands(program: Command): void {
+export default function addUserCommands(program: Command): void {
   const user = program.command('user').description('users; they are named by their name or e-mail address');
 
   user
@@ -71,7 +69,7 @@ export function addUserCommands(program: Command): void {
     .action(list);
 
   withJson(user.command('show <name>'))
-    .description('tell all about a user: groups, number of living sessions, tokens')
+    .description('tell all about a user: their groups, how many sessions live, and what else is theirs')
     .action((name: string, { json }: { json: boolean }) => withDatabase((db) => show(db, name, json)));
 
   user
@@ -99,7 +97,9 @@ export function addUserCommands(program: Command): void {
 
   user
     .command('delete <name>')
-    .description('remove a user with their sessions, tokens and memberships; this can not be taken back')
+    .description(
+      'remove a user with all that is theirs: sessions, memberships and the rest; this can not be taken back',
+    )
     .action((name: string) => withDatabase((db) => remove(db, name)));
 }
 
@@ -129,27 +129,26 @@ async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<User
 async function show(db: Database, name: string, json: boolean): Promise<void> {
   const row = await findUser(db, name);
   const now = Date.now();
-  const [groups, sessions, tokens] = await Promise.all([
+  const [groups, sessions, details] = await Promise.all([
     Array.fromAsync(
       everyRow((after, limit) => db.memberships.pageOfUser(row.id, after, limit)),
       userGroupJson,
     ),
     Array.fromAsync(everyRow((after, limit) => db.sessions.page(row.id, after, limit, now))),
-    Array.fromAsync(
-      everyRow((after, limit) => tokensIn(db).page(row.id, after, limit)),
-      tokenJson,
-    ),
+    readUserDetails(db, row.id),
   ]);
   const { passwordSetBy, ...fields } = userDetailJson(row, true);
   if (json) {
-    return print(JSON.stringify({ ...fields, passwordSetBy, groups, sessions: sessions.length, tokens }));
+    return print(
+      JSON.stringify({ ...fields, passwordSetBy, groups, sessions: sessions.length, ...details.json }),
+    );
   }
   for (const [field, value] of Object.entries({ ...fields, sessions: sessions.length })) {
     print(`${field.padEnd(12)}  ${value === null || value === '' ? '-' : value}`);
   }
   print(`password      ${formatSetter(passwordSetBy ?? null)}`);
   for (const { group, role } of groups) print(`group         ${group.name}  ${role}`);
-  for (const token of tokens) print(`token         ${formatToken(token)}`);
+  for (const line of details.lines) print(line);
 }
 
 function formatSetter(setter: ReturnType<typeof passwordSetByJson>): string {

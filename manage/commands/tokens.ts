@@ -1,16 +1,17 @@
 /** manage token: makes, lists and ends API tokens of users. */
 import type { Command } from 'commander';
-import { createToken, endToken, tokensIn } from '../accounts/tokens.ts';
-import type { Database } from '../db/database.ts';
-import { instant } from '../schemas/instant.ts';
-import { NewToken, TokenName, tokenJson } from '../schemas/tokens.ts';
-import { type Check, checkEach, readId, readNumber } from './checks.ts';
-import { withDatabase } from './context.ts';
-import { permissionChecks } from './groups.ts';
-import { everyRow, printEach, withJson } from './lists.ts';
-import { findUser, nameOfRecipient, operator } from './operator.ts';
-import { findUnlessRemoved, hadToken } from './removed.ts';
-import { print, printSecret } from './terminal.ts';
+import { createToken, endToken, tokensIn } from '../../accounts/tokens.ts';
+import type { Database } from '../../db/database.ts';
+import { idRange } from '../../schemas/audit.ts';
+import { instant } from '../../schemas/instant.ts';
+import { NewToken, TokenName, tokenJson } from '../../schemas/tokens.ts';
+import { type Check, checkEach, permissionChecks, readId, readNumber } from '../checks.ts';
+import { withDatabase } from '../context.ts';
+import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
+import { findUser, nameOfRecipient, operator } from '../operator.ts';
+import { findUnlessRemoved } from '../removed.ts';
+import { print, printSecret } from '../terminal.ts';
+import { registerUserDetail } from '../user-details.ts';
 
 interface TokenOptions {
   scopes: string[];
@@ -18,7 +19,12 @@ interface TokenOptions {
   expiresIn: number | undefined;
 }
 
-export function addTokenCommands(program: Command): void {
+export default function addTokenCommands(program: Command): void {
+  registerUserDetail('tokens', async (db, userId) => {
+    const tokens = await Array.fromAsync(tokensOf(db, userId), tokenJson);
+    return { json: tokens, lines: tokens.map((token) => `token         ${formatToken(token)}`) };
+  });
+
   const token = program.command('token').description('API tokens of users');
 
   token
@@ -42,8 +48,7 @@ export function addTokenCommands(program: Command): void {
     .action((username: string, options: { json: boolean }) =>
       withDatabase(async (db) => {
         const { id } = await findUser(db, username);
-        const rows = everyRow((after, limit) => tokensIn(db).page(id, after, limit));
-        await printEach(rows, options, tokenJson, formatToken);
+        await printEach(tokensOf(db, id), options, tokenJson, formatToken);
       }),
     );
 
@@ -56,18 +61,15 @@ export function addTokenCommands(program: Command): void {
     });
 }
 
+const tokensOf = (db: Database, userId: string) =>
+  everyRow((after, limit) => tokensIn(db).page(userId, after, limit));
+
 function secondsCheck(seconds: number | undefined, typed: string | undefined): Check[] {
   return seconds === undefined ? [] : [['number of seconds', NewToken.properties.expiresIn, seconds, typed]];
 }
 
 /** @returns the token as a line for people. */
-export function formatToken({
-  id,
-  name,
-  scopes,
-  expiresAt,
-  lastUsedAt,
-}: ReturnType<typeof tokenJson>): string {
+function formatToken({ id, name, scopes, expiresAt, lastUsedAt }: ReturnType<typeof tokenJson>): string {
   const used = lastUsedAt ? `last used ${lastUsedAt}` : 'never used';
   return `${id}  ${name}  ${scopes.join(' ') || 'no scopes'}  ${expiresAt ? `until ${expiresAt}` : 'no end'}  ${used}`;
 }
@@ -95,4 +97,19 @@ async function end(db: Database, username: string, id: string): Promise<void> {
   }
   const { name } = await endToken(db, operator, user, id);
   print(`ended the token ${name} of ${user.username}`);
+}
+
+/** @returns whether the audit trail knows a token of that id and user. One that it knows and that is not there has ended. */
+async function hadToken(
+  db: Database,
+  { id: userId, username }: { id: string; username: string },
+  id: string,
+): Promise<boolean> {
+  const { from, before } = idRange(undefined, undefined);
+  const entries = await db.audit.page({ target: id }, from, before, PAGE);
+  return entries.some(({ actorId, ...entry }) => {
+    // The operator's entries name the owner.
+    const { user } = entry.after ?? entry.before ?? {};
+    return actorId === userId || user === username;
+  });
 }

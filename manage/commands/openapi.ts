@@ -6,12 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadSettings } from '../config/load.ts';
-import { PROJECT_ROOT } from '../config/project.ts';
-import { makeSecret } from '../config/secret.ts';
-import { print } from './terminal.ts';
+import { loadSettings } from '../../config/load.ts';
+import { PROJECT_ROOT } from '../../config/project.ts';
+import { makeSecret } from '../../config/secret.ts';
+import { print } from '../terminal.ts';
 
-export function addOpenapiCommand(program: Command): void {
+export default function addOpenapiCommand(program: Command): void {
   program
     .command('openapi')
     .description('print the description of the API (OpenAPI 3.1, as JSON)')
@@ -20,7 +20,7 @@ export function addOpenapiCommand(program: Command): void {
 
 async function describeApi(): Promise<unknown> {
   // Loaded here, since other commands need not load the whole service.
-  const { createApp } = await import('../app.ts');
+  const { createApp } = await import('../../app.ts');
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-openapi-'));
   try {
     const environment = {

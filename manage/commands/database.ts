@@ -1,16 +1,16 @@
 /** manage db: where the database's schema stands, moving it up and down, and copying the database. */
 import { type Command, Option } from 'commander';
-import type { Engine } from '../db/engines/engine.ts';
-import { acceptFiles, checkDatabase, checkFiles } from '../db/migrate/check.ts';
-import { unfinishedMessage } from '../db/migrate/errors.ts';
-import { type Direction, tablesOf } from '../db/migrate/migrations.ts';
-import { downgrade, inspect, upgrade } from '../db/migrate/migrator.ts';
-import { findMissingTables } from '../db/migrate/other-tables.ts';
-import type { MoveOptions } from '../db/migrate/schema-state.ts';
-import { assertTarget, BASE } from '../db/migrate/targets.ts';
-import { databaseExists, withEngine } from './context.ts';
-import { revise } from './revision.ts';
-import { print } from './terminal.ts';
+import type { Engine } from '../../db/engines/engine.ts';
+import { acceptFiles, checkDatabase, checkFiles, findLeftTables } from '../../db/migrate/check.ts';
+import { unfinishedMessage } from '../../db/migrate/errors.ts';
+import { type Direction, tablesOf } from '../../db/migrate/migrations.ts';
+import { downgrade, inspect, upgrade } from '../../db/migrate/migrator.ts';
+import { findMissingTables } from '../../db/migrate/other-tables.ts';
+import type { MoveOptions } from '../../db/migrate/schema-state.ts';
+import { assertTarget, BASE } from '../../db/migrate/targets.ts';
+import { databaseExists, withEngine } from '../context.ts';
+import { revise } from '../revision.ts';
+import { print } from '../terminal.ts';
 
 const UNFINISHED = { begun: 'unfinished', failed: 'unfinished', unchecked: 'references unchecked' };
 
@@ -20,7 +20,7 @@ interface MoveFlags {
   unfinished?: 'redo' | 'skip' | 'give-up';
 }
 
-export function addDatabaseCommands(program: Command): void {
+export default function addDatabaseCommands(program: Command): void {
   const db = program.command('db').description("the database's schema");
 
   withMoveFlags(db.command('upgrade [target]'))
@@ -97,7 +97,7 @@ async function printHistory(engine: Engine): Promise<void> {
 async function checkMigrations({ accept }: { accept?: boolean }): Promise<void> {
   if (accept) acceptFiles();
   const faults = [...(await checkFiles()), ...(databaseExists() ? await withEngine(inspectAndCheck) : [])];
-  for (const fault of faults) print(fault);
+  for (const each of [...(await findLeftTables()), ...faults]) print(each);
   if (faults.length > 0)
     throw new Error(`The migrations have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`);
   print('The migrations are sound.');

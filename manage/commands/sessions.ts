@@ -1,17 +1,17 @@
 /** manage session: where users are signed in, and ending it. */
 
 import type { Command } from 'commander';
-import { NotFoundError } from '../accounts/errors.ts';
-import { endSession, endSessionsOf } from '../accounts/sessions.ts';
-import { listedSessionJson } from '../schemas/sessions.ts';
-import { readId } from './checks.ts';
-import { withDatabase } from './context.ts';
-import { everyRow, printEach, withJson } from './lists.ts';
-import { findUser, operator } from './operator.ts';
-import { findUnlessRemoved } from './removed.ts';
-import { print } from './terminal.ts';
+import { NotFoundError } from '../../accounts/errors.ts';
+import { endSession, endSessionsOf } from '../../accounts/sessions.ts';
+import { listedSessionJson } from '../../schemas/sessions.ts';
+import { readId } from '../checks.ts';
+import { withDatabase } from '../context.ts';
+import { everyRow, printEach, withJson } from '../lists.ts';
+import { findUser, operator } from '../operator.ts';
+import { findUnlessRemoved } from '../removed.ts';
+import { print } from '../terminal.ts';
 
-export function addSessionCommands(program: Command): void {
+export default function addSessionCommands(program: Command): void {
   const session = program.command('session').description('sessions: where users are signed in');
 
   withJson(session.command('list <user>'))

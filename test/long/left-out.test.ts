@@ -1,0 +1,56 @@
+/**
+ * A part can be left out as docs/blueprints.md says: without the files of API tokens, and one line in the list of tables, all else
+ * type-checks, starts, describes itself and passes its tests.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { copyProject, manageProcess, run, startServer } from '../support/processes.ts';
+
+test('API tokens can be left out', async (t) => {
+  const folder = copyProject(t);
+  const page = readFileSync(join(folder, 'docs/blueprints.md'), 'utf8');
+  const commands = /^```sh\n(find .+?)\n```$/ms.exec(page)?.[1] ?? 'exit 1';
+  const list = join(folder, 'db/schema/parts.ts');
+  const countLines = () => readFileSync(list, 'utf8').split('\n').length;
+  const before = countLines();
+  t.ok(globSync('{accounts,manage,plugins,routes}/**/tokens.ts', { cwd: folder }).length > 2);
+  t.match(await run(folder, 'bash', ['-ec', commands]), { code: 0, stderr: '' });
+  t.equal(countLines(), before - 1, 'one line goes');
+
+  const environment = { DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}` };
+  const command = (...args: string[]) => manageProcess(args, { folder, environment });
+  const types = ['node_modules/typescript/bin/tsc', '--noEmit'];
+  t.match(await run(folder, process.execPath, types, { deadline: 300_000 }), { code: 0, stdout: '' });
+
+  await t.test('The service starts, and its description does not speak of them', async (t) => {
+    const server = await startServer(t, { folder, environment: { ...environment, WORKERS: '1' } });
+    const description = await (await fetch(`${server.url}/openapi.json`)).text();
+    t.match(JSON.parse(description), { openapi: '3.1.0', paths: { '/api/users': {} } });
+    t.notMatch(description, /API token|\/api\/tokens|"tokens?"/i);
+    const refused = await fetch(`${server.url}/api/users`, { headers: { authorization: 'Bearer x' } });
+    t.equal(refused.status, 401);
+    t.equal(refused.headers.get('www-authenticate'), 'Cookie realm="rollcall", cookie-name="rollcall"');
+    t.equal((await fetch(`${server.url}/api/tokens`)).status, 404);
+    await server.stop();
+  });
+
+  await t.test('The tests that are left pass', { timeout: 900_000 }, async (t) => {
+    const words = ['run', 'test:quick', '--', '--reporter=tap'];
+    const { code, stdout } = await run(folder, 'npm', words, { deadline: 900_000 });
+    t.equal(code, 0, (stdout.match(/^ *not ok .*$/gm) ?? []).join('\n'));
+    t.match(stdout, /^# \{ total: \d{4,}, /m);
+  });
+
+  await t.test(
+    'db check names the table that stayed, and finds no fault, until a migration drops it',
+    async (t) => {
+      const stayed = /^Nothing uses the table tokens any more\. .*db revision NAME\n/;
+      t.match(await command('db', 'check'), { code: 0, stdout: stayed });
+      t.match(await command('db', 'revision', 'drop_tokens'), { code: 0 });
+      t.match(await command('db', 'upgrade', '--yes'), { code: 0, stdout: /^applied \d{4}_drop_tokens\n$/ });
+      t.match(await command('db', 'check'), { code: 0, stdout: 'The migrations are sound.\n' });
+      t.match(await command('db', 'downgrade', '-1', '--yes'), { code: 0 });
+    },
+  );
+});

@@ -1,0 +1,72 @@
+/**
+ * API tokens, for tests of other things that need one. They are a part that can be left out, so nothing of theirs is imported here: such
+ * tests ask `hasTokens`. The table is there as long as a migration makes it.
+ */
+import { existsSync } from 'node:fs';
+import { keyOf, makeSecret } from '../../accounts/secrets.ts';
+import type { Database } from '../../db/database.ts';
+import { sql } from '../../db/drizzle.ts';
+import type { Engine, Step } from '../../db/engines/engine.ts';
+import { makeId } from '../../db/ids.ts';
+
+export const hasTokens = existsSync(new URL('../../routes/api/tokens/', import.meta.url));
+
+/** @returns the rows of the table whose requests can be sent. */
+export function sendable<Row extends { send: string; by?: string }>(rows: Row[]): Row[] {
+  return hasTokens
+    ? rows
+    : rows.filter(({ send, by = '' }) => !send.includes('/api/tokens') && !by.startsWith('token'));
+}
+
+/** @returns the cases that need no token, by their names, or all of them. */
+export function possible<Case>(cases: Record<string, Case>): Record<string, Case> {
+  return Object.fromEntries(Object.entries(cases).filter(([name]) => hasTokens || !/\btoken\b/.test(name)));
+}
+
+/** @returns the fields of a token that does not expire, and its secret. */
+export function newToken(userId: string, scopes: string[]) {
+  const secret = makeSecret('rc_');
+  return { secret, key: keyOf(secret), id: makeId(), userId, name: 'test', scopes, expiresAt: null };
+}
+
+type NewToken = Omit<ReturnType<typeof newToken>, 'secret' | 'expiresAt'> & { expiresAt: number | null };
+
+const COLUMNS = {
+  key: 'key',
+  id: 'id',
+  user_id: 'userId',
+  name: 'name',
+  scopes: 'scopes',
+  created_at: 'createdAt',
+  expires_at: 'expiresAt',
+  last_used_at: 'lastUsedAt',
+};
+
+function tokenRows({ write }: Engine) {
+  const columns = Object.keys(COLUMNS).map((name) => `\`${name}\``);
+  const statement = {
+    sql: `INSERT INTO tokens (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    params: Object.values(COLUMNS).map((name) => sql.placeholder(name)),
+  };
+  return { insert: write({ toSQL: () => statement }, 1) };
+}
+
+/** @returns the step that adds a token. Without a time of use its first use writes one. */
+export function addToken(
+  db: Database,
+  token: NewToken,
+  createdAt: number,
+  lastUsedAt: number | null = null,
+): Step {
+  const scopes = JSON.stringify(token.scopes);
+  return db.queries(tokenRows).insert({ ...token, scopes, createdAt, lastUsedAt });
+}
+
+/** @returns the tokens of all users. */
+export async function readTokens({ query }: Engine) {
+  const rows = await query('SELECT id, user_id, scopes FROM tokens');
+  return rows.map(({ id, user_id: userId, scopes }) => {
+    const list: string[] = JSON.parse(typeof scopes === 'string' ? scopes : JSON.stringify(scopes));
+    return { id: String(id), userId: String(userId), scopes: list };
+  });
+}

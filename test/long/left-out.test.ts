@@ -5,12 +5,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { blocksOf } from '../support/page.ts';
 import { copyProject, manageProcess, run, startServer } from '../support/processes.ts';
 
 test('API tokens can be left out', async (t) => {
   const folder = copyProject(t);
   const page = readFileSync(join(folder, 'docs/blueprints.md'), 'utf8');
-  const commands = /^```sh\n(find .+?)\n```$/ms.exec(page)?.[1] ?? 'exit 1';
+  const commands = blocksOf(page).find(({ mark }) => mark.endsWith('left-out.test.ts'))?.text ?? 'exit 1';
   const list = join(folder, 'db/schema/parts.ts');
   const countLines = () => readFileSync(list, 'utf8').split('\n').length;
   const before = countLines();

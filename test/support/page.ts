@@ -11,13 +11,13 @@ import { run, type Server, startServer } from './processes.ts';
 const PASSWORD = 'correct horse';
 /** The longest time for one command, in milliseconds: all checks of the project are one. */
 const LONGEST = 120_000;
-const BLOCK = /^( *)```(\w*)( test)?\n([\s\S]*?)^\1```$/gm;
+const BLOCK = /^( *)```(\w*)(?: (\S+))?\n([\s\S]*?)^\1```$/gm;
 const ADDRESS = 'http://127.0.0.1:5000';
 
 interface Block {
   language: string;
-  /** Whether its commands are run. */
-  marked: boolean;
+  /** "test" when its commands are typed, or the test file that has them. */
+  mark: string;
   text: string;
   /** Where it begins and ends in the page. */
   from: number;
@@ -37,10 +37,10 @@ export interface Reading {
 /** @returns the fenced blocks of a page, without their indentation. */
 export function blocksOf(page: string): Block[] {
   return [...page.matchAll(BLOCK)].map((found) => {
-    const [whole, indentation = '', language = '', mark, text = ''] = found;
+    const [whole, indentation = '', language = '', mark = '', text = ''] = found;
     const lines = text.replaceAll(new RegExp(`^${indentation}`, 'gm'), '');
     const place = { from: found.index, to: found.index + whole.length };
-    return { language, marked: mark !== undefined, text: lines, ...place };
+    return { language, mark, text: lines, ...place };
   });
 }
 
@@ -116,7 +116,7 @@ export async function follow(t: Test, page: string, reading: Reading): Promise<n
   for (const command of reading.first ?? []) await reader.type(command);
   let count = 0;
   for (const [index, block] of blocks.entries()) {
-    if (!block.marked) continue;
+    if (block.mark !== 'test') continue;
     let output = '';
     for (const command of block.text.trim().split('\n')) {
       output = await reader.type(command);

@@ -6,7 +6,13 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { findServer } from './mysql-server.ts';
 
-if (!process.env.TEST_MYSQL_URL && process.env.TEST_ENGINE !== 'sqlite') {
+// tap gives what --test-env says to tests, and not to this; here it is one of the lines of another variable.
+const { TEST_MYSQL_URL, TEST_ENGINE, TAP_TEST_ENV = '' } = process.env;
+const isOnSqliteOnly = [`TEST_ENGINE=${TEST_ENGINE}`, ...TAP_TEST_ENV.split('\n')].includes(
+  'TEST_ENGINE=sqlite',
+);
+
+if (!TEST_MYSQL_URL && !isOnSqliteOnly) {
   if (findServer()) {
     const keeper = spawn(
       process.execPath,

@@ -7,6 +7,7 @@ import autoload from '@fastify/autoload';
 import { compile } from '@fastify/proxy-addr';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, {
+  type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
@@ -15,6 +16,7 @@ import Fastify, {
 import { type Logger, pino } from 'pino';
 import type { Hashing } from './accounts/passwords/hashing.ts';
 import type { Settings } from './config/load.ts';
+import { loadFolder } from './config/load-folder.ts';
 import { openEngine, prepareQueries } from './db/database.ts';
 import { ensureSchema } from './db/migrate/migrator.ts';
 import authenticate from './plugins/auth/authenticate.ts';
@@ -93,7 +95,10 @@ async function assemble(
   await app.register(database, { database: db });
   await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(authenticate, { lifetimes });
-  await app.register(autoload, { dir: join(import.meta.dirname, 'plugins/auth/loaders') });
+  for (const loader of await loadFolder<FastifyPluginAsync>(
+    join(import.meta.dirname, 'plugins/auth/loaders'),
+  ))
+    await app.register(loader);
   if (settings.AUTH_HACK_USER) await app.register(devLogin, { username: settings.AUTH_HACK_USER });
   await app.register(guards);
   await app.register(paging);

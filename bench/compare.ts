@@ -2,14 +2,11 @@
  * Compares the CPU time of a request in Rollcall with that in a reference, which does the least that has to be done. Both
  * serve the same rows from the same database.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Request } from 'autocannon';
-import { PROJECT_ROOT } from '../config/project.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { type Line, median } from './figures.ts';
-import { cookieOf, TOKEN } from './people.ts';
+import { cookieOf, hasTokens, TOKEN } from './people.ts';
 import { settle } from './processors.ts';
 import { changeUsers, listUsers, range, readUser, signIn } from './requests.ts';
 import { MeasuredServer } from './server.ts';
@@ -63,10 +60,7 @@ const BESIDE_HASH = {
 
 const PAIRS: Pair[] = [
   { caller: 'cookie', headers: { cookie: cookieOf(0) }, ...BESIDE_BARE },
-  // A part that can be left out.
-  ...(existsSync(join(PROJECT_ROOT, 'routes/api/tokens'))
-    ? [{ caller: 'token', headers: { authorization: `Bearer ${TOKEN}` }, ...BESIDE_BARE }]
-    : []),
+  ...(hasTokens ? [{ caller: 'token', headers: { authorization: `Bearer ${TOKEN}` }, ...BESIDE_BARE }] : []),
   { caller: 'nobody', headers: {}, ...BESIDE_HASH },
 ];
 

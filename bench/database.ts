@@ -5,7 +5,7 @@ import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
-import { makeId, PASSWORD, sessionSecretOf, TOKEN, userId, usernameOf } from './people.ts';
+import { hasTokens, makeId, PASSWORD, sessionSecretOf, TOKEN, userId, usernameOf } from './people.ts';
 import { range } from './requests.ts';
 
 type Row = Record<string, string | number>;
@@ -81,7 +81,7 @@ export async function fill(url: string, count: number): Promise<void> {
         ),
       );
     }
-    await run(insert('tokens', [tokenRow(now)]));
+    if (hasTokens) await run(insert('tokens', [tokenRow(now)]));
   });
   const db = prepareQueries(engine);
   const id = makeId(0, 'c');

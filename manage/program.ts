@@ -1,15 +1,9 @@
 /** The operator's command line: all commands, and how a failure ends. */
-import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { loadFolder } from '../config/load-folder.ts';
 import { reportError } from './errors.ts';
 import { type Terminal, terminal, withTerminal } from './terminal.ts';
-
-/** What each file of commands/ exports: a function that adds its commands. */
-interface CommandFile {
-  default: (program: Command) => void;
-}
-
-const load = (file: string): Promise<CommandFile> => import(`./commands/${file}`);
 
 /** @returns all commands, to be parsed. What commander has to say goes to the terminal of the command. */
 export async function makeProgram(): Promise<Command> {
@@ -22,12 +16,8 @@ export async function makeProgram(): Promise<Command> {
       writeErr: (text) => terminal().stderr.write(text),
     })
     .exitOverride();
-  const files = await Promise.all(
-    readdirSync(new URL('commands/', import.meta.url))
-      .sort()
-      .map(load),
-  );
-  for (const { default: addCommands } of files) addCommands(program);
+  const folder = join(import.meta.dirname, 'commands');
+  for (const addCommands of await loadFolder<(program: Command) => void>(folder)) addCommands(program);
   return program;
 }
 

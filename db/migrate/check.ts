@@ -15,6 +15,7 @@ export async function checkFiles(): Promise<string[]> {
     ...(await checkDialect('sqlite', sqlite)),
     ...(await checkDialect('mysql', mysql)),
     ...compareNames(sqlite, mysql),
+    ...(await findHalfDropped(sqlite, mysql)),
     ...findStrayDataSteps(sqlite),
   ];
 }
@@ -24,8 +25,18 @@ export async function findLeftTables(): Promise<string[]> {
   const { leftOver } = await compareWithCode('sqlite', readMigrations('sqlite').length - 1);
   return leftOver.map(
     (name) =>
-      `Nothing uses the table ${name} any more. It stays, with its rows, until a migration drops it: npm run manage -- db revision NAME`,
+      `Nothing uses the table ${name} any more. The next migration drops it with its rows: npm run manage -- db revision NAME`,
   );
+}
+
+/** @returns one sentence for each table that nothing uses any more on one engine, and that is gone on the other. */
+async function findHalfDropped(sqlite: Migration[], mysql: Migration[]): Promise<string[]> {
+  const [one, other] = [
+    (await compareWithCode('sqlite', sqlite.length - 1)).leftOver,
+    (await compareWithCode('mysql', mysql.length - 1)).leftOver,
+  ];
+  const different = [...one, ...other].filter((name) => !one.includes(name) || !other.includes(name));
+  return different.map((name) => `The table ${name} is dropped for one engine only.`);
 }
 
 /** Accepts an edit by hand of the newest migration, in both dialects. */

@@ -166,7 +166,11 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   const [next] = steps;
   if (stopped && (stopped.direction !== direction || stopped.name !== next?.name))
     throw new MigrationError(unfinishedMessage(state, stopped));
-  assertRunnable(direction, steps, options);
+  // A database that has nothing yet loses nothing.
+  assertRunnable(direction, steps, {
+    ...options,
+    acceptLoss: options.acceptLoss || state.applied.length === 0,
+  });
   assertFilesThere(engine.dialect, steps);
   assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;

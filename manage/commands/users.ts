@@ -190,7 +190,7 @@ async function changePassword(db: Database, name: string, fromStandardInput: boo
   const user = await findUser(db, name);
   await setPassword(db, operator, user.id, await askForHash(fromStandardInput));
   const who = nameOfRecipient(user, name);
-  print(`set the password of ${who}; their sessions have ended, their tokens have not`);
+  print(`set the password of ${who}; their sessions and one-time codes have ended, and nothing else has`);
 }
 
 async function printCode(db: Database, name: string): Promise<void> {

@@ -80,6 +80,8 @@ export default fp<{ lifetimes: Lifetimes }>(
     app.decorate('addRequestLoader', (method, load, { parameters = [], bearer, ...options } = {}) => {
       if (method.length > METHOD_LENGTH)
         throw new RangeError(`The name ${method} is longer than ${METHOD_LENGTH} characters.`);
+      if (method === 'session' || loaders.some((loader) => loader.method === method))
+        throw new Error(`There is a way to authenticate of the name ${method} already.`);
       loaders.push({ method, load, ...options });
       if (bearer) bearerTokens.set(method, bearer);
       for (const parameter of parameters) app.loaderParameters.add(parameter);

@@ -29,6 +29,7 @@ function refusedCredential({ authentication, headers, server }: FastifyRequest) 
 export function challenge({ routeOptions, server }: FastifyRequest, { kind }: ProblemAnswer): string {
   const bearer = kind === 'invalid-token' ? `${BEARER}, error="invalid_token"` : BEARER;
   const cookie = `Cookie realm="rollcall", cookie-name="${server.sessionCookie.name}"`;
+  // A 401 must name a way.
   if (server.bearerTokens.size === 0) return cookie;
   // A route that serves anonymous callers, such as sign-in, looks up no cookie.
   return routeOptions.config.anonymous ? bearer : `${bearer}, ${cookie}`;
@@ -52,7 +53,7 @@ export function withCredentials(
   if (error instanceof MissingPermissionError && lacksScope(request, error.permissions)) {
     return {
       kind: 'insufficient-scope',
-      detail: `The API token has not the scope ${error.permissions.join(', ')}, which this asks for.`,
+      detail: `The bearer token has not the scope ${error.permissions.join(', ')}, which this asks for.`,
       headers: {
         'www-authenticate': `${BEARER}, error="insufficient_scope", scope="${error.permissions.join(' ')}"`,
       },

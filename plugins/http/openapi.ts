@@ -7,6 +7,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync, FastifySchema, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import packageJson from '../../package.json' with { type: 'json' };
+import { tagOf } from './route-table.ts';
 
 /** What every status of an error means. */
 const REFUSALS: Record<number, string> = {
@@ -30,9 +31,6 @@ function errorStatusesOf({ config }: RouteOptions, schema: FastifySchema): numbe
   if (!config?.anonymous) statuses.add(401);
   return [...statuses].sort();
 }
-
-/** @returns the tag of the routes of a blueprint. */
-const tagOf = (url: string) => /^\/api\/(\w+)/.exec(url)?.[1] ?? 'service';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -134,10 +132,7 @@ export default fp(
       transform: transformWith(['session', ...bearerTokens.map(([method]) => method)]),
       transformObject: (made) => {
         if (!('openapiObject' in made)) throw new TypeError('The description is OpenAPI.');
-        const tags = [...app.routeTable.descriptions].map(([url, description]) => ({
-          name: tagOf(url),
-          description,
-        }));
+        const tags = [...app.routeTable.descriptions].map(([name, description]) => ({ name, description }));
         return { ...made.openapiObject, tags };
       },
     });

@@ -10,14 +10,17 @@ interface RouteTable {
   methodsOf(url: string): string[];
   /** @returns the paths of blueprints that answer GET, in order. */
   roots(): string[];
-  /** What blueprints are about, by their prefix. */
+  /** What blueprints are about, by their tag in the description of the API. */
   descriptions: ReadonlyMap<string, string>;
 }
+
+/** @returns the tag of a path in the description of the API: its blueprint. */
+export const tagOf = (path: string) => /^\/api\/([\w-]+)/.exec(path)?.[1] ?? 'service';
 
 declare module 'fastify' {
   interface FastifyInstance {
     routeTable: RouteTable;
-    /** Says in a few words what the blueprint is about. */
+    /** Says in a few words what the blueprint is about. The first to do so for a tag is heard. */
     describeRoutes(this: FastifyInstance, description: string): void;
   }
 }
@@ -49,7 +52,8 @@ export default fp(
       descriptions,
     });
     app.decorate('describeRoutes', function (description) {
-      descriptions.set(this.prefix, description);
+      const tag = tagOf(this.prefix);
+      if (!descriptions.has(tag)) descriptions.set(tag, description);
     });
   },
   { name: 'route-table' },

@@ -71,7 +71,7 @@ const ALL: Change[] = [
       'users dora',
       'sessions phone',
       'sessions laptop',
-      'tokens robot',
+      ...(hasTokens ? ['tokens robot'] : []),
       'memberships tea dora',
       'memberships writers dora',
       'codes for dora',

@@ -2,18 +2,18 @@
  * A part can be left out as docs/blueprints.md says: without the files of API tokens, and one line in the list of tables, all else
  * type-checks, starts, describes itself and passes its tests.
  */
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { blocksOf } from '../support/page.ts';
-import { copyProject, manageProcess, run, startServer } from '../support/processes.ts';
+import { copyProject, makeFolder, manageProcess, run, startServer } from '../support/processes.ts';
 
 test('API tokens can be left out', async (t) => {
   const folder = copyProject(t);
   const page = readFileSync(join(folder, 'docs/blueprints.md'), 'utf8');
   const commands = blocksOf(page).find(({ mark }) => mark.endsWith('left-out.test.ts'))?.text ?? 'exit 1';
   const list = join(folder, 'db/schema/parts.ts');
-  const countLines = () => readFileSync(list, 'utf8').split('\n').length;
+  const countLines = () => readFileSync(list, 'utf8').match(/^.+$/gm)?.length ?? 0;
   const before = countLines();
   t.ok(globSync('{accounts,manage,plugins,routes}/**/tokens.ts', { cwd: folder }).length > 2);
   t.match(await run(folder, 'bash', ['-ec', commands]), { code: 0, stderr: '' });
@@ -43,15 +43,40 @@ test('API tokens can be left out', async (t) => {
     t.match(stdout, /^# \{ total: \d{4,}, /m);
   });
 
-  await t.test(
-    'db check names the table that stayed, and finds no fault, until a migration drops it',
-    async (t) => {
-      const stayed = /^Nothing uses the table tokens any more\. .*db revision NAME\n/;
-      t.match(await command('db', 'check'), { code: 0, stdout: stayed });
-      t.match(await command('db', 'revision', 'drop_tokens'), { code: 0 });
-      t.match(await command('db', 'upgrade', '--yes'), { code: 0, stdout: /^applied \d{4}_drop_tokens\n$/ });
-      t.match(await command('db', 'check'), { code: 0, stdout: 'The migrations are sound.\n' });
-      t.match(await command('db', 'downgrade', '-1', '--yes'), { code: 0 });
-    },
-  );
+  await t.test('db check names the table that stayed, and the migration that drops it runs', async (t) => {
+    const sound = /^The migrations are sound\.\n$/;
+    const stayed =
+      /^Nothing uses the table tokens any more\. .*db revision NAME\nThe migrations are sound\.\n$/;
+    t.match(await command('db', 'check'), { code: 0, stdout: stayed });
+    t.match(await command('db', 'revision', 'drop_tokens'), { code: 0 });
+    t.match(await command('db', 'upgrade'), { code: 1, stderr: /Data is lost by \d{4}_drop_tokens/ });
+    t.match(await command('db', 'upgrade', '--yes'), { code: 0, stdout: /^applied \d{4}_drop_tokens\n$/ });
+    t.match(await command('db', 'check'), { code: 0, stdout: sound });
+    t.match(await command('db', 'downgrade', '-1', '--yes'), { code: 0 });
+  });
+
+  await t.test('A clone of what was committed makes a new database, without the table', async (t) => {
+    const clone = join(makeFolder(t), 'clone');
+    const who = ['-c', 'user.name=A developer', '-c', 'user.email=developer@example.org'];
+    for (const words of [
+      ['init', '-q'],
+      ['add', '-A'],
+      [...who, 'commit', '-qm', 'all'],
+      ['clone', '-q', '.', clone],
+    ])
+      t.match(await run(folder, 'git', words), { code: 0 });
+    symlinkSync(join(folder, 'node_modules'), join(clone, 'node_modules'));
+    const files = [
+      'test/bundles/db.test.ts',
+      'test/accounts/same-by-command.test.ts',
+      'test/routes/cost.test.ts',
+    ];
+    const { code, stdout } = await run(
+      clone,
+      'npx',
+      ['tap', '--reporter=tap', '--test-env=TEST_ENGINE=sqlite', ...files],
+      { deadline: 300_000 },
+    );
+    t.equal(code, 0, (stdout.match(/^ *not ok .*$/gm) ?? []).join('\n'));
+  });
 });

@@ -83,11 +83,7 @@ test('Commands report their result by exit code and output', async (t) => {
         ['group', 'create', 'writers', '--permission', 'users:read', 'users'],
         /^manage: The permission "users" must be a permission, such as .*\n$/,
       ],
-      [
-        ['token', 'create', 'bob', 'deploy', '--expires-in', 'soon'],
-        /^manage: The number of seconds "soon" must be a whole number\.\n$/,
-      ],
-      [['token', 'end', 'bob', 'deploy'], /^manage: The id "deploy" must be an id, such as .*\n$/],
+      [['session', 'end', 'bob', 'laptop'], /^manage: The id "laptop" must be an id, such as .*\n$/],
       [
         ['audit', 'list', '--from', 'yesterday'],
         /^manage: The time "yesterday" must be a time that there is, such as .*\n$/,
@@ -97,10 +93,6 @@ test('Commands report their result by exit code and output', async (t) => {
         ['audit', 'list', `--limit=${limit}`],
         /^manage: The limit ".*" must be a whole number\.\n$/,
       ]),
-      [
-        ['token', 'create', 'bob', 'deploy', '--expires-in', '1e3'],
-        /^manage: The number of seconds "1e3" must be a whole number\.\n$/,
-      ],
       [['db', 'upgrade', '\u001b[31m'], /^manage: There is no migration \\u001b\[31m\. /],
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, on(path))));

@@ -1,4 +1,5 @@
 /** The commands for API tokens. They run beside a service on the same database, take effect there at once, and are audited. */
+import { test } from 'tap';
 import { tokensIn } from '../../accounts/tokens.ts';
 import { commandsOn, fails, objects, showsSecret, succeeds } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
@@ -69,4 +70,19 @@ onEachEngine('A token that has ended, or was purged, has ended before', async (t
   for (const id of [own, byOperator])
     succeeds(t, await command(['token', 'end', 'ann', id]), /^the token \S{36} has ended before\n$/);
   fails(t, await command(['token', 'end', 'bob', own]), /^manage: bob has no token \S{36}\.\n$/);
+});
+
+test('A wrong life or id of a token is told before the database is opened', async (t) => {
+  const command = commandsOn('sqlite:/nowhere/at/all.db');
+  for (const seconds of ['soon', '1e3'])
+    fails(
+      t,
+      await command(['token', 'create', 'bob', 'deploy', '--expires-in', seconds]),
+      new RegExp(`^manage: The number of seconds "${seconds}" must be a whole number\\.\\n$`),
+    );
+  fails(
+    t,
+    await command(['token', 'end', 'bob', 'deploy']),
+    /^manage: The id "deploy" must be an id, such as .*\n$/,
+  );
 });

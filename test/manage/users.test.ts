@@ -144,7 +144,7 @@ onEachEngine('Commands create and list users', async (t, { makeDatabase }) => {
       [['user', 'show', 'unknown'], 'There is no user "unknown"'],
       [['user', 'password', 'un\nknown', '--password-stdin'], 'There is no user "un\\nknown"'],
       [['group', 'add', 'unknown', 'ann'], 'There is no group "unknown"'],
-      [['token', 'list', 'unknown@example.org'], 'There is no user "unknown@example.org"'],
+      [['session', 'list', 'unknown@example.org'], 'There is no user "unknown@example.org"'],
     ];
     const results = await Promise.all(wrong.map(([args]) => manage(args, { environment })));
     for (const [index, { code, stdout, stderr }] of results.entries()) {

@@ -19,7 +19,7 @@ test('npm run new -- blueprint writes the files of a blueprint', async (t) => {
     [['pages'], /The name page means something else in the code/],
     [['sheep', 'sheep'], /The name of all and the name of one must differ/],
     [['users'], /There is a file db\/schema\/users\.ts already/],
-    [['tokens'], /There is a file db\/schema\/tokens\.ts already/],
+    [['sessions'], /There is a file db\/schema\/sessions\.ts already/],
     [['secrets'], /There is a file accounts\/secrets\.ts already/],
     [['dates'], /The name date means something else/],
     [['classes', 'class'], /The name class means something else/],

@@ -65,7 +65,7 @@ async function crowd(app: App, { names }: Scene, { users, groups }: Awaited<Retu
     ...[...new Set([user, caller])].flatMap((userId) =>
       numbers.flatMap(() => [
         db.sessions.add(newSession(app, userId, passwordHash)),
-        addToken(db, newToken(userId, []), now),
+        ...addToken(db, newToken(userId, []), now),
       ]),
     ),
   ]);

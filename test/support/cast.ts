@@ -125,7 +125,7 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
     ),
     db.sessions.add(memberSession),
     db.sessions.add(ownSession),
-    ...[memberToken, ownToken].map((each) => addToken(db, each, now, now)),
+    ...[memberToken, ownToken].flatMap((each) => addToken(db, each, now, now)),
     ...db.codes.issue(
       {
         key: keyOf(code),

@@ -1,6 +1,6 @@
 /**
- * API tokens, for tests of other things that need one. They are a part that can be left out, so nothing of theirs is imported here: such
- * tests ask `hasTokens`. The table is there as long as a migration makes it.
+ * API tokens, for tests of other things that need one. They are a part that can be left out, so nothing of theirs is imported here:
+ * such tests ask `hasTokens`, and without tokens nothing is added and nothing found.
  */
 import { existsSync } from 'node:fs';
 import { keyOf, makeSecret } from '../../accounts/secrets.ts';
@@ -9,7 +9,7 @@ import { sql } from '../../db/drizzle.ts';
 import type { Engine, Step } from '../../db/engines/engine.ts';
 import { makeId } from '../../db/ids.ts';
 
-export const hasTokens = existsSync(new URL('../../routes/api/tokens/', import.meta.url));
+export const hasTokens = existsSync(new URL('../../accounts/tokens.ts', import.meta.url));
 
 /** @returns the rows of the table whose requests can be sent. */
 export function sendable<Row extends { send: string; by?: string }>(rows: Row[]): Row[] {
@@ -51,19 +51,20 @@ function tokenRows({ write }: Engine) {
   return { insert: write({ toSQL: () => statement }, 1) };
 }
 
-/** @returns the step that adds a token. Without a time of use its first use writes one. */
+/** @returns the step that adds a token, if there are any. Without a time of use its first use writes one. */
 export function addToken(
   db: Database,
   token: NewToken,
   createdAt: number,
   lastUsedAt: number | null = null,
-): Step {
+): Step[] {
   const scopes = JSON.stringify(token.scopes);
-  return db.queries(tokenRows).insert({ ...token, scopes, createdAt, lastUsedAt });
+  return hasTokens ? [db.queries(tokenRows).insert({ ...token, scopes, createdAt, lastUsedAt })] : [];
 }
 
 /** @returns the tokens of all users. */
 export async function readTokens({ query }: Engine) {
+  if (!hasTokens) return [];
   const rows = await query('SELECT id, user_id, scopes FROM tokens');
   return rows.map(({ id, user_id: userId, scopes }) => {
     const list: string[] = JSON.parse(typeof scopes === 'string' ? scopes : JSON.stringify(scopes));

@@ -26,7 +26,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
         security: sessionOnly,
         summary: 'Change your password',
         description:
-          'Asks for a fresh session. Your other sessions end; this one goes on under a new cookie. Nothing else ends.',
+          'Asks for a fresh session. Your other sessions end, and so do one-time codes; this session goes on under a new cookie.',
         params: IdParams,
         body: PasswordChange,
         response: responses({ 204: Nothing }),

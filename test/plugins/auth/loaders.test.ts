@@ -186,6 +186,20 @@ onEachEngine('An added request loader authenticates a request without a session'
     },
   );
 
+  t.test('A loader of bearer tokens says what is wrong with one, and no two have one name', async (t) => {
+    const { headers: before } = await new Client(app).request('GET', '/api/users');
+    const bearer = { description: 'A ticket.', refusal: 'The ticket is torn.' };
+    app.addRequestLoader('ticket', () => undefined, { bearer });
+    const sent = { authorization: 'Bearer torn' };
+    const refused = await new Client(app).request('GET', '/api/users', undefined, sent);
+    t.match(refused.json(), { status: 401, type: 'urn:rollcall:problem:invalid-token' });
+    t.match(refused.json().detail, /The ticket is torn\.$/);
+    t.match(refused.headers['www-authenticate'], /^Bearer realm="rollcall", error="invalid_token", Cookie /);
+    t.match(before['www-authenticate'], hasTokens ? /^Bearer / : /^Cookie /);
+    for (const name of ['ticket', 'session'])
+      t.throws(() => app.addRequestLoader(name, () => undefined), { message: /of the name \w+ already/ });
+  });
+
   t.test('Request loaders are called in the order in which they were added', async (t) => {
     app.addRequestLoader('everyone', async () => ({ id: ann, username: 'ann', active: true }));
     const first = await new Client(app).request('GET', '/api/sign', undefined, asBob);

@@ -11,7 +11,7 @@ onEachEngine('An id in upper case is taken as the same id', async (t, engine) =>
   const client = await signedIn(app, 'ann');
   const group = (await admin.request('POST', '/api/groups', { name: 'readers' })).json().id;
   const token = newToken(ann, []);
-  await app.db.atomically([addToken(app.db, token, Date.now())]);
+  await app.db.atomically(addToken(app.db, token, Date.now()));
   const session = (await (await signedIn(app, 'ann')).request('GET', '/api/sign')).json().session.id;
   const member = `/api/groups/${group}/members/${ann}`;
 

@@ -131,6 +131,8 @@ onEachEngine('Each request is authenticated or anonymous', async (t, engine) => 
       t.strictSame(loads(), { sessions: 1, tokens: false }, `${url} loads the session once`);
     }
     if (hasTokens) {
+      t.equal((await client.request('GET', '/api/tokens')).statusCode, 200);
+      t.equal(loads().sessions, 1, '/api/tokens loads the session once');
       t.equal(await whoamiStatus(new Client(app), headers), 200);
       t.strictSame(loads(), { sessions: 0, tokens: true }, 'a token is loaded');
     }

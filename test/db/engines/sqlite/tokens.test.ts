@@ -31,6 +31,8 @@ onEachEngine('A cached token is never stale', async (t, { name, makeDatabase }) 
   await other.db.atomically([other.db.memberships.remove(group.id, user.id, 'member')]);
   t.strictSame(await permissions(), [], 'when its owner has left the group');
 
+  if (name === 'SQLite') t.ok(Object.isFrozen(await permissions()), 'the cached permissions are frozen');
+
   await other.db.atomically([tokensIn(other.db).touch(token.key, 2, 2)]);
   t.match(await tokensIn(db).find(token.key), { lastUsedAt: 2 });
   await other.db.atomically([other.db.users.change({ ...user, version: 1, active: false }, 2)]);

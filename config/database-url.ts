@@ -1,5 +1,5 @@
 /**
- * Checks DATABASE_URL. mysql2 ignores unknown parameters, so a misspelt one that asks for TLS would leave the
+ * Reads and checks DATABASE_URL. mysql2 ignores unknown parameters, so a misspelt one that asks for TLS would leave the
  * connection in plain text.
  */
 
@@ -11,12 +11,17 @@ const PARAMETERS: Record<string, { allowed: string; accepts: (value: string) => 
   socketPath: { allowed: "the path of the server's socket", accepts: (value) => value.startsWith('/') },
 };
 
+/** @returns the file of a SQLite database, or undefined for a server's. */
+export function sqliteFile(url: string): string | undefined {
+  return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : undefined;
+}
+
 /**
  * @returns what is wrong with the URL, without any secret of it: undefined when it is valid, and empty when there is
  * nothing to add to the allowed form.
  */
 export function findUrlProblem(url: string): string | undefined {
-  if (url.startsWith('sqlite:')) {
+  if (sqliteFile(url)) {
     return url.includes('?') ? 'a path of SQLite has no parameters, and no question mark' : undefined;
   }
   const parsed = parseUrl(url);

@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
-import { findUrlProblem } from './database-url.ts';
+import { findUrlProblem, sqliteFile } from './database-url.ts';
 import { findSetting, type RawSettings, SettingsSchema } from './schema.ts';
 import { pickSettings, readConfigFile, SettingsError, type SourcedValues } from './sources.ts';
 
@@ -43,24 +43,25 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
     ...pickSettings(flags, 'on the command line', root, problems),
   };
   const values = validateEach(sourced, problems);
+  const relative = sqliteFile(values.DATABASE_URL);
+  const file = relative && resolve(root, relative);
+  // On MySQL, each worker needs a connection.
+  const mostWorkers = file ? Number.POSITIVE_INFINITY : values.POOL_SIZE;
   const settings: Settings = {
     ...values,
-    DATABASE_URL: absoluteDatabaseUrl(values.DATABASE_URL, root),
-    WORKERS: values.WORKERS === 'auto' ? defaultWorkers(values) : Number(values.WORKERS),
+    DATABASE_URL: file ? `sqlite:${file}` : values.DATABASE_URL,
+    WORKERS:
+      values.WORKERS === 'auto' ? Math.min(availableParallelism(), mostWorkers) : Number(values.WORKERS),
     SECRET_KEY: values.SECRET_KEY?.split(',').map((key) => key.trim()) ?? [],
     TRUST_PROXY: parseTrustProxy(values.TRUST_PROXY),
     SESSION_IDLE: sourced.SESSION_IDLE
       ? values.SESSION_IDLE
       : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
-    AUTO_MIGRATE: values.AUTO_MIGRATE ?? isSqlite(values),
-    secretPath: resolve(root, 'data/secret.key'),
+    AUTO_MIGRATE: values.AUTO_MIGRATE ?? file !== undefined,
+    secretPath: file ? resolve(dirname(followLinks(file)), 'secret.key') : resolve(root, 'data/secret.key'),
     ...(configFile ? { configFile } : {}),
   };
-  if (isSqlite(settings)) {
-    const file = followLinks(settings.DATABASE_URL.slice('sqlite:'.length));
-    settings.secretPath = resolve(dirname(file), 'secret.key');
-  }
-  validateTogether(settings, sourced, problems);
+  validateTogether(settings, mostWorkers, sourced, problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
@@ -78,32 +79,26 @@ const ajv = new Ajv({
 
 /** @returns the settings with their types and defaults, without the invalid ones, which are added to the problems. */
 function validateEach(sourced: SourcedValues, problems: string[]): RawSettings {
-  const without = (names: string[]) => {
-    for (const name of names) problems.push(describeInvalid(name, sourced));
-    const rest = Object.entries(sourced).filter(([name]) => !names.includes(name));
-    return validateEach(Object.fromEntries(rest), problems);
-  };
-  // Ajv would take "0x10" and "1e3" as well.
-  const notDecimal = Object.keys(sourced).filter(
-    (name) => findSetting(name)?.type === 'integer' && !/^\d+$/.test(sourced[name]?.value ?? ''),
-  );
-  if (notDecimal.length > 0) return without(notDecimal);
   const data = Object.fromEntries(Object.entries(sourced).map(([name, { value }]) => [name, value]));
   try {
     return envSchema<RawSettings>({ schema, data, env: false, ajv });
   } catch (error) {
     if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) throw error;
-    return without([...new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)))]);
+    const invalid = new Set<string>(error.errors.map((each: ErrorObject) => each.instancePath.slice(1)));
+    for (const name of invalid) problems.push(describeInvalid(name, sourced));
+    const rest = Object.entries(sourced).filter(([name]) => !invalid.has(name));
+    return validateEach(Object.fromEntries(rest), problems);
   }
 }
 
-function validateTogether(settings: Settings, sourced: SourcedValues, problems: string[]): void {
-  for (const key of settings.SECRET_KEY) {
-    if (key.length < 32 || new Set(key).size < 10 || /change|example|secret|password/i.test(key)) {
-      problems.push(describeInvalid('SECRET_KEY', sourced, ' (one key is too short or easy to guess)'));
-      break;
-    }
-  }
+function validateTogether(
+  settings: Settings,
+  mostWorkers: number,
+  sourced: SourcedValues,
+  problems: string[],
+): void {
+  if (settings.SECRET_KEY.some(isWeak))
+    problems.push(describeInvalid('SECRET_KEY', sourced, ' (one key is too short or easy to guess)'));
   if (settings.SESSION_IDLE > settings.SESSION_LIFETIME) {
     problems.push(
       `SESSION_IDLE is ${settings.SESSION_IDLE} (given ${originOf('SESSION_IDLE', sourced)}), but must not be longer than SESSION_LIFETIME, which is ${settings.SESSION_LIFETIME} (given ${originOf('SESSION_LIFETIME', sourced)}).`,
@@ -112,7 +107,7 @@ function validateTogether(settings: Settings, sourced: SourcedValues, problems: 
   const problem = findUrlProblem(settings.DATABASE_URL);
   if (problem !== undefined)
     problems.push(describeInvalid('DATABASE_URL', sourced, problem && ` (${problem})`));
-  if (!isSqlite(settings) && settings.WORKERS > settings.POOL_SIZE) {
+  if (settings.WORKERS > mostWorkers) {
     problems.push(
       `WORKERS is ${settings.WORKERS} (given ${originOf('WORKERS', sourced)}), but the workers share POOL_SIZE connections, which is ${settings.POOL_SIZE} (given ${originOf('POOL_SIZE', sourced)}), and each needs one. Set fewer workers or more connections.`,
     );
@@ -129,6 +124,10 @@ function validateTogether(settings: Settings, sourced: SourcedValues, problems: 
   if (settings.AUTH_HACK_USER) problems.push(describeInvalid('AUTH_HACK_USER', sourced));
 }
 
+function isWeak(key: string): boolean {
+  return key.length < 32 || new Set(key).size < 10 || /change|example|secret|password/i.test(key);
+}
+
 function describeInvalid(name: string, sourced: SourcedValues, why = ''): string {
   const setting = findSetting(name);
   const value = setting?.secret ? 'invalid' : JSON.stringify(sourced[name]?.value);
@@ -137,20 +136,6 @@ function describeInvalid(name: string, sourced: SourcedValues, why = ''): string
 
 function originOf(name: string, sourced: SourcedValues): string {
   return sourced[name]?.origin ?? 'by default';
-}
-
-function isSqlite({ DATABASE_URL }: Pick<RawSettings, 'DATABASE_URL'>): boolean {
-  return DATABASE_URL.startsWith('sqlite:');
-}
-
-/** One for each processor, and on MySQL at most one for each connection. */
-function defaultWorkers(values: RawSettings): number {
-  return isSqlite(values) ? availableParallelism() : Math.min(availableParallelism(), values.POOL_SIZE);
-}
-
-function absoluteDatabaseUrl(url: string, root: string): string {
-  if (!url.startsWith('sqlite:')) return url;
-  return `sqlite:${resolve(root, url.slice('sqlite:'.length))}`;
 }
 
 /** @returns the file behind symbolic links, there or not yet: two paths to one database must find the same key. */

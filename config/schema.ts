@@ -2,10 +2,10 @@
  * The settings with their purpose, allowed values and defaults. Every message about an invalid setting quotes this
  * schema, and a test compares the table in docs/settings.md with it.
  */
-import type { Static, TSchemaOptions } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { Type } from 'typebox';
 
-interface SettingOptions extends TSchemaOptions {
+interface Setting {
   description: string;
   /** The words after "must be" in a message. */
   allowed: string;
@@ -13,24 +13,30 @@ interface SettingOptions extends TSchemaOptions {
   secret?: boolean;
 }
 
+function setting<Schema extends TSchema>(schema: Schema, about: Setting): Schema & Setting {
+  return Object.assign(schema, about);
+}
+
 function choice<const Choices extends [string, ...string[]]>(
   choices: Choices,
   options: { description: string; default: Choices[number] },
 ) {
-  return Type.Enum(choices, { ...options, allowed: `one of ${choices.join(', ')}` });
+  return setting(Type.Enum(choices), { ...options, allowed: `one of ${choices.join(', ')}` });
 }
 
 function wholeNumber(minimum: number, maximum: number, options: { description: string; default: number }) {
-  return Type.Integer({
-    ...options,
-    minimum,
-    maximum,
-    allowed: `a whole number from ${minimum} to ${maximum}`,
-  });
+  // The text is checked before it is converted, since Ajv would take "0x10" and "1e3" as well.
+  const digits = { type: 'string', pattern: '^\\d+$' };
+  const schema = Type.Unsafe<number>({ allOf: [digits, { type: 'integer', minimum, maximum }] });
+  return setting(schema, { ...options, allowed: `a whole number from ${minimum} to ${maximum}` });
 }
 
-function text(options: SettingOptions & { pattern: string; default?: string }) {
-  return Type.String(options);
+function text(options: Setting & { pattern: string; default?: string }) {
+  return setting(Type.String(), options);
+}
+
+function trueOrFalse(options: { description: string; default?: boolean }) {
+  return setting(Type.Boolean(), { ...options, allowed: 'true or false' });
 }
 
 const years = (n: number) => n * 366 * 24 * 60 * 60;
@@ -113,9 +119,8 @@ export const SettingsSchema = Type.Object({
     default: 0,
     description: 'Days after which audit events are purged; 0 keeps them for ever.',
   }),
-  DOCS: Type.Boolean({
+  DOCS: trueOrFalse({
     default: true,
-    allowed: 'true or false',
     description: 'Whether the service serves /openapi.json and the API explorer /docs.',
   }),
   AUTH_HACK_USER: Type.Optional(
@@ -126,8 +131,7 @@ export const SettingsSchema = Type.Object({
     }),
   ),
   AUTO_MIGRATE: Type.Optional(
-    Type.Boolean({
-      allowed: 'true or false',
+    trueOrFalse({
       description: 'Whether a start makes and migrates the database. The default is true on SQLite.',
     }),
   ),
@@ -136,18 +140,9 @@ export const SettingsSchema = Type.Object({
 /** The settings before paths and automatic values are resolved (see load.ts). */
 export type RawSettings = Static<typeof SettingsSchema>;
 
-/** @returns the schema's entry, or undefined when there is no such setting. */
-export function findSetting(name: string): { allowed: string; secret: boolean; type: unknown } | undefined {
-  const schema: object | undefined = Object.entries(SettingsSchema.properties).find(
-    ([key]) => key === name,
-  )?.[1];
-  return (
-    schema && {
-      allowed: 'allowed' in schema ? String(schema.allowed) : '',
-      secret: 'secret' in schema,
-      type: 'type' in schema ? schema.type : undefined,
-    }
-  );
-}
+const settings = new Map<string, Setting>(Object.entries(SettingsSchema.properties));
 
-export const settingNames = Object.keys(SettingsSchema.properties);
+/** @returns the setting of that name, or undefined when there is none. */
+export const findSetting = (name: string) => settings.get(name);
+
+export const settingNames = [...settings.keys()];

@@ -28,13 +28,12 @@ export function readConfigFile(path: string, root: string, problems: string[]): 
       `APP_CONFIG_FILE names ${path}, which can't be read: ${describeReadError(error)}. Correct the path (relative ones start from ${root}) or unset it.`,
     ]);
   }
-  const file = parseSettingsFile(text);
-  problems.push(...file.problems.map(({ line, problem }) => `Line ${line} of ${path} ${problem}.`));
-  for (const name of Object.keys(file.values)) {
+  const values = parseSettingsFile(text, path, problems);
+  for (const name of Object.keys(values)) {
     if (findSetting(name) || secretSettingOf(name)) continue;
     problems.push(`${name} (given in ${path}) is not a setting. Valid settings: ${settingNames.join(', ')}.`);
   }
-  return pickSettings(file.values, `in ${path}`, root, problems);
+  return pickSettings(values, `in ${path}`, root, problems);
 }
 
 /** @returns NAME for NAME_FILE, if NAME is a secret setting. */

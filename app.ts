@@ -114,9 +114,6 @@ async function assemble(
   return app;
 }
 
-/** The largest body that is read, in bytes: no request of this API needs more. */
-const BODY_LIMIT = 64 * 1024;
-
 /** Headers stay out of the log: they carry credentials. */
 const SERIALIZERS = {
   req: ({ method, url, ip }: FastifyRequest) => ({ method, url, ip }),
@@ -143,7 +140,8 @@ function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
     ...(logsRequests(settings) ? { loggerInstance: log } : {}),
     trustProxy: trusts,
     routerOptions: { ignoreTrailingSlash: true },
-    bodyLimit: BODY_LIMIT,
+    // In bytes: no request of this API needs more.
+    bodyLimit: 64 * 1024,
     genReqId: requestIds(trusts, nextId),
     schemaController: { compilersFactory: { buildSerializer: serializerFactory } },
     logController: new LogController({

@@ -5,6 +5,9 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+/** In milliseconds: after this, a stop closes the connections that still have unanswered requests. */
+export const DRAIN_DEADLINE = 10_000;
+
 /** Tracks the server's connections. @returns a function that closes each once it has no unanswered request. */
 export function watchConnections(server: Server): () => void {
   // The latest response of each connection. With pipelined requests, it is the last to be sent. It stays until the next

@@ -6,28 +6,24 @@ import cluster, { type Worker } from 'node:cluster';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
-import { KILL_DEADLINE } from './deadlines.ts';
+import { DRAIN_DEADLINE } from './drain.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import type { Serving } from './serve.ts';
 
-/** All in milliseconds. */
+/** All in milliseconds. A worker gives up on its connections before it is killed. */
+const KILL_DEADLINE = DRAIN_DEADLINE + 2_000;
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 10_000;
 /** The pauses start again after a worker that lived this long. */
 const STABLE_LIFETIME = 10_000;
 
-interface Primary {
-  url: string;
-  /** Stops all workers, and kills those that miss the deadline. */
-  stop(): Promise<void>;
-}
-
 /**
- * Starts `count` workers.
+ * Starts `count` workers. Its `stop` kills those that miss the deadline.
  * @param prepared the settings, as soon as the database is ready.
  * @returns when all workers listen.
  * @throws {Error} when a worker can't start or `prepared` rejects, after all workers have stopped.
  */
-export function startPrimary(count: number, prepared: Promise<Settings>, log: Logger): Promise<Primary> {
+export function startPrimary(count: number, prepared: Promise<Settings>, log: Logger): Promise<Serving> {
   // The kernel distributes connections, which costs less than passing each on from the primary.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({
@@ -39,9 +35,9 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
 
   let started = false;
   let stopping: Promise<void> | undefined;
+  let pause = 0;
   const listening = new Set<Worker>();
-  const replacement = makeReplacement(forkWorker, log);
-  const { promise, resolve, reject } = Promise.withResolvers<Primary>();
+  const { promise, resolve, reject } = Promise.withResolvers<Serving>();
 
   function forkWorker(): void {
     const since = Date.now();
@@ -63,12 +59,21 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
       if (stopping) return;
       if (!started)
         return handleFailure(`a worker exited during its start (${signal ?? `exit code ${code}`})`);
-      replacement.schedule(worker, Date.now() - since, signal ?? code);
+      replace(worker, Date.now() - since, signal ?? code);
     });
     // Without a listener, sending to a worker that has just died would end the primary.
     worker.on('error', (error) =>
       log.warn({ err: error, worker: worker.process.pid }, 'a message to a worker could not be sent'),
     );
+  }
+
+  function replace(worker: Worker, lifetime: number, cause: string | number): void {
+    if (lifetime >= STABLE_LIFETIME) pause = 0;
+    log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
+    setTimeout(() => {
+      if (!stopping) forkWorker();
+    }, pause);
+    pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
   }
 
   function handleFailure(reason: string): void {
@@ -77,7 +82,6 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   }
 
   function stop(): Promise<void> {
-    replacement.cancel();
     stopping ??= stopAll(log);
     return stopping;
   }
@@ -87,40 +91,18 @@ export function startPrimary(count: number, prepared: Promise<Settings>, log: Lo
   return promise;
 }
 
-/** The replacement of dead workers, each after a pause. @param fork starts a worker. */
-function makeReplacement(fork: () => void, log: Logger) {
-  let pause = 0;
-  const due = new Set<NodeJS.Timeout>();
-  return {
-    schedule(worker: Worker, lifetime: number, cause: string | number): void {
-      if (lifetime >= STABLE_LIFETIME) pause = 0;
-      log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
-      const restart = setTimeout(() => {
-        due.delete(restart);
-        fork();
-      }, pause);
-      due.add(restart);
-      pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
-    },
-    cancel(): void {
-      for (const restart of due) clearTimeout(restart);
-    },
-  };
-}
-
 async function stopAll(log: Logger): Promise<void> {
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
   await Promise.all(
     workers.map(async (worker) => {
       if (worker.isDead()) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      worker.once('exit', () => resolve());
+      const exited = new Promise((resolve) => worker.once('exit', resolve));
       send(worker, { kind: 'stop' });
       const deadline = setTimeout(() => {
         log.error({ worker: worker.process.pid }, 'a worker did not stop in time and is killed');
         worker.process.kill('SIGKILL');
       }, KILL_DEADLINE);
-      await promise;
+      await exited;
       clearTimeout(deadline);
     }),
   );

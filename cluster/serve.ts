@@ -1,8 +1,7 @@
 /** Serves requests in this process, which is a worker or the only process. */
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
-import { DRAIN_DEADLINE } from './deadlines.ts';
-import { watchConnections } from './drain.ts';
+import { DRAIN_DEADLINE, watchConnections } from './drain.ts';
 
 export interface Serving {
   /** Such as http://127.0.0.1:5000. */

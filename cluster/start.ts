@@ -17,10 +17,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { startMaintenance } from './maintenance.ts';
 import { whenParentEnds } from './parent.ts';
 import { startPrimary } from './primary.ts';
-
-interface Running {
-  stop(): Promise<void>;
-}
+import type { Serving } from './serve.ts';
 
 const flags = program
   .name('npm start --')
@@ -41,7 +38,7 @@ export async function start(): Promise<void> {
       flags: { HOST: flags.host, PORT: flags.port },
     });
     await assertAddressUsable(settings);
-    const running = settings.WORKERS === 1 ? serveAlone(settings) : serveWithWorkers(settings);
+    const running = run(settings);
     stopOnSignal(running);
     await running;
   } catch (error) {
@@ -66,45 +63,37 @@ async function assertAddressUsable({ HOST, PORT }: Settings): Promise<void> {
   await once(probe, 'close');
 }
 
-async function serveAlone(settings: Settings): Promise<Running> {
+async function run(settings: Settings): Promise<Pick<Serving, 'stop'>> {
+  const log = pino({ level: settings.LOG_LEVEL });
+  const report = prepareDatabase(settings);
+  // Workers load their code meanwhile, and get their settings when the database is ready.
+  const prepared = report.then(() => withSecret(settings));
+  const serving = await (settings.WORKERS === 1
+    ? serveAlone(prepared)
+    : startPrimary(settings.WORKERS, prepared, log));
+  const endMaintenance = await startMaintenance(settings, log);
+  const { migrations, hasUsers } = await report;
+  printReport(settings, serving.url, migrations, hasUsers);
+  return {
+    async stop() {
+      await serving.stop();
+      await endMaintenance();
+    },
+  };
+}
+
+async function serveAlone(prepared: Promise<Settings>): Promise<Serving> {
+  const settings = await prepared;
   // A static import would load the whole app into a primary's memory, too.
   const { serve } = await import('./serve.ts');
-  const report = await prepareDatabase(settings);
-  const running = await serve(withSecret(settings));
-  const endMaintenance = await startMaintenance(settings, pino({ level: settings.LOG_LEVEL }));
-  printReport(settings, running.url, report);
-  return {
-    async stop() {
-      await running.stop();
-      await endMaintenance();
-    },
-  };
+  return serve(settings);
 }
 
-async function serveWithWorkers(settings: Settings): Promise<Running> {
-  const report = prepareDatabase(settings);
-  // The workers load their code meanwhile, and get their settings when the database is ready.
-  const prepared = report.then(() => withSecret(settings));
-  const log = pino({ level: settings.LOG_LEVEL });
-  const primary = await startPrimary(settings.WORKERS, prepared, log);
-  const endMaintenance = await startMaintenance(settings, log);
-  printReport(settings, primary.url, await report);
-  return {
-    async stop() {
-      await primary.stop();
-      await endMaintenance();
-    },
-  };
-}
-
-interface StartupReport {
-  migrations: string[];
-  /** Whether any user can sign in. */
-  hasUsers: boolean;
-}
-
-/** Creates and migrates the database if AUTO_MIGRATE is set, and else checks it, before workers and maintenance open it. */
-async function prepareDatabase(settings: Settings): Promise<StartupReport> {
+/**
+ * Creates and migrates the database if AUTO_MIGRATE is set, and else checks it, before workers and maintenance open it.
+ * @returns the migrations that it applied, and whether any user can sign in.
+ */
+async function prepareDatabase(settings: Settings) {
   const engine = await openEngine(settings, { create: settings.AUTO_MIGRATE });
   try {
     const migrations = await ensureSchema(engine, settings.AUTO_MIGRATE);
@@ -115,7 +104,7 @@ async function prepareDatabase(settings: Settings): Promise<StartupReport> {
   }
 }
 
-function printReport(settings: Settings, url: string, { migrations, hasUsers }: StartupReport): void {
+function printReport(settings: Settings, url: string, migrations: string[], hasUsers: boolean): void {
   const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   // Without the password and the parameters of MySQL's.
@@ -135,7 +124,7 @@ function printReport(settings: Settings, url: string, { migrations, hasUsers }: 
 }
 
 /** The first signal stops cleanly. A second one exits at once. */
-function stopOnSignal(running: Promise<Running>): void {
+function stopOnSignal(running: ReturnType<typeof run>): void {
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);
@@ -144,7 +133,6 @@ function stopOnSignal(running: Promise<Running>): void {
     await (await running).stop();
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
-
-  if (['start', 'dev'].includes(process.env.npm_lifecycle_event ?? '')) whenParentEnds(() => void stop());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  if (['start', 'dev'].includes(process.env.npm_lifecycle_event ?? '')) whenParentEnds(stop);
 }

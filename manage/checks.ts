@@ -4,8 +4,11 @@ import { Id } from '../schemas/common.ts';
 import { MAX_PERMISSIONS, Permission, Permissions } from '../schemas/groups.ts';
 import { validationError } from '../schemas/validator.ts';
 
-/** What the value is, for the message; its schema; the value; and as it was typed, if it was converted. It must not be a secret. */
-export type Check = [what: string, schema: TSchema, value: unknown, typed?: unknown];
+/**
+ * What the value is, for the message; its schema; the value, undefined if it was not given; and as it was typed, if it was
+ * converted. It must not be a secret.
+ */
+type Check = [what: string, schema: TSchema, value: unknown, typed?: unknown];
 
 /** @returns the number of decimal digits, or NaN, which fits no schema: Number() takes 0x10, 1e3 and a blank as well. */
 export function readNumber(typed: string): number {
@@ -15,7 +18,7 @@ export function readNumber(typed: string): number {
 /** @throws when values do not fit their schemas, with a line for each. */
 export function checkEach(...checks: Check[]): void {
   const wrong = checks.flatMap(([what, schema, value, typed = value]) => {
-    const fault = validationError(schema, value);
+    const fault = value === undefined ? undefined : validationError(schema, value);
     return fault ? [`The ${what} ${JSON.stringify(typed)} ${fault}.`] : [];
   });
   if (wrong.length > 0) throw new Error(wrong.join('\n'));

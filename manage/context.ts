@@ -1,5 +1,6 @@
 /** What commands share: the settings and the database. */
 import { existsSync } from 'node:fs';
+import { sqliteFile } from '../config/database-url.ts';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { type Database, openEngine, prepareQueries } from '../db/database.ts';
@@ -27,8 +28,9 @@ export async function withEngine<Result>(
 
 /** @returns whether there is a database to open. A server's is assumed to exist. */
 export function databaseExists(): boolean {
-  const { DATABASE_URL: url } = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
-  return !url.startsWith('sqlite:') || existsSync(url.slice('sqlite:'.length));
+  const { DATABASE_URL } = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
+  const file = sqliteFile(DATABASE_URL);
+  return !file || existsSync(file);
 }
 
 /**
@@ -41,4 +43,9 @@ export function withDatabase<Result>(work: (database: Database) => Promise<Resul
     await ensureSchema(engine, false);
     return work(prepareQueries(engine));
   });
+}
+
+/** @returns an action of a command: the work, with the database before what was typed. */
+export function onDatabase<Typed extends unknown[]>(work: (db: Database, ...typed: Typed) => Promise<void>) {
+  return (...typed: Typed) => withDatabase((db) => work(db, ...typed));
 }

@@ -20,7 +20,7 @@ function errorText(error: unknown): string {
   return (ours && error.stack) || error.message;
 }
 
-/** Writes the error to standard error, each of its lines after the name. */
-export function reportError(name: string, error: unknown): void {
-  for (const line of errorText(error).split('\n')) printError(`${name}: ${line}`);
+/** Writes the error to standard error. */
+export function reportError(error: unknown): void {
+  for (const line of errorText(error).split('\n')) printError(`manage: ${line}`);
 }

@@ -1,5 +1,8 @@
 /** How commands print lists: all rows, read page by page, one a line. */
 import type { Command } from 'commander';
+import type { Database } from '../db/database.ts';
+import type { AuditFilter } from '../db/queries/audit.ts';
+import { idRange } from '../schemas/audit.ts';
 import { print, terminal } from './terminal.ts';
 
 /** How many rows are read at a time. */
@@ -28,6 +31,19 @@ export async function* everyRow<Row extends { id: string }>(
     after = last.id;
     left -= limit;
   }
+}
+
+/**
+ * Reads the audit trail, the newest entry first.
+ * @param from the first time and @param to the end, exclusive, if there is a limit. @param atMost how many entries.
+ */
+export function auditRows(
+  db: Database,
+  filter: AuditFilter,
+  { from, to, atMost }: { from?: string | undefined; to?: string | undefined; atMost?: number } = {},
+) {
+  const range = idRange(from, to);
+  return everyRow((after, limit) => db.audit.page(filter, range.from, after || range.before, limit), atMost);
 }
 
 /** Prints a line for each row. @param show the row as the API shows it. @param formatRow the line for people. */

@@ -4,8 +4,7 @@
  */
 import type { Database } from '../db/database.ts';
 import { normalizeIdentifier } from '../db/text.ts';
-import { idRange } from '../schemas/audit.ts';
-import { everyRow } from './lists.ts';
+import { auditRows } from './lists.ts';
 
 /** What the audit trail calls the removal of a user or a group. */
 export type Removal = 'user-deleted' | 'group-deleted';
@@ -14,9 +13,7 @@ export type Removal = 'user-deleted' | 'group-deleted';
 export async function removedIds(db: Database, event: Removal, name: string): Promise<string[]> {
   const key = normalizeIdentifier(name);
   const ids: string[] = [];
-  const { from, before } = idRange(undefined, undefined);
-  const removals = everyRow((after, limit) => db.audit.page({ event }, from, after || before, limit));
-  for await (const { targetId, targetName, before: removed } of removals) {
+  for await (const { targetId, targetName, before: removed } of auditRows(db, { event })) {
     const names = [targetName, removed?.email].filter((each) => typeof each === 'string');
     if (targetId && names.some((each) => normalizeIdentifier(each) === key)) ids.push(targetId);
   }

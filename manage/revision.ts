@@ -30,11 +30,12 @@ import { print } from './terminal.ts';
 /** For the dialect that a change leaves as it is. drizzle-kit's migrator fails on SQLite if a file has no statement. */
 const NOTHING = '-- Nothing changes here.\nDROP TABLE IF EXISTS `__nothing`;\n';
 
-// No server is contacted: the URL only tells drizzle-kit the dialect.
-const DIALECTS: { dialect: Dialect; url: string }[] = [
-  { dialect: 'sqlite', url: 'sqlite:data/rollcall.db' },
-  { dialect: 'mysql', url: 'mysql://nobody@127.0.0.1/nothing' },
-];
+/** For drizzle-kit, which contacts no server: the URL only tells it the dialect. */
+const URLS: Record<Dialect, string> = {
+  sqlite: 'sqlite:data/rollcall.db',
+  mysql: 'mysql://nobody@127.0.0.1/nothing',
+};
+const DIALECTS = ['sqlite', 'mysql'] as const;
 
 /**
  * Makes a migration, or completes the newest one if `npx drizzle-kit generate` has made only the way up of one dialect.
@@ -50,13 +51,13 @@ export async function revise(name: string, custom: boolean): Promise<void> {
   const saved = mkdtempSync(join(tmpdir(), 'rollcall-revision-'));
   cpSync(folder, saved, { recursive: true });
   try {
-    const made = DIALECTS.filter(({ dialect }) => isHalfMade(dialect, name));
-    for (const each of DIALECTS)
-      if (!made.includes(each) && (await generate(each.dialect, each.url, name, custom))) made.push(each);
+    const made: Dialect[] = DIALECTS.filter((dialect) => isHalfMade(dialect, name));
+    for (const dialect of DIALECTS)
+      if (!made.includes(dialect) && (await generate(dialect, name, custom))) made.push(dialect);
     if (made.length === 0) throw new Error('Nothing has changed in the schema since the newest migration.');
     // A change of one dialect gets an empty migration in the other, so that both keep the same numbers.
-    for (const each of DIALECTS) if (!made.includes(each)) await generate(each.dialect, each.url, name, true);
-    for (const each of DIALECTS) await complete(each.dialect, custom, !made.includes(each));
+    for (const dialect of DIALECTS) if (!made.includes(dialect)) await generate(dialect, name, true);
+    for (const dialect of DIALECTS) await complete(dialect, custom, !made.includes(dialect));
     acceptFiles();
   } catch (error) {
     rmSync(folder, { recursive: true });
@@ -79,28 +80,21 @@ function isHalfMade(dialect: Dialect, name: string): boolean {
 }
 
 /** @returns whether drizzle-kit made a migration. */
-async function generate(dialect: Dialect, url: string, name: string, custom: boolean): Promise<boolean> {
+async function generate(dialect: Dialect, name: string, custom: boolean): Promise<boolean> {
   const before = readMigrations(dialect).length;
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      join(PROJECT_ROOT, 'node_modules/drizzle-kit/bin.cjs'),
-      'generate',
-      `--name=${name}`,
-      ...(custom ? ['--custom'] : []),
-    ],
-    {
-      cwd: PROJECT_ROOT,
-      env: {
-        ...process.env,
-        APP_CONFIG_FILE: '',
-        NODE_ENV: 'development',
-        DATABASE_URL: url,
-        DATABASE_URL_FILE: '',
-      },
-      stdio: 'inherit',
-    },
-  );
+  const kit = join(PROJECT_ROOT, 'node_modules/drizzle-kit/bin.cjs');
+  const args = ['generate', `--name=${name}`, ...(custom ? ['--custom'] : [])];
+  const settings = {
+    APP_CONFIG_FILE: '',
+    NODE_ENV: 'development',
+    DATABASE_URL: URLS[dialect],
+    DATABASE_URL_FILE: '',
+  };
+  const { status } = spawnSync(process.execPath, [kit, ...args], {
+    cwd: PROJECT_ROOT,
+    env: { ...process.env, ...settings },
+    stdio: 'inherit',
+  });
   if (status === 0 && readMigrations(dialect).length > before) return true;
   // Without a terminal it makes nothing and ends with 0, as it does when there is nothing to do.
   const { matches, leftOver } = await compareWithCode(dialect, before - 1);

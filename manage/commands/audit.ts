@@ -3,14 +3,15 @@ import { type Command, Option } from 'commander';
 import { Type } from 'typebox';
 import type { Database } from '../../db/database.ts';
 import { type AuditEvent, EVENTS } from '../../db/queries/audit.ts';
-import { AuditQuery, auditJson, idRange } from '../../schemas/audit.ts';
+import { AuditQuery, auditJson } from '../../schemas/audit.ts';
 import { toId } from '../../schemas/common.ts';
-import { type Check, checkEach, readNumber } from '../checks.ts';
+import { checkEach, readNumber } from '../checks.ts';
 import { withDatabase } from '../context.ts';
-import { everyRow, printEach, withJson } from '../lists.ts';
+import { auditRows, printEach, withJson } from '../lists.ts';
 import { findUser } from '../operator.ts';
 import { type Removal, removedIds } from '../removed.ts';
 
+const Time = AuditQuery.properties.from;
 const Count = Type.Integer({ minimum: 1 });
 
 interface AuditOptions {
@@ -44,33 +45,21 @@ export default function addAuditCommands(program: Command): void {
     .option('--to <time>', 'only before then')
     .option('--limit <number>', 'not more than so many', '100')
     .action(async (options: AuditOptions) => {
-      checkEach(...timeCheck(options.from), ...timeCheck(options.to), [
-        'limit',
-        Count,
-        readNumber(options.limit),
-        options.limit,
-      ]);
-      await withDatabase((db) => list(db, options));
+      const { from, to, limit } = options;
+      const atMost = readNumber(limit);
+      checkEach(['time', Time, from], ['time', Time, to], ['limit', Count, atMost, limit]);
+      await withDatabase((db) => list(db, options, atMost));
     });
 }
 
-function timeCheck(text: string | undefined): Check[] {
-  return text === undefined ? [] : [['time', AuditQuery.properties.from, text]];
-}
-
-async function list(db: Database, options: AuditOptions): Promise<void> {
+async function list(db: Database, options: AuditOptions, atMost: number): Promise<void> {
   const filter = {
     actor: options.actor === undefined ? undefined : await actorId(db, options.actor),
     target: options.target === undefined ? undefined : await targetId(db, options.target),
     event: options.event,
   };
-  const { from, before } = idRange(options.from, options.to);
-  await printEach(
-    everyRow((after, limit) => db.audit.page(filter, from, after || before, limit), Number(options.limit)),
-    options,
-    auditJson,
-    formatRow,
-  );
+  const { from, to } = options;
+  await printEach(auditRows(db, filter, { from, to, atMost }), options, auditJson, formatRow);
 }
 
 /** @returns the id of the user, who may be removed. @throws when there is and was none, or several removed ones had that name. */

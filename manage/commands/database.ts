@@ -30,10 +30,7 @@ export default function addDatabaseCommands(program: Command): void {
     .option('--beside-other-tables', 'make the tables in a database that has tables of another program')
     .action(async (target: string | undefined, flags: MoveFlags) => {
       if (target !== undefined && !databaseExists()) assertTarget('sqlite', target);
-      await move(
-        (options) => withEngine((engine) => upgrade(engine, target, options), { create: true }),
-        flags,
-      );
+      await move(flags, (engine, options) => upgrade(engine, target, options), { create: true });
     });
 
   withMoveFlags(db.command('downgrade <target>'))
@@ -41,7 +38,7 @@ export default function addDatabaseCommands(program: Command): void {
     // So that -1 is a target and not an option.
     .allowUnknownOption()
     .action((target: string, flags: MoveFlags) =>
-      move((options) => withEngine((engine) => downgrade(engine, target, options)), flags),
+      move(flags, (engine, options) => downgrade(engine, target, options)),
     );
 
   db.command('current')
@@ -86,10 +83,9 @@ async function printHistory(engine: Engine): Promise<void> {
   const { migrations, applied, unfinished, migrating } = await inspect(engine);
   for (const migration of migrations) {
     const state = applied.includes(migration) ? 'applied' : 'pending';
-    const here = unfinished?.name === migration.name;
-    const stopped = here
-      ? `, ${migrating ? 'another process is at work on it' : UNFINISHED[unfinished.state]}`
-      : '';
+    let stopped = '';
+    if (unfinished?.name === migration.name)
+      stopped = migrating ? ', another process is at work on it' : `, ${UNFINISHED[unfinished.state]}`;
     print(`${new Date(migration.when).toISOString()}  ${migration.name}  ${state}${stopped}`);
   }
 }
@@ -124,18 +120,23 @@ function withMoveFlags(command: Command): Command {
     );
 }
 
-async function move(run: (options: MoveOptions) => Promise<void>, flags: MoveFlags): Promise<void> {
+async function move(
+  flags: MoveFlags,
+  run: (engine: Engine, options: MoveOptions) => Promise<void>,
+  opening?: { create: boolean },
+): Promise<void> {
   let steps = 0;
   const onStep = (direction: Direction, name: string) => {
     steps++;
     print(direction === 'up' ? `applied ${name}` : `took back ${name}`);
   };
-  await run({
+  const options = {
     acceptLoss: flags.yes === true,
     besideOtherTables: flags.besideOtherTables === true,
     onStep,
     ...(flags.unfinished ? { unfinished: flags.unfinished } : {}),
-  });
+  };
+  await withEngine((engine) => run(engine, options), opening);
   if (flags.unfinished === 'give-up') print('The unfinished migration is given up.');
   else if (steps === 0) print('Nothing to do: the database is there already, or beyond it.');
 }

@@ -1,12 +1,11 @@
 /** manage group: groups, the permissions that they carry, and who belongs to them. */
 import type { Command } from 'commander';
-import { createGroup, type GroupFields } from '../../accounts/groups.ts';
+import { createGroup } from '../../accounts/groups.ts';
 import { removeMember, setMember } from '../../accounts/members.ts';
 import type { Database } from '../../db/database.ts';
-import type { Role } from '../../db/queries/memberships.ts';
 import { GroupName, GroupTitle, groupJson } from '../../schemas/groups.ts';
 import { checkEach, permissionChecks } from '../checks.ts';
-import { withDatabase } from '../context.ts';
+import { onDatabase, withDatabase } from '../context.ts';
 import { everyRow, printEach, withJson } from '../lists.ts';
 import { findGroup, findUser, nameOfRecipient, operator } from '../operator.ts';
 import { findUnlessRemoved } from '../removed.ts';
@@ -20,52 +19,49 @@ export default function addGroupCommands(program: Command): void {
     .description('make a group')
     .option('--title <text>', 'what people call it', '')
     .option('--permission <permission...>', 'what its members may do, such as users:write', [])
-    .action(async (name: string, options: { title: string; permission: string[] }) => {
-      const made = { name, title: options.title, permissions: [...new Set(options.permission)] };
-      checkEach(
-        ['name', GroupName, name],
-        ['title', GroupTitle, made.title],
-        ...permissionChecks(made.permissions),
-      );
-      await withDatabase((db) => create(db, made));
-    });
+    .action(create);
 
   withJson(group.command('list'))
     .description('list all groups with their permissions')
-    .action((options: { json: boolean }) =>
-      withDatabase((db) =>
-        printEach(
-          everyRow((after, limit) => db.groups.page(after, limit)),
-          options,
-          groupJson,
-          ({ id, name, title, permissions }) =>
-            [id, name, permissions.join(' ') || 'no permissions', title].filter(Boolean).join('  '),
-        ),
-      ),
-    );
+    .action(onDatabase(list));
 
   group
     .command('add <group> <user>')
     .description('let a user belong to a group, as a member; or change their role')
     .option('--manager', 'let them manage its members, too', false)
-    .action((name: string, username: string, { manager }: { manager: boolean }) =>
-      withDatabase((db) => add(db, name, username, manager ? 'manager' : 'member')),
-    );
+    .action(onDatabase(add));
 
   group
     .command('remove <group> <user>')
     .description('let a user not belong to a group any more')
-    .action((name: string, username: string) => withDatabase((db) => remove(db, name, username)));
+    .action(onDatabase(remove));
 }
 
-async function create(db: Database, fields: GroupFields): Promise<void> {
-  if (await db.groups.findByName(fields.name))
-    throw new Error(`There is a group of the name ${fields.name} already.`);
-  const { id, name } = await createGroup(db, operator, fields);
-  print(`created the group ${name} (${id})`);
+async function create(name: string, options: { title: string; permission: string[] }): Promise<void> {
+  const { title } = options;
+  const permissions = [...new Set(options.permission)];
+  checkEach(['name', GroupName, name], ['title', GroupTitle, title], ...permissionChecks(permissions));
+  await withDatabase(async (db) => {
+    if (await db.groups.findByName(name)) throw new Error(`There is a group of the name ${name} already.`);
+    const made = await createGroup(db, operator, { name, title, permissions });
+    print(`created the group ${made.name} (${made.id})`);
+  });
 }
 
-async function add(db: Database, name: string, username: string, role: Role): Promise<void> {
+async function list(db: Database, options: { json: boolean }): Promise<void> {
+  const rows = everyRow((after, limit) => db.groups.page(after, limit));
+  await printEach(rows, options, groupJson, ({ id, name, title, permissions }) =>
+    [id, name, permissions.join(' ') || 'no permissions', title].filter(Boolean).join('  '),
+  );
+}
+
+async function add(
+  db: Database,
+  name: string,
+  username: string,
+  { manager }: { manager: boolean },
+): Promise<void> {
+  const role = manager ? 'manager' : 'member';
   const group = await findGroup(db, name);
   const user = await findUser(db, username);
   const { before } = await setMember(db, operator, group.id, user.id, role);

@@ -2,21 +2,20 @@
 import type { Command } from 'commander';
 import { createToken, endToken, tokensIn } from '../../accounts/tokens.ts';
 import type { Database } from '../../db/database.ts';
-import { idRange } from '../../schemas/audit.ts';
 import { instant } from '../../schemas/instant.ts';
 import { NewToken, TokenName, tokenJson } from '../../schemas/tokens.ts';
-import { type Check, checkEach, permissionChecks, readId, readNumber } from '../checks.ts';
-import { withDatabase } from '../context.ts';
-import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
+import { checkEach, permissionChecks, readId, readNumber } from '../checks.ts';
+import { onDatabase, withDatabase } from '../context.ts';
+import { auditRows, everyRow, printEach, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { findUnlessRemoved } from '../removed.ts';
 import { print, printSecret } from '../terminal.ts';
 import { registerUserDetail } from '../user-details.ts';
 
-interface TokenOptions {
-  scopes: string[];
+interface NewTokenOptions {
+  scope: string[];
   /** In seconds from now; without it the token does not expire. */
-  expiresIn: number | undefined;
+  expiresIn?: string;
 }
 
 export default function addTokenCommands(program: Command): void {
@@ -32,25 +31,9 @@ export default function addTokenCommands(program: Command): void {
     .description('make a token for a user, and print it, on standard output alone')
     .option('--scope <permission...>', 'what it may do, of what the user may do at present', [])
     .option('--expires-in <seconds>', 'when it ends; without this it does not')
-    .action(async (username: string, name: string, options: { scope: string[]; expiresIn?: string }) => {
-      const scopes = [...new Set(options.scope)];
-      const expiresIn = options.expiresIn === undefined ? undefined : readNumber(options.expiresIn);
-      checkEach(
-        ['name', TokenName, name],
-        ...permissionChecks(scopes),
-        ...secondsCheck(expiresIn, options.expiresIn),
-      );
-      await withDatabase((db) => create(db, username, name, { scopes, expiresIn }));
-    });
+    .action(create);
 
-  withJson(token.command('list <user>'))
-    .description('list the tokens of a user')
-    .action((username: string, options: { json: boolean }) =>
-      withDatabase(async (db) => {
-        const { id } = await findUser(db, username);
-        await printEach(tokensOf(db, id), options, tokenJson, formatToken);
-      }),
-    );
+  withJson(token.command('list <user>')).description('list the tokens of a user').action(onDatabase(list));
 
   token
     .command('end <user> <id>')
@@ -64,28 +47,35 @@ export default function addTokenCommands(program: Command): void {
 const tokensOf = (db: Database, userId: string) =>
   everyRow((after, limit) => tokensIn(db).page(userId, after, limit));
 
-function secondsCheck(seconds: number | undefined, typed: string | undefined): Check[] {
-  return seconds === undefined ? [] : [['number of seconds', NewToken.properties.expiresIn, seconds, typed]];
-}
-
 /** @returns the token as a line for people. */
 function formatToken({ id, name, scopes, expiresAt, lastUsedAt }: ReturnType<typeof tokenJson>): string {
   const used = lastUsedAt ? `last used ${lastUsedAt}` : 'never used';
   return `${id}  ${name}  ${scopes.join(' ') || 'no scopes'}  ${expiresAt ? `until ${expiresAt}` : 'no end'}  ${used}`;
 }
 
-async function create(
-  db: Database,
-  username: string,
-  name: string,
-  { scopes, expiresIn }: TokenOptions,
-): Promise<void> {
-  const user = await findUser(db, username);
-  const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
-  const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
-  const until = expiresAt === null ? '' : `, until ${instant(expiresAt)}`;
-  const owner = nameOfRecipient(user, username);
-  printSecret(secret, `the token ${name} of ${owner} (${token.id})${until}:`);
+async function create(username: string, name: string, options: NewTokenOptions): Promise<void> {
+  const scopes = [...new Set(options.scope)];
+  const expiresIn = options.expiresIn === undefined ? undefined : readNumber(options.expiresIn);
+  const { expiresIn: Seconds } = NewToken.properties;
+  checkEach(['name', TokenName, name], ...permissionChecks(scopes), [
+    'number of seconds',
+    Seconds,
+    expiresIn,
+    options.expiresIn,
+  ]);
+  await withDatabase(async (db) => {
+    const user = await findUser(db, username);
+    const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
+    const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
+    const until = expiresAt === null ? '' : `, until ${instant(expiresAt)}`;
+    const owner = nameOfRecipient(user, username);
+    printSecret(secret, `the token ${name} of ${owner} (${token.id})${until}:`);
+  });
+}
+
+async function list(db: Database, username: string, options: { json: boolean }): Promise<void> {
+  const { id } = await findUser(db, username);
+  await printEach(tokensOf(db, id), options, tokenJson, formatToken);
 }
 
 async function end(db: Database, username: string, id: string): Promise<void> {
@@ -100,16 +90,11 @@ async function end(db: Database, username: string, id: string): Promise<void> {
 }
 
 /** @returns whether the audit trail knows a token of that id and user. One that it knows and that is not there has ended. */
-async function hadToken(
-  db: Database,
-  { id: userId, username }: { id: string; username: string },
-  id: string,
-): Promise<boolean> {
-  const { from, before } = idRange(undefined, undefined);
-  const entries = await db.audit.page({ target: id }, from, before, PAGE);
-  return entries.some(({ actorId, ...entry }) => {
+async function hadToken(db: Database, user: { id: string; username: string }, id: string): Promise<boolean> {
+  for await (const { actorId, before, after } of auditRows(db, { target: id })) {
     // The operator's entries name the owner.
-    const { user } = entry.after ?? entry.before ?? {};
-    return actorId === userId || user === username;
-  });
+    const owner = (after ?? before)?.user;
+    if (actorId === user.id || owner === user.username) return true;
+  }
+  return false;
 }

@@ -8,7 +8,7 @@ import { takenFields } from '../../accounts/taken.ts';
 import { changeUser, createUser, deleteUser } from '../../accounts/users.ts';
 import type { Database } from '../../db/database.ts';
 import type { UserRow } from '../../db/queries/users.ts';
-import { Nullable, SingleLineText } from '../../schemas/common.ts';
+import { SingleLineText } from '../../schemas/common.ts';
 import { userGroupJson } from '../../schemas/groups.ts';
 import { instant } from '../../schemas/instant.ts';
 import {
@@ -20,7 +20,7 @@ import {
   userJson,
 } from '../../schemas/users.ts';
 import { checkEach } from '../checks.ts';
-import { withDatabase } from '../context.ts';
+import { onDatabase, withDatabase } from '../context.ts';
 import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { readPassword } from '../password.ts';
@@ -70,42 +70,40 @@ export default function addUserCommands(program: Command): void {
 
   withJson(user.command('show <name>'))
     .description('tell all about a user: their groups, how many sessions live, and what else is theirs')
-    .action((name: string, { json }: { json: boolean }) => withDatabase((db) => show(db, name, json)));
+    .action(onDatabase(show));
 
   user
     .command('password <name>')
     .description('set the password of a user, which ends their sessions; asks for it')
     .option('--password-stdin', FROM_STANDARD_INPUT, false)
-    .action((name: string, { passwordStdin }: { passwordStdin: boolean }) =>
-      withDatabase((db) => changePassword(db, name, passwordStdin)),
-    );
+    .action(onDatabase(changePassword));
 
   user
     .command('code <name>')
     .description('print a one-time code, on standard output alone, with which the user sets a password')
-    .action((name: string) => withDatabase((db) => printCode(db, name)));
+    .action(onDatabase(printCode));
 
   user
     .command('enable <name>')
     .description('let a disabled user sign in again')
-    .action((name: string) => withDatabase((db) => setActive(db, name, true)));
+    .action(onDatabase((db, name: string) => setActive(db, name, true)));
 
   user
     .command('disable <name>')
     .description('let a user do nothing any more, and end their sessions')
-    .action((name: string) => withDatabase((db) => setActive(db, name, false)));
+    .action(onDatabase((db, name: string) => setActive(db, name, false)));
 
   user
     .command('delete <name>')
     .description(
       'remove a user with all that is theirs: sessions, memberships and the rest; this can not be taken back',
     )
-    .action((name: string) => withDatabase((db) => remove(db, name)));
+    .action(onDatabase(remove));
 }
 
 async function list(options: { json: boolean; q?: string }): Promise<void> {
   const { q } = options;
-  if (q !== undefined) checkEach(['beginning', Beginning, q]);
+  checkEach(['beginning', Beginning, q]);
   await withDatabase((db) => {
     const rows =
       q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : usersBeginningWith(db, q);
@@ -126,7 +124,7 @@ async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<User
   } while (after);
 }
 
-async function show(db: Database, name: string, json: boolean): Promise<void> {
+async function show(db: Database, name: string, { json }: { json: boolean }): Promise<void> {
   const row = await findUser(db, name);
   const now = Date.now();
   const [groups, sessions, details] = await Promise.all([
@@ -164,7 +162,7 @@ async function create(username: string, options: NewUserOptions): Promise<void> 
   checkEach(
     ['name', Username, username],
     ['display name', DisplayName, name],
-    ['e-mail address', Nullable(Email), email],
+    ['e-mail address', Email, options.email],
   );
   await withDatabase(async (db) => {
     // Before the operator types a password in vain.
@@ -186,9 +184,13 @@ async function askForHash(fromStandardInput: boolean): Promise<string> {
   return (await makeHashing()).hash(password);
 }
 
-async function changePassword(db: Database, name: string, fromStandardInput: boolean): Promise<void> {
+async function changePassword(
+  db: Database,
+  name: string,
+  { passwordStdin }: { passwordStdin: boolean },
+): Promise<void> {
   const user = await findUser(db, name);
-  await setPassword(db, operator, user.id, await askForHash(fromStandardInput));
+  await setPassword(db, operator, user.id, await askForHash(passwordStdin));
   const who = nameOfRecipient(user, name);
   print(`set the password of ${who}; their sessions and one-time codes have ended, and nothing else has`);
 }

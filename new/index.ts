@@ -20,6 +20,29 @@ const TAKEN = new Set(
   ).split(' '),
 );
 
+/** The template of each file of a blueprint. In both, sample and samples stand for its names. */
+const FILES = {
+  'db/schema/samples.ts': 'schema',
+  'db/queries/samples.ts': 'queries',
+  'accounts/samples.ts': 'rule',
+  'schemas/samples.ts': 'response',
+  'routes/api/samples/index.ts': 'route',
+  'test/routes/samples.test.ts': 'test',
+};
+
+/**
+ * The lists that name each part, and what is added: before the line that begins with `before`, or at the end of the file if that is
+ * empty.
+ */
+const LISTS = [
+  { file: 'db/schema/parts.ts', before: '', add: "export * as samples from './samples.ts';\n" },
+  {
+    file: 'docs/migrations.md',
+    before: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.users ',
+    add: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.samples TO rollcall;\n',
+  },
+];
+
 /** The names of a blueprint: that of all and that of one of its things. */
 interface Names {
   many: string;
@@ -58,57 +81,18 @@ function namesOf(many: string, given: string | undefined): Names {
 
 const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** @returns the template of that name with the blueprint's names in it. */
-function fill(template: string, { many, one }: Names): string {
+/** @returns the text with the blueprint's names in it. */
+function fill(text: string, { many, one }: Names): string {
   const names: Record<string, string> = { samples: many, sample: one };
-  return readFileSync(join(import.meta.dirname, 'templates', `${template}.txt`), 'utf8').replace(
-    /samples?/gi,
-    (word) => {
-      const name = names[word.toLowerCase()] ?? word;
-      if (word === word.toUpperCase()) return name.toUpperCase();
-      return word.startsWith('S') ? capital(name) : name;
-    },
-  );
-}
-
-/** @returns the files of the blueprint with their contents. */
-function newFiles(names: Names): [file: string, text: string][] {
-  const { many } = names;
-  return [
-    [`db/schema/${many}.ts`, fill('schema', names)],
-    [`db/queries/${many}.ts`, fill('queries', names)],
-    [`accounts/${many}.ts`, fill('rule', names)],
-    [`schemas/${many}.ts`, fill('response', names)],
-    [`routes/api/${many}/index.ts`, fill('route', names)],
-    [`test/routes/${many}.test.ts`, fill('test', names)],
-  ];
-}
-
-/** A list that names each part, and how it is extended. */
-interface List {
-  file: string;
-  /** The beginning of the line before which the addition goes; the end of the file if empty. */
-  before: string;
-  add: string;
-}
-
-function lists({ many }: Names): List[] {
-  return [
-    {
-      file: 'db/schema/parts.ts',
-      before: '',
-      add: `export * as ${many} from './${many}.ts';\n`,
-    },
-    {
-      file: 'docs/migrations.md',
-      before: 'GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.users ',
-      add: `GRANT SELECT, INSERT, UPDATE, DELETE ON rollcall.${many} TO rollcall;\n`,
-    },
-  ];
+  return text.replace(/samples?/gi, (word) => {
+    const name = names[word.toLowerCase()] ?? word;
+    if (word === word.toUpperCase()) return name.toUpperCase();
+    return word.startsWith('S') ? capital(name) : name;
+  });
 }
 
 /** @returns the file with the addition. @throws {RefusedError} when it has no place for it. */
-function extended({ file, before, add }: List): string {
+function extended({ file, before, add }: (typeof LISTS)[number]): string {
   const text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
   const at = before === '' ? text.length : text.lastIndexOf(before);
   if (text.includes(add)) throw new RefusedError(`${file} has this already: ${add.trim()}`);
@@ -118,13 +102,19 @@ function extended({ file, before, add }: List): string {
 
 function makeBlueprint(many: string, given: string | undefined): void {
   const names = namesOf(many, given);
-  const files = newFiles(names);
+  const files = Object.entries(FILES).map(([file, template]): [string, string] => [
+    fill(file, names),
+    fill(readFileSync(join(import.meta.dirname, 'templates', `${template}.txt`), 'utf8'), names),
+  ]);
   for (const [file] of files)
     if (existsSync(join(PROJECT_ROOT, file))) throw new RefusedError(`There is a file ${file} already.`);
   const formatter = join(PROJECT_ROOT, 'node_modules/@biomejs/biome/bin/biome');
   if (!existsSync(formatter))
     throw new RefusedError('This needs the packages of development: run "npm ci" without --omit=dev.');
-  const changed = lists(names).map((list): [string, string] => [list.file, extended(list)]);
+  const changed = LISTS.map((list): [string, string] => [
+    list.file,
+    extended({ ...list, add: fill(list.add, names) }),
+  ]);
   for (const [file, text] of [...files, ...changed]) {
     mkdirSync(dirname(join(PROJECT_ROOT, file)), { recursive: true });
     writeFileSync(join(PROJECT_ROOT, file), text);

@@ -1,7 +1,6 @@
 /** The operator's command line. It runs manage/program.ts. */
-import { keepCompiledCode } from './compile-cache.ts';
+import './compile-cache.ts';
 
-keepCompiledCode();
 const { manage } = await import('./manage/program.ts');
 const { env: environment, stdin, stdout, stderr } = process;
 // A reader such as head may close the pipe. The command goes on: a migration must not stop halfway because nobody reads of it.

@@ -1,6 +1,5 @@
 /** The service's process. It runs cluster/start.ts. */
-import { keepCompiledCode } from './compile-cache.ts';
+import './compile-cache.ts';
 
-keepCompiledCode();
 const { start } = await import('./cluster/start.ts');
 await start();

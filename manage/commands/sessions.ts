@@ -5,7 +5,7 @@ import { endSession, endSessionsOf } from '../../accounts/sessions.ts';
 import type { Database } from '../../db/database.ts';
 import { listedSessionJson } from '../../schemas/sessions.ts';
 import { readId } from '../checks.ts';
-import { onDatabase, withDatabase } from '../context.ts';
+import { onDatabase } from '../context.ts';
 import { everyRow, printEach, withJson } from '../lists.ts';
 import { findUser, operator } from '../operator.ts';
 import { findUnlessRemoved } from '../removed.ts';
@@ -19,12 +19,10 @@ export default function addSessionCommands(program: Command): void {
     .action(onDatabase(list));
 
   session
-    .command('end <user> [id]')
+    .command('end <user>')
+    .argument('[id]', '', readId)
     .description('end a session of a user, or all of them if no id is given')
-    .action(async (username: string, typed: string | undefined) => {
-      const id = typed === undefined ? undefined : readId(typed);
-      await withDatabase((db) => end(db, username, id));
-    });
+    .action(onDatabase(end));
 }
 
 async function list(db: Database, username: string, options: { json: boolean }): Promise<void> {

@@ -36,12 +36,10 @@ export default function addTokenCommands(program: Command): void {
   withJson(token.command('list <user>')).description('list the tokens of a user').action(onDatabase(list));
 
   token
-    .command('end <user> <id>')
+    .command('end <user>')
+    .argument('<id>', '', readId)
     .description('end a token of a user; token list tells its id')
-    .action(async (username: string, typed: string) => {
-      const id = readId(typed);
-      await withDatabase((db) => end(db, username, id));
-    });
+    .action(onDatabase(end));
 }
 
 const tokensOf = (db: Database, userId: string) =>

@@ -34,7 +34,7 @@ export function manage(args: string[], io: Terminal): Promise<number> {
     } catch (error) {
       // It has said what is wrong, or the help that was asked for.
       if (error instanceof CommanderError) return error.exitCode;
-      reportError('manage', error);
+      reportError(error);
       return 1;
     }
   });

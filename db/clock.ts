@@ -10,8 +10,3 @@ export const CLOCK_TOLERANCE = 60 * 1000;
 export function isFromFuture(time: number, now: number): boolean {
   return time > now + CLOCK_TOLERANCE;
 }
-
-/** @returns the values by which a query tells what has ended: the time, and the latest time that is not from the future. */
-export function timesAt(now: number): { now: number; latest: number } {
-  return { now, latest: now + CLOCK_TOLERANCE };
-}

@@ -13,6 +13,18 @@ export interface Step {
   readonly rows: Rows;
 }
 
+/** What an engine makes of a step. Each has a class of its own, and so refuses the steps of another. */
+export class PreparedStep<Statement> implements Step {
+  readonly statement: Statement;
+  readonly params: unknown[];
+  readonly rows: Rows;
+  constructor(statement: Statement, params: unknown[], rows: Rows) {
+    this.statement = statement;
+    this.params = params;
+    this.rows = rows;
+  }
+}
+
 /** Runs a reading statement. @throws {WrongSchemaError} @throws {DatabaseUnavailableError} */
 export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 
@@ -27,11 +39,8 @@ export interface MigrationConnection {
 /** Reads by the value `key` alone. Callers share the result and must not change it. */
 type CachedRead<Result extends object> = (values: { key: string }) => Promise<Readonly<Result> | undefined>;
 
-export interface Engine {
-  readonly dialect: 'sqlite' | 'mysql';
-  readonly tables: Tables;
-  /** drizzle's query builder. Building costs far more than running, so build each query once. */
-  readonly build: BetterSQLite3Database;
+/** The part of an engine that prepares reading queries. */
+export interface Reader {
   /** Prepares a reading query. @returns a function from its values to its rows. */
   read<Row>(query: SelectQuery<Row>): (values?: Values) => Promise<Row[]>;
   /** Prepares a query that finds at most one row. */
@@ -57,6 +66,13 @@ export interface Engine {
     children: SelectQuery<Child>,
     combine: (parent: Parent, children: Child[]) => Result,
   ): CachedRead<Result>;
+}
+
+export interface Engine extends Reader {
+  readonly dialect: 'sqlite' | 'mysql';
+  readonly tables: Tables;
+  /** drizzle's query builder. Building costs far more than running, so build each query once. */
+  readonly build: BetterSQLite3Database;
   /** Prepares a writing query. @returns a function from its values to a step for `atomically`. */
   write(query: BuiltQuery, rows: Rows): (values: Values) => Step;
   /** Prepares a query that must find some rows, or none. It locks the rows that it finds until the transaction ends. */
@@ -94,12 +110,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The part of an engine that prepares reading queries. */
-export type Reader = Pick<
-  Engine,
-  'read' | 'readOne' | 'readOneCached' | 'readAll' | 'readWith' | 'readWithCached'
->;
-
 /** A write would duplicate a key of a unique index. */
 export class DuplicateError extends Error {
   /** The index's name, composed of its table and columns (users_email_key), or PRIMARY for a primary key. */
@@ -124,7 +134,7 @@ export class DatabaseUnavailableError extends Error {
   readonly unchanged: boolean;
   constructor(reason: string, unchanged = true, what = "The database can't serve at present:") {
     super(`${what} ${reason}`);
-    this.name = 'DatabaseUnavailableError';
+    this.name = new.target.name;
     this.unchanged = unchanged;
   }
 }
@@ -134,7 +144,6 @@ export class WrongSchemaError extends DatabaseUnavailableError {
   readonly missing: 'table' | 'column';
   constructor(missing: 'table' | 'column', reason: string) {
     super(`${reason}.`, true, 'The database has not the schema that this version expects:');
-    this.name = 'WrongSchemaError';
     this.missing = missing;
   }
 }
@@ -145,7 +154,6 @@ export class MissingRightError extends DatabaseUnavailableError {
   constructor(what: string) {
     const advice = 'docs/migrations.md lists the rights that the service needs.';
     super(`${what}. ${advice}`, true, "The database's user lacks");
-    this.name = 'MissingRightError';
   }
 }
 
@@ -153,7 +161,6 @@ export class MissingRightError extends DatabaseUnavailableError {
 export class MissingDatabaseError extends DatabaseUnavailableError {
   constructor(url: string) {
     super(`${url}. "npm run manage -- db upgrade" makes it.`, true, 'There is no database at');
-    this.name = 'MissingDatabaseError';
   }
 }
 

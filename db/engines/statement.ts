@@ -16,16 +16,11 @@ export interface SelectQuery<Row> extends BuiltQuery {
   readonly _: { readonly result: Row[]; readonly selectedFields: Record<string, unknown> };
 }
 
-interface Statement {
-  text: string;
-  /** @returns the parameters in order. @throws {TypeError} when a placeholder has no value. */
-  bind(values?: Values): unknown[];
-}
-
-export function compileStatement(query: BuiltQuery): Statement {
+/** @returns the SQL, and a function that gives the parameters in order, or throws a TypeError when a placeholder has no value. */
+export function compileStatement(query: BuiltQuery) {
   const { sql: text, params } = query.toSQL();
   const binders = params.map(makeBinder);
-  return { text, bind: (values = {}) => binders.map((bindParam) => bindParam(values)) };
+  return { text, bind: (values: Values = {}) => binders.map((bindParam) => bindParam(values)) };
 }
 
 /** @returns a function that gives a parameter: a constant, or a placeholder's value converted for its column. */
@@ -73,10 +68,5 @@ function findDecoder(field: unknown): ((value: unknown) => unknown) | undefined 
 }
 
 function isDecoder(value: unknown): value is { mapFromDriverValue: (value: unknown) => unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'mapFromDriverValue' in value &&
-    typeof value.mapFromDriverValue === 'function'
-  );
+  return value instanceof Object && 'mapFromDriverValue' in value;
 }

@@ -5,13 +5,14 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Engine, MigrationConnection } from '../engines/engine.ts';
+import type { MigrationConnection } from '../engines/engine.ts';
 import { MigrationError } from './errors.ts';
 import { DATA_STEP, type Direction, dataFolder, type Migration } from './migrations.ts';
 import { listTables } from './other-tables.ts';
+import type { Move } from './schema-state.ts';
 
 /** What a data step works with. */
-export interface DataConnection extends Pick<MigrationConnection, 'query' | 'run'> {
+export interface DataConnection extends MigrationConnection {
   hasTable(name: string): Promise<boolean>;
 }
 
@@ -28,7 +29,7 @@ interface DataStep {
   down(connection: DataConnection): Promise<void>;
 }
 
-function dataConnection(engine: Engine, { query, run }: MigrationConnection): DataConnection {
+function dataConnection({ engine, query, run }: Move): DataConnection {
   return { query, run, hasTable: async (name) => (await listTables(engine, query)).includes(name) };
 }
 
@@ -46,16 +47,12 @@ export function findStrayDataSteps(migrations: Migration[]): string[] {
 }
 
 /** @throws {MigrationError} when a data step of these migrations can't succeed. Nothing is changed then. */
-export async function assertDataFits(
-  engine: Engine,
-  connection: MigrationConnection,
-  direction: Direction,
-  migrations: Migration[],
-): Promise<void> {
+export async function assertDataFits(move: Move, migrations: Migration[]): Promise<void> {
+  const { direction } = move;
   for (const migration of migrations) {
     if (!migration[direction]?.includes(DATA_STEP)) continue;
     const { findObstacles } = await loadDataStep(migration);
-    const obstacles = await findObstacles(dataConnection(engine, connection), direction);
+    const obstacles = await findObstacles(dataConnection(move), direction);
     if (obstacles.length > 0)
       throw new MigrationError(
         `${migration.name} (${direction}) can't be run. Nothing was changed.\n${obstacles.join('\n')}`,
@@ -63,22 +60,18 @@ export async function assertDataFits(
   }
 }
 
-export async function runDataStep(
-  engine: Engine,
-  connection: MigrationConnection,
-  direction: Direction,
-  migration: Migration,
-): Promise<void> {
+export async function runDataStep(move: Move, migration: Migration): Promise<void> {
+  const { engine, run, direction } = move;
   const step = await loadDataStep(migration);
-  const work = () => step[direction](dataConnection(engine, connection));
+  const work = () => step[direction](dataConnection(move));
   // On SQLite all migrations are one transaction anyway.
   if (engine.dialect === 'sqlite') return work();
-  await connection.run('START TRANSACTION');
+  await run('START TRANSACTION');
   try {
     await work();
-    await connection.run('COMMIT');
+    await run('COMMIT');
   } catch (error) {
-    await connection.run('ROLLBACK').catch(() => {});
+    await run('ROLLBACK').catch(() => {});
     throw error;
   }
 }

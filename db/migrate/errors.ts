@@ -77,7 +77,7 @@ export function findResumeIndex(progress: Progress, migration: Migration, option
   // Only all of it or nothing can have taken effect, and it may run again; nobody could see that it has not.
   if (skip && parts[statement] === DATA_STEP)
     throw new MigrationError(
-      `There is no skipping ${partName(migration, direction, statement)}. Continue with ${resumeCommand({ migrations: [migration] }, progress, 'redo')}, whether or not it took effect.`,
+      `There is no skipping ${partName(migration, direction, statement)}. Continue with ${resumeCommand(migration, direction, 'redo')}, whether or not it took effect.`,
     );
   const isUnedited =
     statement < parts.length &&
@@ -90,28 +90,20 @@ export function findResumeIndex(progress: Progress, migration: Migration, option
 }
 
 /** @returns the command that resumes an unfinished migration. */
-export function resumeCommand(
-  { migrations }: Pick<SchemaState, 'migrations'>,
-  { name, direction }: Pick<Progress, 'name' | 'direction'>,
-  how: 'redo' | 'skip' | 'give-up',
-): string {
-  const lossy =
-    how !== 'give-up' && migrations.find((each) => each.name === name)?.losesData.includes(direction);
-  // An unfinished downgrade still counts as applied, so it is the last one.
-  const move = direction === 'up' ? 'upgrade' : 'downgrade -1';
-  return `"npm run manage -- db ${move} --unfinished ${how}${lossy ? ' --yes' : ''}"`;
+export function resumeCommand(migration: Migration, direction: Direction, how: 'redo' | 'skip'): string {
+  const lossy = migration.losesData.includes(direction);
+  return `"npm run manage -- db ${unfinishedMove(direction)} --unfinished ${how}${lossy ? ' --yes' : ''}"`;
+}
+
+/** An unfinished downgrade still counts as applied, so it is the last one. */
+function unfinishedMove(direction: Direction): string {
+  return direction === 'up' ? 'upgrade' : 'downgrade -1';
 }
 
 /** @returns how to continue after a part of the migration whose outcome is unknown. */
-export function unansweredAdvice(
-  state: Pick<SchemaState, 'migrations'>,
-  migration: Migration,
-  direction: Direction,
-  index: number,
-): string {
-  const [redo, skip] = (['redo', 'skip'] as const).map((how) =>
-    resumeCommand(state, { name: migration.name, direction }, how),
-  );
+export function unansweredAdvice(migration: Migration, direction: Direction, index: number): string {
+  const redo = resumeCommand(migration, direction, 'redo');
+  const skip = resumeCommand(migration, direction, 'skip');
   if (migration[direction]?.[index] === DATA_STEP)
     return `Continue with ${redo}, whether or not it took effect, before anything else.`;
   return `Look whether it took effect: if so continue with ${skip}, else with ${redo}, before anything else.`;
@@ -122,14 +114,14 @@ export function unfinishedMessage(state: Pick<SchemaState, 'migrations'>, progre
   const { name, direction, statement } = progress;
   if (progress.state === 'unchecked')
     return `Migration ${name} (${direction}) has been run, but its foreign keys have not been checked since. ${recheckAdvice(direction)}`;
-  const giveUp = `Or undo by hand what its statements have changed, and give it up with ${resumeCommand(state, progress, 'give-up')}.`;
+  const giveUp = `Or undo by hand what its statements have changed, and give it up with "npm run manage -- db ${unfinishedMove(direction)} --unfinished give-up".`;
   const migration = state.migrations.find((each) => each.name === name);
   if (!migration)
     return `Migration ${name} (${direction}) of another version stopped halfway. Continue with the version that has it. ${giveUp}`;
   const stopped = `Migration ${name} (${direction}) stopped at ${partName(migration, direction, statement)}, which`;
   if (progress.state === 'failed')
-    return `${stopped} failed. Fix the cause and continue with ${resumeCommand(state, progress, 'redo')}, before anything else. ${giveUp}`;
-  const advice = unansweredAdvice(state, migration, direction, statement);
+    return `${stopped} failed. Fix the cause and continue with ${resumeCommand(migration, direction, 'redo')}, before anything else. ${giveUp}`;
+  const advice = unansweredAdvice(migration, direction, statement);
   return `${stopped} was not answered. ${advice} ${giveUp}${statementText(migration, direction, statement)}`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { Dialect } from './migrations.ts';
-import { readSnapshot, type Snapshot, snapshotPath, type Table } from './snapshots.ts';
+import { readSnapshot, type Snapshot, snapshotPath, type Table, uniqueKeysOf } from './snapshots.ts';
 
 type ForeignKey = Table['foreignKeys'][string];
 
@@ -35,33 +35,17 @@ export function findLostIndexes(dialect: Dialect, numbers: number[]): string[] {
 }
 
 function missingInChild({ tables }: Snapshot, { tableFrom, columnsFrom }: ForeignKey): string | undefined {
+  const table = tables[tableFrom];
+  const indexes = Object.values(table?.indexes ?? {}).map(({ columns }) => columns);
   const begins = (columns: string[]) => columnsFrom.every((column, index) => columns[index] === column);
-  if (keysOf(tables[tableFrom]).some(({ columns }) => begins(columns))) return undefined;
+  if (table && [...indexes, ...uniqueKeysOf(table)].some(begins)) return undefined;
   return `an index of ${tableFrom} that begins with ${columnsFrom.join(', ')}`;
 }
 
 function missingInParent({ tables }: Snapshot, { tableTo, columnsTo }: ForeignKey): string | undefined {
-  const isKey = ({ columns, isUnique }: Key) =>
-    isUnique && columns.length === columnsTo.length && columnsTo.every((column) => columns.includes(column));
-  return keysOf(tables[tableTo]).some(isKey)
-    ? undefined
-    : `a unique index of ${tableTo} on ${columnsTo.join(', ')}`;
-}
-
-interface Key {
-  columns: string[];
-  isUnique: boolean;
-}
-
-/** @returns the columns of each index and key of the table. */
-function keysOf(table: Table | undefined): Key[] {
-  if (!table) return [];
-  const single = Object.values(table.columns).filter(({ primaryKey }) => primaryKey);
-  const keys = [
-    ...single.map(({ name }) => [name]),
-    ...[table.compositePrimaryKeys, table.uniqueConstraints].flatMap((parts) =>
-      Object.values(parts).map(({ columns }) => columns),
-    ),
-  ];
-  return [...Object.values(table.indexes), ...keys.map((columns) => ({ columns, isUnique: true }))];
+  const table = tables[tableTo];
+  const isSame = (columns: string[]) =>
+    columns.length === columnsTo.length && columnsTo.every((column) => columns.includes(column));
+  if (table && uniqueKeysOf(table).some(isSame)) return undefined;
+  return `a unique index of ${tableTo} on ${columnsTo.join(', ')}`;
 }

@@ -18,8 +18,8 @@ import { findLostIndexes } from './lost-indexes.ts';
 import { type Direction, type Migration, readMigrations } from './migrations.ts';
 import { assertOwnDatabase } from './other-tables.ts';
 import { createProgressStore, readProgress, readTable } from './progress.ts';
-import type { MoveOptions, SchemaState } from './schema-state.ts';
-import { findBroken, type Move, runMigration } from './step.ts';
+import type { Move, MoveOptions, SchemaState } from './schema-state.ts';
+import { findBroken, runMigration } from './step.ts';
 import { stepsDown, stepsUp } from './targets.ts';
 
 const TABLE = '__drizzle_migrations';
@@ -63,36 +63,24 @@ async function migrate(
   options: MoveOptions,
   selectSteps: (state: SchemaState) => Migration[],
 ): Promise<void> {
-  // On SQLite, a later step that fails rolls all steps back, so they are reported after the last.
-  const unreported: [Direction, string][] = [];
-  const onStep: MoveOptions['onStep'] = (...step) => {
-    if (engine.dialect === 'sqlite') unreported.push(step);
-    else options.onStep?.(...step);
-  };
+  const completed: Migration[] = [];
   const isOwn = await engine.withMigrationLock(async (connection) => {
     const state = await readState(engine, connection.query);
     assertSafe(state, options);
     const progress = createProgressStore(engine, connection);
-    const move: Move = {
-      engine,
-      connection,
-      progress,
-      state,
-      direction,
-      options: { ...options, onStep },
-      completed: [],
-    };
+    const move: Move = { ...connection, engine, progress, state, direction, options, completed };
     if (options.unfinished === 'give-up') {
       await giveUp(move);
       return false;
     }
     const steps = selectSteps(state);
-    await assertOwnDatabase({ engine, query: connection.query, state, direction, options }, steps);
+    await assertOwnDatabase(move, steps);
     await runSteps(move, steps);
     return direction === 'up' && steps.length > 0;
   });
   if (isOwn) await engine.useWriteAheadLog();
-  for (const step of unreported) options.onStep?.(...step);
+  // On SQLite, a later step that fails rolls all steps back, so they are reported after the last.
+  if (engine.dialect === 'sqlite') for (const { name } of completed) options.onStep?.(direction, name);
 }
 
 /**
@@ -159,7 +147,7 @@ async function readState(engine: Engine, query: Query): Promise<SchemaState> {
 }
 
 async function runSteps(move: Move, steps: Migration[]): Promise<void> {
-  const { engine, connection, progress, state, direction, options } = move;
+  const { engine, progress, state, direction, options } = move;
   const { unfinished } = state;
   const isUnchecked = unfinished?.state === 'unchecked';
   const stopped = isUnchecked ? undefined : unfinished;
@@ -174,7 +162,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   assertFilesThere(engine.dialect, steps);
   assertIndexesKept(move, steps);
   let first = stopped && next ? findResumeIndex(stopped, next, options) : 0;
-  await assertDataFits(engine, connection, direction, first > 0 ? steps.slice(1) : steps);
+  await assertDataFits(move, first > 0 ? steps.slice(1) : steps);
 
   const checkReferences = async (moved: Direction) => {
     const broken = await findBroken(move);
@@ -185,7 +173,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
   if (unfinished && isUnchecked && (direction === 'up' || !next)) await checkReferences(unfinished.direction);
   if (!next) return;
   if (!unfinished) await progress.createTable();
-  await connection.run(CREATE_TABLE[engine.dialect]);
+  await move.run(CREATE_TABLE[engine.dialect]);
   for (const migration of steps) {
     const end =
       direction === 'up'
@@ -194,7 +182,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
     await runMigration(move, migration, first, end);
     first = 0;
     move.completed.push(migration);
-    options.onStep?.(direction, migration.name);
+    if (engine.dialect === 'mysql') options.onStep?.(direction, migration.name);
   }
   await checkReferences(direction);
 }
@@ -214,13 +202,10 @@ async function giveUp(move: Move): Promise<void> {
 
 /** @throws {MigrationError} when the steps take away an index that a foreign key needs. */
 function assertIndexesKept({ engine, state: { migrations }, direction }: Move, steps: Migration[]): void {
-  const [before, after] = direction === 'up' ? [-1, 0] : [0, -1];
-  const [first] = steps;
-  if (!first) return;
-  const passed = [
-    migrations.indexOf(first) + before,
-    ...steps.map((step) => migrations.indexOf(step) + after),
-  ];
+  const passed = steps.flatMap((step) => {
+    const number = migrations.indexOf(step);
+    return direction === 'up' ? [number - 1, number] : [number, number - 1];
+  });
   const lost = findLostIndexes(engine.dialect, passed);
   if (lost.length > 0) throw new MigrationError(`Nothing was changed: ${lost.join(' ')}`);
 }

@@ -5,8 +5,8 @@
 import { getTableName } from '../drizzle.ts';
 import type { Engine, Query } from '../engines/engine.ts';
 import { MigrationError } from './errors.ts';
-import type { Direction, Migration } from './migrations.ts';
-import type { MoveOptions, SchemaState } from './schema-state.ts';
+import type { Migration } from './migrations.ts';
+import type { Move } from './schema-state.ts';
 
 /** What a downgrade to `base` leaves. */
 const BOOKKEEPING = ['__drizzle_migrations', '__rollcall_unfinished'];
@@ -14,21 +14,13 @@ const BOOKKEEPING = ['__drizzle_migrations', '__rollcall_unfinished'];
 /** How many names a message lists. */
 const LISTED = 5;
 
-interface PlannedMove {
-  engine: Engine;
-  query: Query;
-  state: SchemaState;
-  direction: Direction;
-  options: MoveOptions;
-}
-
 /**
  * Call it before the first of the steps.
  * @throws {MigrationError} when a table that the steps create is there already, or when no migration of Rollcall is recorded and there
  * are other tables, unless the options accept these.
  */
 export async function assertOwnDatabase(
-  { engine, query, state, direction, options }: PlannedMove,
+  { engine, query, state, direction, options }: Omit<Move, 'run' | 'progress' | 'completed'>,
   steps: Migration[],
 ): Promise<void> {
   const { unfinished } = state;

@@ -3,7 +3,7 @@
  * drop and add what was renamed, and a required column that returns needs a value in each row.
  */
 import type { Dialect } from './migrations.ts';
-import { type Column, generateStatements, type Snapshot, type Table } from './snapshots.ts';
+import { type Column, generateStatements, type Snapshot, type Table, uniqueKeysOf } from './snapshots.ts';
 
 /** @returns the statements from the schema after a migration back to the one before it. */
 export async function generateDown(dialect: Dialect, before: Snapshot, after: Snapshot): Promise<string[]> {
@@ -54,16 +54,8 @@ export function findUnfillable(from: Snapshot, to: Snapshot): string[] {
   });
 }
 
-function whyUnfillable(
-  table: Table,
-  { name, notNull, primaryKey, default: value }: Column,
-): string | undefined {
-  const keys = [
-    ...Object.values(table.indexes).filter(({ isUnique }) => isUnique),
-    ...Object.values(table.uniqueConstraints),
-    ...Object.values(table.compositePrimaryKeys),
-  ];
-  const unique = primaryKey || keys.some(({ columns }) => columns.includes(name));
+function whyUnfillable(table: Table, { name, notNull, default: value }: Column): string | undefined {
+  const unique = uniqueKeysOf(table).some((columns) => columns.includes(name));
   if (unique && (notNull || value !== undefined)) return 'unique';
   const reference = Object.values(table.foreignKeys).find(({ columnsFrom }) => columnsFrom.includes(name));
   return reference && notNull ? `refers to ${reference.tableTo}` : undefined;
@@ -75,14 +67,12 @@ type Rename = Record<'up' | 'down', string>;
 /** @returns the schema with the names from before the migration, and its renames in the order of the way down. */
 export function undoRenames(after: Snapshot): { snapshot: Snapshot; renames: Rename[] } {
   const renames: Rename[] = [];
-  const addRename = (oldName: string, newName: string, statement: (from: string, to: string) => string) =>
-    renames.push({ up: statement(oldName, newName), down: statement(newName, oldName) });
-
   const tableNames = new Map<string, string>();
   for (const [oldPath, newPath] of Object.entries(after._meta.tables)) {
     const [oldName = '', newName = ''] = [splitPath(oldPath).at(-1), splitPath(newPath).at(-1)];
     tableNames.set(newName, oldName);
-    addRename(oldName, newName, (from, to) => `ALTER TABLE \`${from}\` RENAME TO \`${to}\`;`);
+    const rename = (from: string, to: string) => `ALTER TABLE \`${from}\` RENAME TO \`${to}\`;`;
+    renames.push({ up: rename(oldName, newName), down: rename(newName, oldName) });
   }
   const oldTable = (name: string) => tableNames.get(name) ?? name;
 
@@ -91,11 +81,9 @@ export function undoRenames(after: Snapshot): { snapshot: Snapshot; renames: Ren
     const [newTable = '', newName = ''] = splitPath(newPath).slice(-2);
     const [table, oldName = newName] = [oldTable(newTable), splitPath(oldPath).at(-1)];
     columnNames.set(`${table}.${newName}`, oldName);
-    addRename(
-      oldName,
-      newName,
-      (from, to) => `ALTER TABLE \`${table}\` RENAME COLUMN \`${from}\` TO \`${to}\`;`,
-    );
+    const rename = (from: string, to: string) =>
+      `ALTER TABLE \`${table}\` RENAME COLUMN \`${from}\` TO \`${to}\`;`;
+    renames.push({ up: rename(oldName, newName), down: rename(newName, oldName) });
   }
   const oldColumn = (table: string) => (name: string) => columnNames.get(`${table}.${name}`) ?? name;
 

@@ -1,6 +1,7 @@
 /** The types that the migrator, its messages and its callers share. */
+import type { Engine, MigrationConnection } from '../engines/engine.ts';
 import type { Direction, Migration } from './migrations.ts';
-import type { Progress } from './progress.ts';
+import type { Progress, ProgressStore } from './progress.ts';
 
 export interface SchemaState {
   /** All migrations of the code, in order. */
@@ -25,4 +26,14 @@ export interface MoveOptions {
   /** Whether to migrate although the database has tables of another program. */
   besideOtherTables?: boolean;
   onStep?: (direction: Direction, name: string) => void;
+}
+
+export interface Move extends MigrationConnection {
+  engine: Engine;
+  progress: ProgressStore;
+  state: SchemaState;
+  direction: Direction;
+  options: MoveOptions;
+  /** The migrations that this run has applied or reverted so far. */
+  completed: Migration[];
 }

@@ -60,29 +60,34 @@ export function readSnapshot(dialect: Dialect, number: number): Snapshot {
   return number >= 0 ? snapshot : { ...snapshot, tables: {}, _meta: { tables: {}, columns: {} } };
 }
 
-const loadMysqlColumnTypes = async () => (await import('../schema/column-types.mysql.ts')).mysqlColumnTypes;
-
 /**
  * Compares the tables in the code with those after migration `number`.
  * @returns whether those in the code are the same there, and the names of those that are only there, as of a part that was left out.
  */
 export async function compareWithCode(dialect: Dialect, number: number) {
   const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = loadKit();
+  const { mysqlColumnTypes } = await import('../schema/column-types.mysql.ts');
   const generated =
     dialect === 'sqlite'
       ? await generateSQLiteDrizzleJson(defineTables(sqliteColumnTypes), undefined, 'snake_case')
-      : await generateMySQLDrizzleJson(defineTables(await loadMysqlColumnTypes()), undefined, 'snake_case');
+      : await generateMySQLDrizzleJson(defineTables(mysqlColumnTypes), undefined, 'snake_case');
   // JSON drops undefined properties, as in the snapshot's file.
   const { tables }: Snapshot = JSON.parse(JSON.stringify(generated));
-  const there = Object.entries(readSnapshot(dialect, number).tables);
-  const [shared, leftOver] = [
-    there.filter(([name]) => tables[name]),
-    there.filter(([name]) => !tables[name]),
+  const there = readSnapshot(dialect, number).tables;
+  const leftOver = Object.keys(there).filter((name) => !tables[name]);
+  for (const name of leftOver) delete there[name];
+  return { matches: isDeepStrictEqual(tables, there), leftOver };
+}
+
+/** @returns the columns of each primary key, unique constraint and unique index of the table. */
+export function uniqueKeysOf(table: Table): string[][] {
+  const single = Object.values(table.columns).filter(({ primaryKey }) => primaryKey);
+  const keys = [
+    ...Object.values(table.compositePrimaryKeys),
+    ...Object.values(table.uniqueConstraints),
+    ...Object.values(table.indexes).filter(({ isUnique }) => isUnique),
   ];
-  return {
-    matches: isDeepStrictEqual(tables, Object.fromEntries(shared)),
-    leftOver: leftOver.map(([name]) => name),
-  };
+  return [...single.map(({ name }) => [name]), ...keys.map(({ columns }) => columns)];
 }
 
 /** The schemas must differ only in additions or only in removals; otherwise drizzle-kit asks about renames. */

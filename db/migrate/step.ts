@@ -1,5 +1,5 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
-import { DatabaseUnavailableError, type Engine, type MigrationConnection } from '../engines/engine.ts';
+import { DatabaseUnavailableError } from '../engines/engine.ts';
 import { runDataStep } from './data.ts';
 import {
   fileNameOf,
@@ -9,20 +9,8 @@ import {
   statementText,
   unansweredAdvice,
 } from './errors.ts';
-import { DATA_STEP, type Direction, type Migration, tablesOf } from './migrations.ts';
-import type { ProgressStore } from './progress.ts';
-import type { MoveOptions, SchemaState } from './schema-state.ts';
-
-export interface Move {
-  engine: Engine;
-  connection: MigrationConnection;
-  progress: ProgressStore;
-  state: SchemaState;
-  direction: Direction;
-  options: MoveOptions;
-  /** The migrations that this run has applied or reverted so far. */
-  completed: Migration[];
-}
+import { DATA_STEP, type Migration, tablesOf } from './migrations.ts';
+import type { Move } from './schema-state.ts';
 
 /**
  * Runs the statements from the index `first` on, and then `end`, which marks the migration as applied or reverted.
@@ -34,9 +22,8 @@ export async function runMigration(
   first: number,
   end: string,
 ): Promise<void> {
-  const { engine, connection, progress, state, direction } = move;
+  const { progress, direction } = move;
   const parts = migration[direction] ?? [];
-  const file = fileNameOf(migration, direction);
   for (const [index, statement] of parts.entries()) {
     if (index < first) continue;
     const which = capitalized(partName(migration, direction, index));
@@ -46,28 +33,30 @@ export async function runMigration(
       progress.saveStatement(migration, direction, index, 'begun'),
     );
     try {
-      if (statement === DATA_STEP) await runDataStep(engine, connection, direction, migration);
-      else await connection.run(statement);
+      if (statement === DATA_STEP) await runDataStep(move, migration);
+      else await move.run(statement);
     } catch (error) {
       if (error instanceof DatabaseUnavailableError)
         throw new MigrationError(
-          `${which} was not answered: ${messageOf(error)}. ${unansweredAdvice(state, migration, direction, index)}${text}`,
+          `${which} was not answered: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
         );
       // If recording fails too, the record still says that the outcome is unknown.
       if (index === 0) await recordUnbegun(move).catch(() => {});
       else await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
-      const redo = resumeCommand(state, { name: migration.name, direction }, 'redo');
       throw new MigrationError(
-        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index, redo)}${text}`,
+        `${which} failed: ${messageOf(error)}. ${effectOf(move, migration, index)}${text}`,
       );
     }
   }
-  await explainFailure(`The end of ${file} was not recorded`, progress.complete(migration, direction, end));
+  await explainFailure(
+    `The end of ${fileNameOf(migration, direction)} was not recorded`,
+    progress.complete(migration, direction, end),
+  );
 }
 
 /** @returns one message for each foreign key of Rollcall's tables with dangling references. */
-export function findBroken({ engine, connection, state }: Move): Promise<string[]> {
-  return engine.brokenReferences(connection.query, tablesOf(state.migrations));
+export function findBroken({ engine, query, state }: Move): Promise<string[]> {
+  return engine.brokenReferences(query, tablesOf(state.migrations));
 }
 
 /**
@@ -85,12 +74,12 @@ async function recordUnbegun(move: Move): Promise<void> {
 }
 
 /** @returns what a refused statement leaves, and how to continue. */
-function effectOf({ engine, direction }: Move, { name }: Migration, index: number, redo: string): string {
+function effectOf({ engine, direction }: Move, migration: Migration, index: number): string {
   if (engine.dialect === 'sqlite') return 'Nothing was changed.';
   if (index > 0)
-    return `The statements before it have taken effect and this one has not; fix the cause, then continue with ${redo}.`;
+    return `The statements before it have taken effect and this one has not; fix the cause, then continue with ${resumeCommand(migration, direction, 'redo')}.`;
   const still = direction === 'up' ? 'is still pending' : 'is still applied';
-  return `Nothing of ${name} has taken effect, and it ${still}; fix the cause, then run the command again.`;
+  return `Nothing of ${migration.name} has taken effect, and it ${still}; fix the cause, then run the command again.`;
 }
 
 async function explainFailure(consequence: string, saving: Promise<void>): Promise<void> {

@@ -9,7 +9,8 @@ export function attemptQueries({ build, readOne, write, tables: { attempts } }: 
   const byKey = readOne(
     build.select({ failures: attempts.failures, expiresAt: attempts.expiresAt }).from(attempts).where(alive),
   );
-  const insert = write(build.insert(attempts).values(placeholdersFor('key', 'failures', 'expiresAt')), 1);
+  const row = placeholdersFor(attempts, 'key', 'failures', 'expiresAt');
+  const insert = write(build.insert(attempts).values(row), 1);
   const addFailure = () => build.update(attempts).set({ failures: sql`${attempts.failures} + 1` });
   // The limit is a condition of the write, so that no more concurrent attempts than that update the row.
   const increment = write(addFailure().where(and(alive, lt(attempts.failures, placeholder('limit')))), 1);

@@ -102,8 +102,8 @@ export function auditQueries({ build, read, write, tables: { audit } }: Engine) 
   );
   const insert = write(
     build.insert(audit).values({
-      ...placeholdersFor('id', 'at', 'event', 'actorId', 'actorName', 'via', 'address', 'userAgent'),
-      ...placeholdersFor('requestId', 'targetKind', 'targetId', 'targetName', 'before', 'after'),
+      ...placeholdersFor(audit, 'id', 'at', 'event', 'actorId', 'actorName', 'via', 'address', 'userAgent'),
+      ...placeholdersFor(audit, 'requestId', 'targetKind', 'targetId', 'targetName', 'before', 'after'),
     }),
     1,
   );

@@ -1,33 +1,23 @@
 /** Queries for one-time codes, which work once and until they expire. */
-import { timesAt } from '../clock.ts';
-import { and, eq, gt, inArray, isNotNull, lte, ne } from '../drizzle.ts';
+import { and, eq, inArray, isNotNull, ne } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
-import { equals, placeholder, placeholdersFor } from '../schema/column-types.ts';
+import { equals, pickColumns, placeholder, placeholdersFor } from '../schema/column-types.ts';
+import { isWithinLife, timesAt } from './expiry.ts';
 
 type NewCode = Omit<Tables['codes']['$inferSelect'], 'createdAt'>;
 
 export function codeQueries({ build, readOne, write, tables }: Engine) {
   const { codes, memberships, users } = tables;
-  // One that was issued in the future would live longer than it may, since the clock was set back.
-  const alive = and(
-    equals(codes.key, 'key'),
-    gt(codes.expiresAt, placeholder('now')),
-    lte(codes.createdAt, placeholder('latest')),
-  );
+  const alive = and(equals(codes.key, 'key'), isWithinLife(codes.expiresAt, codes.createdAt));
 
+  const withUser = {
+    ...pickColumns(codes, 'userId', 'issuerId', 'issuerTokenId'),
+    ...pickColumns(users, 'username'),
+  };
   const one = readOne(
-    build
-      .select({
-        userId: users.id,
-        username: users.username,
-        issuerId: codes.issuerId,
-        issuerTokenId: codes.issuerTokenId,
-      })
-      .from(codes)
-      .innerJoin(users, eq(users.id, codes.userId))
-      .where(alive),
+    build.select(withUser).from(codes).innerJoin(users, eq(users.id, codes.userId)).where(alive),
   );
-  const row = placeholdersFor('key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt', 'createdAt');
+  const row = placeholdersFor(codes, 'key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt', 'createdAt');
   const insert = write(build.insert(codes).values(row), 1);
   const use = write(build.delete(codes).where(alive), 1);
 

@@ -1,17 +1,16 @@
 /** Queries for groups and the permissions that they give their members. */
-import { and, asc, eq, gt, or, sql } from '../drizzle.ts';
+import { and, eq, or, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { compareIds } from '../ids.ts';
 import {
   equals,
-  limitPlaceholder,
   pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
-  typedPlaceholdersFor,
 } from '../schema/column-types.ts';
 import { numbered, placeholders, preparedByCount } from './lists.ts';
+import { pageAfter } from './pages.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 
@@ -31,14 +30,9 @@ function groupReads({ build, read, tables: { groups, groupPermissions } }: Engin
   const one = () => build.select(withPermission).from(groups).leftJoin(groupPermissions, ofGroup);
   const byId = read(one().where(equals(groups.id, 'id')));
   const byName = read(one().where(equals(groups.name, 'name')));
-  const idsAfter = build
-    .select({ id: groups.id })
-    .from(groups)
-    .where(gt(groups.id, placeholder('after')))
-    .orderBy(asc(groups.id))
-    .limit(limitPlaceholder)
-    .as('page');
-  const pageAfter = read(
+  const ids = build.select({ id: groups.id }).from(groups).$dynamic();
+  const idsAfter = pageAfter(ids, groups.id).as('page');
+  const page = read(
     build
       .select(withPermission)
       .from(idsAfter)
@@ -61,7 +55,7 @@ function groupReads({ build, read, tables: { groups, groupPermissions } }: Engin
   return {
     find: async (id: string) => groupRows(await byId({ id }))[0],
     findByName: async (name: string) => groupRows(await byName({ name }))[0],
-    page: async (after: string, limit: number) => groupRows(await pageAfter({ after, limit })),
+    page: async (after: string, limit: number) => groupRows(await page({ after, limit })),
   };
 }
 
@@ -71,12 +65,12 @@ function groupSteps(engine: Engine) {
   const { grant, revokeAll } = permissionSteps(engine);
 
   const atVersion = and(equals(groups.id, 'id'), equals(groups.version, 'version'));
-  const row = placeholdersFor('id', 'name', 'title', 'createdAt', 'updatedAt');
+  const row = placeholdersFor(groups, 'id', 'name', 'title', 'createdAt', 'updatedAt');
   const insert = write(build.insert(groups).values(row), 1);
   const fields = {
     version: sql`${groups.version} + 1`,
     updatedAt: typedPlaceholder('now', groups.updatedAt),
-    ...typedPlaceholdersFor(groups, 'name', 'title'),
+    ...placeholdersFor(groups, 'name', 'title'),
   };
   const update = write(build.update(groups).set(fields).where(atVersion), 1);
   const removal = write(build.delete(groups).where(atVersion), 1);

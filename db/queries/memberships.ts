@@ -1,16 +1,16 @@
 /** Queries for memberships: who belongs to which group, and with which role. */
-import { and, asc, eq, gt, inArray, isNotNull, or, sql } from '../drizzle.ts';
+import { and, eq, inArray, isNotNull, or, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import { compareIds } from '../ids.ts';
 import {
   equals,
-  limitPlaceholder,
   pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
 } from '../schema/column-types.ts';
 import type { Role } from '../schema/groups.ts';
+import { pageAfter } from './pages.ts';
 import { EVERYTHING } from './permissions.ts';
 import { passwordColumns } from './users.ts';
 
@@ -44,10 +44,7 @@ function memberReads({ build, readOne, readWith, tables: { groups, memberships, 
       .select({ roleOfUser: sql<Role | null>`${role}`.as('role_of_user') })
       .from(groups)
       .where(equals(groups.id, 'groupId')),
-    members()
-      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, placeholder('after'))))
-      .orderBy(asc(memberships.userId))
-      .limit(limitPlaceholder),
+    pageAfter(members().$dynamic(), memberships.userId, equals(memberships.groupId, 'groupId')),
   );
 
   return {
@@ -71,18 +68,18 @@ function userGroupReads({ build, read, readOne, readWith, tables }: Engine) {
       .innerJoin(memberships, eq(memberships.groupId, groups.id))
       .where(and(equals(groups.name, 'name'), equals(memberships.userId, 'userId'))),
   );
+  const shown = {
+    ...pickColumns(groups, 'id', 'name', 'title'),
+    ...pickColumns(memberships, 'role', 'createdAt'),
+  };
+  const groupsOfUser = build
+    .select(shown)
+    .from(memberships)
+    .innerJoin(groups, eq(groups.id, memberships.groupId))
+    .$dynamic();
   const pageOfUser = readWith(
     build.select({ id: users.id }).from(users).where(equals(users.id, 'userId')),
-    build
-      .select({
-        ...pickColumns(groups, 'id', 'name', 'title'),
-        ...pickColumns(memberships, 'role', 'createdAt'),
-      })
-      .from(memberships)
-      .innerJoin(groups, eq(groups.id, memberships.groupId))
-      .where(and(equals(memberships.userId, 'userId'), gt(memberships.groupId, placeholder('after'))))
-      .orderBy(asc(memberships.groupId))
-      .limit(limitPlaceholder),
+    pageAfter(groupsOfUser, memberships.groupId, equals(memberships.userId, 'userId')),
   );
   const rights = read(
     build
@@ -127,7 +124,7 @@ function membershipSteps({ build, condition, write, tables: { groupPermissions, 
       ),
     'some',
   );
-  const row = placeholdersFor('groupId', 'userId', 'role', 'createdAt');
+  const row = placeholdersFor(memberships, 'groupId', 'userId', 'role', 'createdAt');
   const insert = write(build.insert(memberships).values(row), 1);
   const ofUserInGroup = and(equals(memberships.groupId, 'groupId'), equals(memberships.userId, 'userId'));
   const withRoleBefore = and(ofUserInGroup, eq(memberships.role, placeholder('before')));

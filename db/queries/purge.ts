@@ -2,52 +2,43 @@
  * Finds and deletes expired rows. The search takes no locks, and each row is then deleted by its key: a DELETE with a
  * condition would make MySQL lock every row that it examines.
  */
-import { and, asc, eq, lt } from '../drizzle.ts';
+import type { AnySQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { and, asc, lt } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { equals, limitPlaceholder, placeholder, unsafeCast } from '../schema/column-types.ts';
 import type { Part } from '../schema/parts.ts';
 import * as parts from '../schema/parts.ts';
+
+/** A table whose rows expire. */
+type Expiring = SQLiteTable & Record<'key' | 'expiresAt', AnySQLiteColumn>;
 
 export function purgeQueries(engine: Engine) {
   const { build, read, write, tables } = engine;
   const { attempts, audit, codes, sessions } = tables;
   const byName: Record<string, unknown> = tables;
 
-  function purgeOf(table: typeof attempts | typeof codes | typeof sessions) {
-    const isExpired = lt(table.expiresAt, placeholder('before'));
+  /** Both columns are the table's: what a row is deleted by, and what tells when it expires. */
+  function purgeOf<Time>(table: SQLiteTable, key: AnySQLiteColumn, expiry: AnySQLiteColumn) {
+    const isExpired = lt(expiry, placeholder('before'));
     const expired = read(
-      build
-        .select({ key: table.key })
-        .from(table)
-        .where(isExpired)
-        .orderBy(asc(table.expiresAt))
-        .limit(limitPlaceholder),
+      build.select({ key }).from(table).where(isExpired).orderBy(asc(expiry)).limit(limitPlaceholder),
     );
     // A session may have been used since the search, so the condition applies again.
-    const removal = write(build.delete(table).where(and(equals(table.key, 'key'), isExpired)), 'any');
-    return async (before: number, limit: number) =>
-      (await expired({ before, limit })).map(({ key }) => removal({ key, before }));
+    const removal = write(build.delete(table).where(and(equals(key, 'key'), isExpired)), 'any');
+    return async (before: Time, limit: number) =>
+      (await expired({ before, limit })).map((row) => removal({ ...row, before }));
   }
+  const purgeExpired = (table: Expiring) => purgeOf<number>(table, table.key, table.expiresAt);
   const ofParts = Object.entries<Part>(parts).flatMap(([name, { keepExpired }]) => {
     if (keepExpired === undefined) return [];
-    const purgePart = purgeOf(unsafeCast<typeof codes>(byName[name]));
+    const purgePart = purgeExpired(unsafeCast<Expiring>(byName[name]));
     return [(now: number, limit: number) => purgePart(now - keepExpired, limit)];
   });
-  const expiredEvents = read(
-    build
-      .select({ id: audit.id })
-      .from(audit)
-      .where(lt(audit.id, placeholder('before')))
-      .orderBy(asc(audit.id))
-      .limit(limitPlaceholder),
-  );
-  const removeEvent = write(build.delete(audit).where(eq(audit.id, placeholder('id'))), 'any');
 
   return {
     /** Each returns steps that delete at most `limit` rows that have expired. */
-    expired: [purgeOf(sessions), purgeOf(codes), purgeOf(attempts), ...ofParts],
+    expired: [purgeExpired(sessions), purgeExpired(codes), purgeExpired(attempts), ...ofParts],
     /** Returns steps that delete at most `limit` events with ids before that one. */
-    audit: async (before: string, limit: number) =>
-      (await expiredEvents({ before, limit })).map(({ id }) => removeEvent({ id })),
+    audit: purgeOf<string>(audit, audit.id, audit.id),
   };
 }

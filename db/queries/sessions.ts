@@ -1,21 +1,20 @@
 /** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
 import type { SQL } from 'drizzle-orm';
-import { timesAt } from '../clock.ts';
-import { and, asc, eq, gt, inArray, lt, lte, ne, notExists } from '../drizzle.ts';
+import { and, eq, inArray, lt, ne, notExists } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import type { Values } from '../engines/statement.ts';
 import { compareIds } from '../ids.ts';
 import {
   equals,
-  limitPlaceholder,
   ORIGIN_LENGTHS,
   pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
-  typedPlaceholdersFor,
 } from '../schema/column-types.ts';
+import { isWithinLife, timesAt } from './expiry.ts';
 import { numbered, preparedByCount } from './lists.ts';
+import { pageAfter } from './pages.ts';
 import { concise, permissionsBehind, selectHeld, withPermissions } from './permissions.ts';
 
 type Session = Tables['sessions']['$inferSelect'];
@@ -28,12 +27,6 @@ export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueri
 
 export function sessionQueries(engine: Engine) {
   return { ...sessionReads(engine), ...sessionSteps(engine), ...gainSteps(engine) };
-}
-
-/** @returns the condition that the session has not ended at the time that is bound by `timesAt`. */
-function isWithinLife({ expiresAt, lastSeenAt }: Tables['sessions']) {
-  // One that was seen in the future would live longer than it may, since the clock was set back.
-  return and(gt(expiresAt, placeholder('now')), lte(lastSeenAt, placeholder('latest')));
 }
 
 function sessionReads(engine: Engine) {
@@ -55,13 +48,12 @@ function sessionReads(engine: Engine) {
     ...pickColumns(sessions, 'id', 'createdAt', 'lastSeenAt', 'expiresAt', 'endsAt'),
     ...pickColumns(sessions, 'address', 'userAgent'),
   };
-  const ofUser = equals(sessions.userId, 'userId');
-  const unexpired = build
-    .select(shown)
-    .from(sessions)
-    .where(and(ofUser, gt(sessions.id, placeholder('after')), isWithinLife(sessions)))
-    .orderBy(asc(sessions.id))
-    .limit(limitPlaceholder);
+  const unexpired = pageAfter(
+    build.select(shown).from(sessions).$dynamic(),
+    sessions.id,
+    equals(sessions.userId, 'userId'),
+    isWithinLife(sessions.expiresAt, sessions.lastSeenAt),
+  );
   const page = read(unexpired);
   const user = build.select({ id: users.id }).from(users).where(equals(users.id, 'userId'));
   const pageOfUser = readWith(user, unexpired);
@@ -84,7 +76,8 @@ function sessionSteps(engine: Engine) {
   const ofKey = equals(sessions.key, 'key');
   const now = placeholder('now');
   const row = {
-    ...placeholdersFor('key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered', 'address', 'userAgent'),
+    ...placeholdersFor(sessions, 'key', 'id', 'userId', 'expiresAt', 'endsAt', 'remembered'),
+    ...placeholdersFor(sessions, 'address', 'userAgent'),
     createdAt: now,
     lastSeenAt: now,
     confirmedAt: now,
@@ -95,10 +88,10 @@ function sessionSteps(engine: Engine) {
       .select({ id: sessions.id })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
-      .where(and(ofKey, isWithinLife(sessions), eq(users.active, true))),
+      .where(and(ofKey, isWithinLife(sessions.expiresAt, sessions.lastSeenAt), eq(users.active, true))),
     'some',
   );
-  const times = typedPlaceholdersFor(sessions, 'lastSeenAt', 'expiresAt');
+  const times = placeholdersFor(sessions, 'lastSeenAt', 'expiresAt');
   const isUnseen = lt(sessions.lastSeenAt, placeholder('unseenSince'));
   const update = write(build.update(sessions).set(times).where(and(ofKey, isUnseen)), 'any');
   const confirmedAt = typedPlaceholder('now', sessions.confirmedAt);
@@ -144,27 +137,26 @@ function gainSteps(engine: Engine) {
     .select({ userId: memberships.userId })
     .from(memberships)
     .where(equals(memberships.groupId, 'groupId'));
-  const prepareFor = (those: SQL) =>
-    preparedByCount((count) => {
+  function prepareFor(those: SQL) {
+    const removal = preparedByCount((count) => {
       const held = selectHeld(engine, eq(memberships.userId, sessions.userId), count);
       return write(build.delete(sessions).where(and(those, notExists(held))), 'any');
     });
-  const removalOfUser = prepareFor(equals(sessions.userId, 'userId'));
-  // In one statement, however many members there are.
-  const removalOfMembers = prepareFor(inArray(sessions.userId, members));
-
-  function bind(prepared: typeof removalOfUser, values: Values, given: readonly string[]): Step[] {
-    const permissions = concise(given);
-    if (permissions.length === 0) return [];
-    return [prepared(permissions.length)({ ...values, ...numbered('permission', permissions) })];
+    return (values: Values, given: readonly string[]): Step[] => {
+      const permissions = concise(given);
+      if (permissions.length === 0) return [];
+      return [removal(permissions.length)({ ...values, ...numbered('permission', permissions) })];
+    };
   }
+  const endOfUser = prepareFor(equals(sessions.userId, 'userId'));
+  // In one statement, however many members there are.
+  const endOfMembers = prepareFor(inArray(sessions.userId, members));
 
   return {
     /** Ends the user's sessions unless they hold all of the permissions, which they are about to get. */
-    endIfGaining: (userId: string, permissions: readonly string[]) =>
-      bind(removalOfUser, { userId }, permissions),
+    endIfGaining: (userId: string, permissions: readonly string[]) => endOfUser({ userId }, permissions),
     /** Ends the sessions of those members of the group who do not hold all of the permissions. */
     endOfGainingMembers: (groupId: string, permissions: readonly string[]) =>
-      bind(removalOfMembers, { groupId }, permissions),
+      endOfMembers({ groupId }, permissions),
   };
 }

@@ -1,15 +1,15 @@
 /** Queries for API tokens. Every request with a token runs the first one, so its result is cached. */
-import { timesAt } from '../clock.ts';
-import { and, asc, eq, gt, isNull, lt, lte, or } from '../drizzle.ts';
+import { and, eq, isNull, lt, or } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import {
   equals,
-  limitPlaceholder,
   pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
 } from '../schema/column-types.ts';
+import { isWithinLife, timesAt } from './expiry.ts';
+import { pageAfter } from './pages.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
 type NewToken = Omit<Tables['tokens']['$inferSelect'], 'createdAt' | 'lastUsedAt'>;
@@ -44,14 +44,7 @@ function tokenReads(engine: Engine) {
   const scopesOfId = readOne(
     build.select(pickColumns(tokens, 'scopes')).from(tokens).where(equals(tokens.id, 'id')),
   );
-  const pageOfUser = read(
-    build
-      .select(shown)
-      .from(tokens)
-      .where(and(ofUser, gt(tokens.id, placeholder('after'))))
-      .orderBy(asc(tokens.id))
-      .limit(limitPlaceholder),
-  );
+  const pageOfUser = read(pageAfter(build.select(shown).from(tokens).$dynamic(), tokens.id, ofUser));
 
   return {
     /** Also finds tokens that have expired. */
@@ -64,13 +57,9 @@ function tokenReads(engine: Engine) {
 }
 
 function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engine) {
-  const row = placeholdersFor('key', 'id', 'userId', 'name', 'scopes', 'expiresAt', 'createdAt');
+  const row = placeholdersFor(tokens, 'key', 'id', 'userId', 'name', 'scopes', 'expiresAt', 'createdAt');
   const insert = write(build.insert(tokens).values(row), 1);
-  const isWithinLife = and(
-    gt(tokens.expiresAt, placeholder('now')),
-    lte(tokens.createdAt, placeholder('latest')),
-  );
-  const isUnexpired = or(isNull(tokens.expiresAt), isWithinLife);
+  const isUnexpired = or(isNull(tokens.expiresAt), isWithinLife(tokens.expiresAt, tokens.createdAt));
   const alive = condition(
     build
       .select({ id: tokens.id })

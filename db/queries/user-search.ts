@@ -3,10 +3,12 @@
  * page does not depend on the number of users.
  */
 import type { AnyColumn } from 'drizzle-orm';
-import { and, asc, eq, gt, gte, lt, lte, not, sql } from '../drizzle.ts';
+import type { SQLiteSelect } from 'drizzle-orm/sqlite-core';
+import { and, asc, eq, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { equals, limitPlaceholder, pickColumns, placeholder } from '../schema/column-types.ts';
 import { searchPrefix } from '../text.ts';
+import { pageAfter } from './pages.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** A prefix with this character sorts after all texts with that prefix. */
@@ -41,23 +43,15 @@ export function userSearch(engine: Engine) {
 }
 
 function filterReads({ build, read, tables: { memberships, users } }: Engine) {
-  const byActive = read(
-    build
-      .select(shownColumns(users))
-      .from(users)
-      .where(and(equals(users.active, 'active'), gt(users.id, placeholder('after'))))
-      .orderBy(asc(users.id))
-      .limit(limitPlaceholder),
-  );
-  const byGroup = read(
-    build
-      .select(shownColumns(users))
-      .from(memberships)
-      .innerJoin(users, eq(users.id, memberships.userId))
-      .where(and(equals(memberships.groupId, 'groupId'), gt(memberships.userId, placeholder('after'))))
-      .orderBy(asc(memberships.userId))
-      .limit(limitPlaceholder),
-  );
+  const shown = shownColumns(users);
+  const all = build.select(shown).from(users).$dynamic();
+  const members = build
+    .select(shown)
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .$dynamic();
+  const byActive = read(pageAfter(all, users.id, equals(users.active, 'active')));
+  const byGroup = read(pageAfter(members, memberships.userId, equals(memberships.groupId, 'groupId')));
 
   return {
     active: (active: boolean, after: string, limit: number) => byActive({ active, after, limit }),
@@ -128,22 +122,15 @@ function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Eng
     ...keys,
     matchedKey: sql<KeyName>`${sql.raw(`'${key}'`)}`.as('matched_key'),
   });
-  const byKey = (key: KeyName) =>
-    build
-      .select(candidate(key))
-      .from(users)
-      .where(isAfterCursor(keys[key]))
-      .orderBy(asc(keys[key]), asc(users.id))
-      .limit(limitPlaceholder);
+  const inOrderOf = <Query extends SQLiteSelect>(key: AnyColumn, query: Query) =>
+    query.where(isAfterCursor(key)).orderBy(asc(key), asc(users.id)).limit(limitPlaceholder);
+  const byKey = (key: KeyName) => inOrderOf(keys[key], build.select(candidate(key)).from(users).$dynamic());
+  const ofGroup = and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id));
   // A left join, so that the limit bounds the rows that are read and not only the matches.
-  const byKeyInGroup = (key: KeyName) =>
-    build
-      .select({ ...candidate(key), role: memberships.role })
-      .from(users)
-      .leftJoin(memberships, and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id)))
-      .where(isAfterCursor(keys[key]))
-      .orderBy(asc(keys[key]), asc(users.id))
-      .limit(limitPlaceholder);
+  const byKeyInGroup = (key: KeyName) => {
+    const shown = { ...candidate(key), role: memberships.role };
+    return inOrderOf(keys[key], build.select(shown).from(users).leftJoin(memberships, ofGroup).$dynamic());
+  };
 
   return {
     inAll: readAll([byKey('usernameSearchKey'), byKey('emailSearchKey'), byKey('nameKey')]),

@@ -1,17 +1,16 @@
 /** Queries for users and their passwords. */
-import { and, asc, eq, gt, isNotNull, sql } from '../drizzle.ts';
+import { and, eq, isNotNull, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import {
   equals,
-  limitPlaceholder,
   pickColumns,
   placeholder,
   placeholdersFor,
   typedPlaceholder,
-  typedPlaceholdersFor,
 } from '../schema/column-types.ts';
 import type { PasswordSetterKind } from '../schema/users.ts';
 import { normalizeIdentifier, searchPrefix } from '../text.ts';
+import { pageAfter } from './pages.ts';
 
 type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
 
@@ -67,24 +66,20 @@ function profileQueries({ build, read, readOneCached, write, tables: { users } }
   const ofId = equals(users.id, 'id');
   const detail = { ...shown, ...passwordColumns(users) };
   const byId = readOneCached(build.select(detail).from(users).where(equals(users.id, 'key')));
-  const pageAfter = read(
-    build
-      .select(shown)
-      .from(users)
-      .where(gt(users.id, placeholder('after')))
-      .orderBy(asc(users.id))
-      .limit(limitPlaceholder),
-  );
-  const row = placeholdersFor('id', 'passwordHash', ...PASSWORD_FIELDS, ...FIELDS, 'createdAt', 'updatedAt');
+  const page = read(pageAfter(build.select(shown).from(users).$dynamic(), users.id));
+  const row = {
+    ...placeholdersFor(users, 'id', ...FIELDS, 'createdAt', 'updatedAt'),
+    ...placeholdersFor(users, 'passwordHash', ...PASSWORD_FIELDS),
+  };
   const insert = write(build.insert(users).values(row), 1);
   const atVersion = and(ofId, equals(users.version, 'version'));
-  const fields = { ...newVersion(users), ...typedPlaceholdersFor(users, ...FIELDS) };
+  const fields = { ...newVersion(users), ...placeholdersFor(users, ...FIELDS) };
   const update = write(build.update(users).set(fields).where(atVersion), 1);
   const removal = write(build.delete(users).where(atVersion), 1);
 
   return {
     find: (id: string) => byId({ key: id }),
-    page: (after: string, limit: number) => pageAfter({ after, limit }),
+    page: (after: string, limit: number) => page({ after, limit }),
     add: ({ passwordSetter, ...user }: NewUser, now: number) =>
       insert({ ...withKeys(user), ...setterValues(passwordSetter, now), createdAt: now, updatedAt: now }),
     /** Requires that the user still has that version, and so does `remove`. */
@@ -105,12 +100,12 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
   const anyWithPassword = readOne(build.select({ id: users.id }).from(users).where(canSignIn).limit(1));
   const newHash = {
     ...newVersion(users),
-    ...typedPlaceholdersFor(users, 'passwordHash', ...PASSWORD_FIELDS),
+    ...placeholdersFor(users, 'passwordHash', ...PASSWORD_FIELDS),
   };
   const newPassword = write(build.update(users).set(newHash).where(ofId), 1);
   const hasOldHash = eq(users.passwordHash, placeholder('oldHash'));
   const passwordChange = write(build.update(users).set(newHash).where(and(ofId, hasOldHash)), 1);
-  const renewal = typedPlaceholdersFor(users, 'passwordHash');
+  const renewal = placeholdersFor(users, 'passwordHash');
   const hashRenewal = write(build.update(users).set(renewal).where(and(ofId, hasOldHash)), 1);
   const lastSignInAt = typedPlaceholder('now', users.lastSignInAt);
   const maySignIn = and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')));

@@ -3,7 +3,7 @@
  * SQLite's give the TypeScript types; `unsafeCast` applies them to MySQL's (column-types.mysql.ts), and the tests on
  * both engines prove that they fit.
  */
-import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, Placeholder, SQL } from 'drizzle-orm';
+import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, SQL } from 'drizzle-orm';
 import { sql, sqliteCore as sqlite } from '../drizzle.ts';
 
 /** The project's only cast: MySQL's tables to the types of SQLite's, and values to the types that drizzle expects. */
@@ -42,9 +42,7 @@ export const sqliteColumnTypes = {
 export type ColumnTypes = typeof sqliteColumnTypes;
 
 /** @returns a placeholder, whose value is bound when the prepared query runs. */
-export function placeholder(name: string) {
-  return sql.placeholder(name);
-}
+export const placeholder = sql.placeholder;
 
 /** The largest number of rows to read, bound as `limit`. */
 export const limitPlaceholder = placeholder('limit');
@@ -59,13 +57,8 @@ export function pickColumns<Table, Name extends keyof Table>(table: Table, ...na
   return unsafeCast<Pick<Table, Name>>(Object.fromEntries(names.map((name) => [name, table[name]])));
 }
 
-/** @returns placeholders for an INSERT, by the names of its columns. */
-export function placeholdersFor<Name extends string>(...names: Name[]): Record<Name, Placeholder> {
-  return unsafeCast(Object.fromEntries(names.map((name) => [name, placeholder(name)])));
-}
-
-/** @returns placeholders for the SET of an UPDATE, by the names of the table's columns. */
-export function typedPlaceholdersFor<Name extends string>(
+/** @returns placeholders for an INSERT or the SET of an UPDATE, by the names of the table's columns. */
+export function placeholdersFor<Name extends string>(
   columns: Record<Name, AnyColumn>,
   ...names: Name[]
 ): Record<Name, SQL> {

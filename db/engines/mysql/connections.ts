@@ -124,7 +124,7 @@ export class MysqlConnections {
       throw isLost(error) ? error : toUnavailableError(error);
     });
     const connection = await withTimeout(timeout, acquired);
-    if (connection !== TIMED_OUT) return connection;
+    if (connection) return connection;
     acquired.then(
       (late) => late.release(),
       () => {},
@@ -139,15 +139,13 @@ export class MysqlConnections {
   }
 }
 
-const TIMED_OUT = Symbol('timed out');
-
 /**
- * @param timeout in milliseconds. @returns the promise's result, or TIMED_OUT. An AbortController would be shorter, but
+ * @param timeout in milliseconds. @returns the promise's result, or undefined after that time. An AbortController would be shorter, but
  * creates an error with its stack for every read, which costs noticeably more; measured in docs/performance.md.
  */
-function withTimeout<Result>(timeout: number, promise: Promise<Result>): Promise<Result | typeof TIMED_OUT> {
+function withTimeout<Result>(timeout: number, promise: Promise<Result>): Promise<Result | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, Math.max(timeout, 0), TIMED_OUT);
+    const timer = setTimeout(resolve, Math.max(timeout, 0), undefined);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -4,7 +4,7 @@ import { loadMysqlBuilder } from '../../drizzle.ts';
 import { mysqlColumnTypes } from '../../schema/column-types.mysql.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
 import { defineTables } from '../../schema/tables.ts';
-import { type Engine, hasExpectedRows, type Query, type Reader, type Rows, type Step } from '../engine.ts';
+import { type Engine, hasExpectedRows, PreparedStep, type Query, type Reader, type Step } from '../engine.ts';
 import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
 import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
 import { isConflict, isLost, isServerError, UnknownOutcomeError } from './errors.ts';
@@ -130,16 +130,7 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
   return rows;
 }
 
-class MysqlStep implements Step {
-  readonly rows: Rows;
-  readonly statement: string;
-  readonly params: unknown[];
-  constructor(statement: string, params: unknown[], rows: Rows) {
-    this.statement = statement;
-    this.params = params;
-    this.rows = rows;
-  }
-}
+class MysqlStep extends PreparedStep<string> {}
 
 function runTransaction(connections: MysqlConnections, steps: Step[]): Promise<Step | undefined> {
   return connections.use(async (connection) => {

@@ -28,13 +28,11 @@ const INTERRUPTED = [1053, 1927, 1317];
  */
 const LOST = new Set([...INTERRUPTED, 1040, 1203, 4031, 1290, 1792, 1836]);
 
-/** Access denied to the server or the database, unknown database, host not allowed. */
-const ACCESS_DENIED = [1044, 1045, 1049, 1130];
-
-/** 1969 and 3024 statement timeout, 1021 disk full, 1114 table full, 1047 node outside the primary component. */
-const SERVER_LIMITS = [1969, 3024, 1021, 1114, 1047];
-
-const UNAVAILABLE = new Set([...ACCESS_DENIED, ...SERVER_LIMITS]);
+/**
+ * 1044 and 1045 access denied, 1049 unknown database, 1130 host not allowed, 1969 and 3024 statement timeout, 1021 disk full,
+ * 1114 table full, 1047 node outside the primary component.
+ */
+const UNAVAILABLE = new Set([1044, 1045, 1049, 1130, 1969, 3024, 1021, 1114, 1047]);
 
 /** The connection was lost during COMMIT, so the transaction may have taken effect. */
 export class UnknownOutcomeError extends Error {}

@@ -3,14 +3,8 @@ import type { Query } from '../engine.ts';
 
 type Row = Record<string, unknown>;
 
-interface ForeignKey {
-  name: unknown;
-  child: unknown;
-  /** Its database, which is not always that of the child. */
-  home: unknown;
-  parent: unknown;
-  pairs: { reference: unknown; id: unknown }[];
-}
+/** Its name, child, parent and home (the parent's database, which is not always the child's), and its pairs of columns. */
+type ForeignKey = Row & { pairs: Row[] };
 
 /** @returns one message for each foreign key that has dangling references, or lacks an index that it needs. */
 export async function brokenReferences(query: Query, tables: ReadonlySet<string>): Promise<string[]> {
@@ -21,19 +15,13 @@ export async function brokenReferences(query: Query, tables: ReadonlySet<string>
      WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
      ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
   );
-  const keys = new Map<string, ForeignKey>();
-  for (const { name, child, reference, home, parent, id } of parts) {
-    if (!tables.has(String(child).toLowerCase())) continue;
-    const key = keys.get(`${child} ${name}`) ?? { name, child, home, parent, pairs: [] };
-    key.pairs.push({ reference, id });
-    keys.set(`${child} ${name}`, key);
-  }
+  const own = parts.filter(({ child }) => tables.has(String(child).toLowerCase()));
   const broken: string[] = [];
-  for (const key of keys.values()) {
+  for (const pairs of Map.groupBy(own, ({ child, name }) => `${child} ${name}`).values()) {
+    const key = { ...pairs[0], pairs };
     const missing = await missingIndexes(query, key);
     // Without the index counting would take long, and without the parent it would fail.
-    if (missing.length > 0) broken.push(...missing);
-    else broken.push(...(await countOrphans(query, key)));
+    broken.push(...(missing.length > 0 ? missing : await countOrphans(query, key)));
   }
   return broken;
 }

@@ -5,16 +5,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-interface Checkpointer {
-  /** Copies the WAL into the database file, except for what transactions in progress still need. @throws {Error} */
-  checkpoint(): Promise<void>;
-  end(): Promise<void>;
-}
-
 const THREAD = new URL('checkpoint-thread.ts', import.meta.url);
 
 /** The thread starts with the first checkpoint. @param path the database file, which must exist. */
-export function makeCheckpointer(path: string): Checkpointer {
+export function makeCheckpointer(path: string) {
   let thread: Worker | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -36,7 +30,8 @@ export function makeCheckpointer(path: string): Checkpointer {
   }
 
   return {
-    checkpoint() {
+    /** Copies the WAL into the database file, except for what transactions in progress still need. @throws {Error} */
+    checkpoint(): Promise<void> {
       const done = last.then(runCheckpoint);
       last = done.catch(() => {});
       return done;

@@ -19,45 +19,36 @@ const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
  * @param create whether to create a missing file and folder.
  * @throws {MissingDatabaseError} @throws {DatabaseUnavailableError}
  */
-export function connect(path: string, options: { create: boolean }): Sqlite.Database {
-  const client = open(path, options);
-  try {
-    // The first read, which tells whether the file is a database.
-    client.pragma('schema_version');
-    if (options.create && statSync(path).size === 0) useWriteAheadLog(client);
-    client.pragma('synchronous = NORMAL');
-    client.pragma('foreign_keys = ON');
-    client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
-    return client;
-  } catch (error) {
-    client.close();
-    if (isBusy(error)) throw error;
-    throw cannotOpen(path, error);
-  }
-}
-
-/** Readers and a writer then do not block each other. The file keeps this mode. */
-export function useWriteAheadLog(client: Sqlite.Database): void {
-  client.pragma('journal_mode = WAL');
-}
-
-function open(path: string, { create }: { create: boolean }): Sqlite.Database {
+export function connect(path: string, { create }: { create: boolean }): Sqlite.Database {
   if (!create && !existsSync(path)) throw new MissingDatabaseError(`sqlite:${path}`);
+  let client: Sqlite.Database | undefined;
   try {
     if (create) {
       createFolder(dirname(path));
       // SQLite would create a file that other users can read. The WAL file inherits this mode.
       closeSync(openSync(path, 'a', 0o600));
     }
-    return new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
+    client = new Sqlite(path, { timeout: BUSY_TIMEOUT, fileMustExist: true });
+    // The first read, which tells whether the file is a database.
+    client.pragma('schema_version');
+    if (create && statSync(path).size === 0) useWriteAheadLog(client);
+    client.pragma('synchronous = NORMAL');
+    client.pragma('foreign_keys = ON');
+    client.pragma(`journal_size_limit = ${JOURNAL_SIZE_LIMIT}`);
+    return client;
   } catch (error) {
-    throw cannotOpen(path, error);
+    client?.close();
+    if (isBusy(error)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseUnavailableError(
+      `the file ${path} that DATABASE_URL names can't be opened: ${reason}.`,
+    );
   }
 }
 
-function cannotOpen(path: string, error: unknown): DatabaseUnavailableError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new DatabaseUnavailableError(`the file ${path} that DATABASE_URL names can't be opened: ${reason}.`);
+/** Readers and a writer then do not block each other. The file keeps this mode. */
+export function useWriteAheadLog(client: Sqlite.Database): void {
+  client.pragma('journal_mode = WAL');
 }
 
 /** Retries with growing pauses until the deadline while another process holds the lock. */

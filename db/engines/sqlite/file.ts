@@ -5,16 +5,10 @@ import { DatabaseUnavailableError } from '../engine.ts';
 /** In milliseconds. */
 const CHECK_INTERVAL = 1_000;
 
-export interface WatchedFile {
-  /** Checks the file, in addition to the regular checks. */
-  checkNow(): void;
-  /** @throws {DatabaseUnavailableError} when a check has failed. */
-  assertInPlace(): void;
-  end(): void;
-}
+export type WatchedFile = ReturnType<typeof watchFile>;
 
 /** SQLite would go on with a deleted file: its writes would be lost, and later processes would see another database. */
-export function watchFile(path: string): WatchedFile {
+export function watchFile(path: string) {
   const opened = statSync(path).ino;
   let replaced = false;
   const checkNow = () => {
@@ -23,8 +17,10 @@ export function watchFile(path: string): WatchedFile {
   };
   const timer = setInterval(checkNow, CHECK_INTERVAL).unref();
   return {
+    /** Checks the file, in addition to the regular checks. */
     checkNow,
-    assertInPlace() {
+    /** @throws {DatabaseUnavailableError} when a check has failed. */
+    assertInPlace(): void {
       if (!replaced) return;
       throw new DatabaseUnavailableError(
         `the file ${path} was removed, replaced or emptied. Restart the service.`,

@@ -19,17 +19,9 @@ type Read<Result extends object> = (values: Values) => Result | undefined;
 /** When a read checks the version: always, or only if no read has done so in this callback of the event loop. */
 type Check = 'always' | 'once a callback';
 
-export interface RowCache {
-  /** Must be called after each commit of this connection, which does not change its own data_version. */
-  invalidate(): void;
-  /** @returns a cached version of the function, whose results and the lists in them are frozen. */
-  cached<Result extends object>(
-    read: Read<Result>,
-    check: Check,
-  ): (values: Values) => Readonly<Result> | undefined;
-}
+export type RowCache = ReturnType<typeof makeRowCache>;
 
-export function makeRowCache(client: Sqlite.Database): RowCache {
+export function makeRowCache(client: Sqlite.Database) {
   const dataVersion = client.prepare<[], number>('PRAGMA data_version').pluck();
   const clears: (() => void)[] = [];
   let version: number | undefined;
@@ -55,8 +47,10 @@ export function makeRowCache(client: Sqlite.Database): RowCache {
   }
 
   return {
+    /** Must be called after each commit of this connection, which does not change its own data_version. */
     invalidate,
-    cached<Result extends object>(read: Read<Result>, check: Check) {
+    /** @returns a cached version of the function, whose results and the lists in them are frozen. */
+    cached<Result extends object>(read: Read<Result>, check: Check): Read<Readonly<Result>> {
       // The first read of a key stores only a mark: with many clients in turn, most rows would be evicted before their
       // second read, and checking the version for them would be wasted.
       const entries = new Map<unknown, Readonly<Result> | 'read once'>();

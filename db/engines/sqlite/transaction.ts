@@ -1,27 +1,11 @@
 /** SQLite's steps (prepared statements with their values), and the transactions that run them. */
 import type Sqlite from 'better-sqlite3';
-import { hasExpectedRows, type Rows, type Step } from '../engine.ts';
+import { hasExpectedRows, PreparedStep, type Step } from '../engine.ts';
 import { LOCK_TIMEOUT, retryWhileBusy } from './connection.ts';
 import type { WatchedFile } from './file.ts';
 import type { RowCache } from './row-cache.ts';
 
-export class SqliteStep implements Step {
-  readonly rows: Rows;
-  readonly #statement: Sqlite.Statement;
-  readonly #params: unknown[];
-
-  constructor(statement: Sqlite.Statement, params: unknown[], rows: Rows) {
-    this.#statement = statement;
-    this.#params = params;
-    this.rows = rows;
-  }
-
-  /** @returns the number of rows that it wrote, or 1 for a condition that found any. */
-  run(): number {
-    if (this.#statement.reader) return this.#statement.get(this.#params) === undefined ? 0 : 1;
-    return this.#statement.run(this.#params).changes;
-  }
-}
+export class SqliteStep extends PreparedStep<Sqlite.Statement> {}
 
 /** Runs one transaction at a time, so that only the first retries while another process holds the lock. */
 export function makeTransactionQueue(client: Sqlite.Database, file: WatchedFile, cache: RowCache) {
@@ -59,7 +43,10 @@ function runTransaction(client: Sqlite.Database, steps: Step[]): Step | undefine
   }
 }
 
+/** @returns the number of rows that the step wrote, or 1 for a condition that found any. */
 function execute(step: Step): number {
-  if (step instanceof SqliteStep) return step.run();
-  throw new TypeError('This step was prepared by another engine.');
+  if (!(step instanceof SqliteStep)) throw new TypeError('This step was prepared by another engine.');
+  const { statement, params } = step;
+  if (statement.reader) return statement.get(params) === undefined ? 0 : 1;
+  return statement.run(params).changes;
 }

@@ -23,9 +23,8 @@ test('A migration may not take away an index that a foreign key needs', async (t
   project.edit(users, 'export type', `${BADGES}\nexport type`);
   project.edit('db/schema/core.ts', '{ defineUsers }', '{ defineBadges, defineUsers }');
   project.edit('db/schema/core.ts', '    groups,\n', '    badges: defineBadges(t, users),\n    groups,\n');
-  await project.revise('badges');
   project.edit(codes, "t.index('codes_user').on(codes.userId),", '');
-  await project.revise('child');
+  await project.revise('badges_and_child');
   project.edit(users, "t.uniqueIndex('users_username_key')", "t.index('users_username_key')");
   await project.revise('parent');
 
@@ -52,7 +51,8 @@ test('A migration may not take away an index that a foreign key needs', async (t
       const url = await makeDatabase(t);
       await project.migrate(url, 'upgrade', '0000');
       await fillTables(url);
-      await project.migrate(url, 'upgrade', '0001');
+      // SQLite needs no index where rows refer from.
+      if (name === 'SQLite') await project.migrate(url, 'upgrade', '0001');
       const before = [await schemaOf(url), await rowsOf(url)];
       const refused = async (target: string, reason: string) => {
         const { code, stdout, stderr } = await project.runDb(url, 'upgrade', target);
@@ -60,10 +60,8 @@ test('A migration may not take away an index that a foreign key needs', async (t
         t.match(stderr, `manage: Nothing was changed: ${reason}`);
         t.strictSame([await schemaOf(url), await rowsOf(url)], before);
       };
-      // SQLite needs no index where rows refer from.
-      if (name === 'MySQL') await refused('0002', lost.child);
-      else await project.migrate(url, 'upgrade', '0002').then(() => project.migrate(url, 'downgrade', '-1'));
-      await refused('0003', lost.parent);
+      if (name === 'MySQL') await refused('0001', lost.child);
+      await refused('0002', lost.parent);
     });
   }
 
@@ -80,7 +78,7 @@ test('A migration may not take away an index that a foreign key needs', async (t
       const url = await makeDatabase(t);
       await project.migrate(url, 'upgrade', '0000');
       await fillTables(url);
-      await t.resolves(project.migrate(url, 'upgrade', '0004'), name);
+      await t.resolves(project.migrate(url, 'upgrade', '0003'), name);
       await t.resolves(
         query(url, 'DELETE FROM users'),
         `rows that are referred to can be deleted on ${name}`,

@@ -1,6 +1,6 @@
 /**
  * Two requests at the same moment, by two instances of the service on one database: what is forbidden must not come of it, whichever
- * is first. A few rounds each, some tens where both want the same thing; test/long/races.test.ts has a hundred of them beside real workers.
+ * is first. A few rounds each, a dozen where both want the same thing; test/long/races.test.ts has a hundred of them beside real workers.
  */
 import { onEachEngine } from '../support/engines.ts';
 import { startInProcess } from '../support/model-services.ts';
@@ -9,7 +9,7 @@ import { FALLS, runFall } from '../support/races-last.ts';
 import { runSame, THINGS } from '../support/races-same.ts';
 
 /** Each of them begins another number of turns after the other request. */
-const ROUNDS = 8;
+const ROUNDS = 4;
 
 onEachEngine('two requests at once', async (t, engine) => {
   const { service } = await startInProcess(t, engine);

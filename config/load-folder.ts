@@ -3,14 +3,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Leaves out tests, types, and what editors and systems leave behind. */
-const FILE = /^[a-z][a-z0-9-]*\.ts$/;
+/** @returns whether it is a file of code, and no test, no types, and nothing that an editor or the system leaves behind. */
+const isCode = (file: string) => file.endsWith('.ts') && !/^\.|\.(test|d)\.ts$/.test(file);
 
 /** @returns the functions, in the order of the files' names; none when there is no folder. @throws {TypeError} when a file exports none. */
 export async function loadFolder<Made extends (...args: never[]) => unknown>(
   folder: string,
 ): Promise<Made[]> {
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => FILE.test(file)) : [];
+  const files = existsSync(folder) ? readdirSync(folder).filter(isCode) : [];
   return Promise.all(
     files.sort().map(async (file) => {
       const path = join(folder, file);

@@ -182,6 +182,7 @@ async function runSteps(move: Move, steps: Migration[]): Promise<void> {
     await runMigration(move, migration, first, end);
     first = 0;
     move.completed.push(migration);
+    // On SQLite nothing is so before the end: `migrate` reports it then.
     if (engine.dialect === 'mysql') options.onStep?.(direction, migration.name);
   }
   await checkReferences(direction);

@@ -10,7 +10,7 @@ import {
   typedPlaceholder,
 } from '../schema/column-types.ts';
 import { numbered, placeholders, preparedByCount } from './lists.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 
 export type GroupRow = NonNullable<Awaited<ReturnType<ReturnType<typeof groupQueries>['find']>>>;
 

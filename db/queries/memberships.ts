@@ -10,7 +10,7 @@ import {
   typedPlaceholder,
 } from '../schema/column-types.ts';
 import type { Role } from '../schema/groups.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 import { EVERYTHING } from './permissions.ts';
 import { passwordColumns } from './users.ts';
 

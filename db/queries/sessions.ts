@@ -14,7 +14,7 @@ import {
 } from '../schema/column-types.ts';
 import { isWithinLife, timesAt } from './expiry.ts';
 import { numbered, preparedByCount } from './lists.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 import { concise, permissionsBehind, selectHeld, withPermissions } from './permissions.ts';
 
 type Session = Tables['sessions']['$inferSelect'];

@@ -9,7 +9,7 @@ import {
   typedPlaceholder,
 } from '../schema/column-types.ts';
 import { isWithinLife, timesAt } from './expiry.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
 
 type NewToken = Omit<Tables['tokens']['$inferSelect'], 'createdAt' | 'lastUsedAt'>;

@@ -8,7 +8,7 @@ import { and, asc, eq, gte, lt, lte, not, sql } from '../drizzle.ts';
 import type { Engine } from '../engines/engine.ts';
 import { equals, limitPlaceholder, pickColumns, placeholder } from '../schema/column-types.ts';
 import { searchPrefix } from '../text.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 import { shownColumns, type UserRow } from './users.ts';
 
 /** A prefix with this character sorts after all texts with that prefix. */

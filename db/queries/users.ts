@@ -10,7 +10,7 @@ import {
 } from '../schema/column-types.ts';
 import type { PasswordSetterKind } from '../schema/users.ts';
 import { normalizeIdentifier, searchPrefix } from '../text.ts';
-import { pageAfter } from './pages.ts';
+import { pageAfter } from './page-after.ts';
 
 type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
 

@@ -11,12 +11,13 @@ test('A folder is loaded in the order of its files, without what is none of them
   const load = () => loadFolder<() => string>(folder);
   write('second.ts', 'export default () => "second";');
   write('first.ts', 'export default () => "first";');
+  write('an_Odd name.ts', 'export default () => "odd";');
   for (const name of ['first.ts~', '.first.ts.swp', '.DS_Store', 'README.md', 'first.test.ts', 'first.d.ts'])
     write(name, 'throw new Error("loaded");');
   mkdirSync(join(folder, 'folder'));
   t.same(
     (await load()).map((made) => made()),
-    ['first', 'second'],
+    ['odd', 'first', 'second'],
   );
   t.same(await loadFolder(join(folder, 'none')), [], 'without a folder there is nothing');
   write('third.ts', 'export const third = () => "third";');

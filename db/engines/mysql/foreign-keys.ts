@@ -3,8 +3,14 @@ import type { Query } from '../engine.ts';
 
 type Row = Record<string, unknown>;
 
-/** Its name, child, parent and home (the parent's database, which is not always the child's), and its pairs of columns. */
-type ForeignKey = Row & { pairs: Row[] };
+interface ForeignKey {
+  name: unknown;
+  child: unknown;
+  /** Its database, which is not always that of the child. */
+  home: unknown;
+  parent: unknown;
+  pairs: Row[];
+}
 
 /** @returns one message for each foreign key that has dangling references, or lacks an index that it needs. */
 export async function brokenReferences(query: Query, tables: ReadonlySet<string>): Promise<string[]> {
@@ -18,7 +24,8 @@ export async function brokenReferences(query: Query, tables: ReadonlySet<string>
   const own = parts.filter(({ child }) => tables.has(String(child).toLowerCase()));
   const broken: string[] = [];
   for (const pairs of Map.groupBy(own, ({ child, name }) => `${child} ${name}`).values()) {
-    const key = { ...pairs[0], pairs };
+    const { name, child, home, parent } = pairs[0] ?? {};
+    const key = { name, child, home, parent, pairs };
     const missing = await missingIndexes(query, key);
     // Without the index counting would take long, and without the parent it would fail.
     broken.push(...(missing.length > 0 ? missing : await countOrphans(query, key)));

@@ -14,6 +14,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { plainAddress } from './accounts/actor.ts';
 import type { Hashing } from './accounts/passwords/hashing.ts';
 import type { Settings } from './config/load.ts';
 import { loadFolder } from './config/load-folder.ts';
@@ -116,7 +117,7 @@ async function assemble(
 
 /** Headers stay out of the log: they carry credentials. */
 const SERIALIZERS = {
-  req: ({ method, url, ip }: FastifyRequest) => ({ method, url, ip }),
+  req: ({ method, url, ip }: FastifyRequest) => ({ method, url, ip: plainAddress(ip) }),
   res: ({ statusCode }: FastifyReply) => ({ statusCode }),
 };
 

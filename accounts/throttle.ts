@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { Database } from '../db/database.ts';
 import { DuplicateError, type Step } from '../db/engines/engine.ts';
 import { normalizeIdentifier } from '../db/text.ts';
@@ -19,13 +20,9 @@ const WINDOW = 15 * 60 * 1000;
 
 /** @returns what an address counts as: of IPv6, where one customer has them all, the first 64 bits. */
 function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
-  const [head = '', tail = ''] = address.split('::');
-  const groups = head.split(':');
-  const missing = 8 - groups.length - (address.includes('::') ? tail.split(':').length : 0);
-  const first = [...groups, ...Array(Math.max(0, missing)).fill('0')].slice(0, 4);
-  // A proxy may write the same address in more than one way.
-  return first.map((group) => (Number.parseInt(group, 16) || 0).toString(16)).join(':');
+  if (!isIPv6(address)) return address;
+  // As numbers, since a proxy may write the same address in more than one way.
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }
 
 /** @returns what attempts are counted under: a digest, since what was typed as a name may be a password. */

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Actor } from '../../accounts/actor.ts';
+import { type Actor, plainAddress } from '../../accounts/actor.ts';
 import { requireFreshSession, requirePermissions, withinScopes } from '../../accounts/authorization.ts';
 import { SessionRequiredError, UnauthenticatedError } from '../../accounts/errors.ts';
 
@@ -82,7 +82,7 @@ export default fp(
         method,
         credential: credentialOf(this),
         permissions: credential ? withinScopes(credential.scopes, permissions) : permissions,
-        address: this.ip,
+        address: plainAddress(this.ip),
         userAgent: this.headers['user-agent'] ?? '',
         requestId: this.id,
         log: this.log,

@@ -74,6 +74,17 @@ onEachEngine('Sign-in is throttled after ten wrong passwords', async (t, engine)
     for (const name of names) t.equal((await signIn(name, PASSWORD, '192.0.2.4')).statusCode, 429);
   });
 
+  t.test('An IPv4 address that comes as one of IPv6 is the same address', async (t) => {
+    await makeUser(app, 'mapped');
+    for (let time = 0; time < 5; time++)
+      for (const address of ['192.0.2.9', '::ffff:192.0.2.9']) await signIn('mapped', 'wrong', address);
+    t.equal((await signIn('mapped', PASSWORD, '192.0.2.9')).statusCode, 429);
+    t.equal((await signIn('mapped', PASSWORD, '::FFFF:192.0.2.8')).statusCode, 200);
+    const entries = await app.db.audit.page({ event: 'signed-in' }, '', 'g', 100);
+    const [address] = entries.flatMap((each) => (each.targetName === 'mapped' ? each.address : []));
+    t.equal(address, '192.0.2.8', 'the audit trail has it in one form');
+  });
+
   t.test('Throttling counts IPv6 addresses of one /64 network as one', async (t) => {
     await makeUser(app, 'eve');
     for (let time = 0; time < 10; time++) await signIn('eve', 'wrong', `2001:db8:0:1::${time}`);

@@ -3,10 +3,11 @@
  * serve the same rows from the same database.
  */
 import type { Request } from 'autocannon';
+import { hasTokens } from '../test/support/optional.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
 import { type Line, median } from './figures.ts';
-import { cookieOf, hasTokens, TOKEN } from './people.ts';
+import { cookieOf, TOKEN } from './people.ts';
 import { settle } from './processors.ts';
 import { changeUsers, listUsers, range, readUser, signIn } from './requests.ts';
 import { MeasuredServer } from './server.ts';

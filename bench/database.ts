@@ -1,11 +1,13 @@
 /** Fills databases for the bench with users, each with a session. */
 import { hash } from 'node:crypto';
 import { makeHashing } from '../accounts/passwords/hashing.ts';
+import { keyOf } from '../accounts/secrets.ts';
 import { loadSettings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { openEngine, prepareQueries } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
-import { hasTokens, makeId, PASSWORD, sessionSecretOf, TOKEN, userId, usernameOf } from './people.ts';
+import { addToken } from '../test/support/optional.ts';
+import { makeId, PASSWORD, sessionSecretOf, TOKEN, userId, usernameOf } from './people.ts';
 import { range } from './requests.ts';
 
 type Row = Record<string, string | number>;
@@ -45,11 +47,6 @@ function sessionRow(number: number, now: number): Row {
   };
 }
 
-function tokenRow(now: number): Row {
-  const key = hash('sha256', TOKEN, 'base64url');
-  return { key, id: makeId(0, 'd'), user_id: userId(0), name: 'bench', scopes: '["*"]', created_at: now };
-}
-
 /** Opens a database as another process than the measured ones does. */
 export function open(url: string) {
   const settings = loadSettings({ root: PROJECT_ROOT, environment: { DATABASE_URL: url } });
@@ -81,12 +78,13 @@ export async function fill(url: string, count: number): Promise<void> {
         ),
       );
     }
-    if (hasTokens) await run(insert('tokens', [tokenRow(now)]));
   });
   const db = prepareQueries(engine);
   const id = makeId(0, 'c');
   const owner = userId(0);
+  const token = { key: keyOf(TOKEN), id, userId: owner, name: 'bench', scopes: ['*'], expiresAt: null };
   await db.atomically([
+    ...addToken(db, token, now),
     ...db.groups.add({ id, name: 'admins', title: '', permissions: ['*'] }, now),
     db.memberships.add({ groupId: id, userId: owner, role: 'manager' }, now),
   ]);

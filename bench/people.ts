@@ -1,16 +1,11 @@
 /** Says who the users of the bench are. All about a user follows from their number, so no list of a million is kept. */
 import { createHmac, hash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { makeSecret } from '../accounts/secrets.ts';
-import { PROJECT_ROOT } from '../config/project.ts';
 import { makeSecret as newKey } from '../config/secret.ts';
 
 /** All measured servers sign their cookies with this key. */
 export const SECRET_KEY = newKey();
 export const PASSWORD = 'correct horse battery staple';
-/** API tokens are a part that can be left out. */
-export const hasTokens = existsSync(join(PROJECT_ROOT, 'accounts/tokens.ts'));
 /** The API token of the first user, who has every permission. */
 export const TOKEN = makeSecret('rc_');
 

@@ -21,7 +21,7 @@ export function sqliteFile(url: string): string | undefined {
  * nothing to add to the allowed form.
  */
 export function findUrlProblem(url: string): string | undefined {
-  if (sqliteFile(url)) {
+  if (sqliteFile(url) !== undefined) {
     return url.includes('?') ? 'a path of SQLite has no parameters, and no question mark' : undefined;
   }
   const parsed = parseUrl(url);

@@ -1,4 +1,7 @@
-/** Loads the files of a folder that each export a function by default, such as commands: what is deleted there is left out. */
+/**
+ * Loads the files of a folder that each export a function by default, such as commands: what is deleted there is left out. Not by
+ * @fastify/autoload, which takes plugins alone, and passes over a second one of the same name without a word.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

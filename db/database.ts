@@ -1,4 +1,5 @@
 /** Gives the rest of the service one object for the database: an engine with the queries of every area. */
+import { sqliteFile } from '../config/database-url.ts';
 import type { Settings } from '../config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { openSqlite } from './engines/sqlite/engine.ts';
@@ -27,7 +28,8 @@ export async function openEngine(
   { create = false, worker = false } = {},
 ): Promise<Engine> {
   const url = settings.DATABASE_URL;
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), { create, worker });
+  const file = sqliteFile(url);
+  if (file !== undefined) return openSqlite(file, { create, worker });
   // A static import would load MySQL's driver for SQLite's users, too.
   const { openMysql } = await import('./engines/mysql/engine.ts');
   return openMysql({

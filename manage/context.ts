@@ -30,7 +30,7 @@ export async function withEngine<Result>(
 export function databaseExists(): boolean {
   const { DATABASE_URL } = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
   const file = sqliteFile(DATABASE_URL);
-  return !file || existsSync(file);
+  return file === undefined || existsSync(file);
 }
 
 /**

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { acceptFiles } from '../db/migrate/check.ts';
 import {
+  DIALECTS,
   type Dialect,
   givenNameOf,
   joinStatements,
@@ -35,7 +36,6 @@ const URLS: Record<Dialect, string> = {
   sqlite: 'sqlite:data/rollcall.db',
   mysql: 'mysql://nobody@127.0.0.1/nothing',
 };
-const DIALECTS = ['sqlite', 'mysql'] as const;
 
 /**
  * Makes a migration, or completes the newest one if `npx drizzle-kit generate` has made only the way up of one dialect.
@@ -97,8 +97,10 @@ async function generate(dialect: Dialect, name: string, custom: boolean): Promis
   });
   if (status === 0 && readMigrations(dialect).length > before) return true;
   // Without a terminal it makes nothing and ends with 0, as it does when there is nothing to do.
-  const { matches, leftOver } = await compareWithCode(dialect, before - 1);
-  if (status === 0 && matches && leftOver.length === 0) return false;
+  if (status === 0) {
+    const { matches, leftOver } = await compareWithCode(dialect, before - 1);
+    if (matches && leftOver.length === 0) return false;
+  }
   throw new Error(
     `drizzle-kit generate failed for ${dialect}. If it asked whether something was renamed, run this at a terminal.`,
   );

@@ -4,44 +4,43 @@ import { findStrayDataSteps } from './data.ts';
 import { countMigrations, unfinishedMessage } from './errors.ts';
 import { acceptHashes, checkHashes } from './hashes.ts';
 import { findLostIndexes } from './lost-indexes.ts';
-import { type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
+import { DIALECTS, type Dialect, type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import type { SchemaState } from './schema-state.ts';
 import { compareWithCode } from './snapshots.ts';
 
-/** @returns one sentence for each fault in the files of both dialects. */
-export async function checkFiles(): Promise<string[]> {
+/**
+ * @returns one sentence for each fault in the files of both dialects, and one for each table that the migrations make and the code has no
+ * more, as of a part that was left out: that is no fault.
+ */
+export async function checkFiles(): Promise<{ faults: string[]; notes: string[] }> {
   const [sqlite, mysql] = [readMigrations('sqlite'), readMigrations('mysql')];
-  return [
-    ...(await checkDialect('sqlite', sqlite)),
-    ...(await checkDialect('mysql', mysql)),
+  const [ofSqlite, ofMysql] = [
+    await compareWithCode('sqlite', sqlite.length - 1),
+    await compareWithCode('mysql', mysql.length - 1),
+  ];
+  const faults = [
+    ...checkDialect('sqlite', sqlite, ofSqlite.matches),
+    ...checkDialect('mysql', mysql, ofMysql.matches),
     ...compareNames(sqlite, mysql),
-    ...(await findHalfDropped(sqlite, mysql)),
+    ...halfDropped(ofSqlite.leftOver, ofMysql.leftOver),
     ...findStrayDataSteps(sqlite),
   ];
-}
-
-/** @returns one sentence for each table that the migrations make and the code has no more, as of a part that was left out. It is no fault. */
-export async function findLeftTables(): Promise<string[]> {
-  const { leftOver } = await compareWithCode('sqlite', readMigrations('sqlite').length - 1);
-  return leftOver.map(
+  const notes = ofSqlite.leftOver.map(
     (name) =>
       `Nothing uses the table ${name} any more. The next migration drops it with its rows: npm run manage -- db revision NAME`,
   );
+  return { faults, notes };
 }
 
 /** @returns one sentence for each table that nothing uses any more on one engine, and that is gone on the other. */
-async function findHalfDropped(sqlite: Migration[], mysql: Migration[]): Promise<string[]> {
-  const [one, other] = [
-    (await compareWithCode('sqlite', sqlite.length - 1)).leftOver,
-    (await compareWithCode('mysql', mysql.length - 1)).leftOver,
-  ];
+function halfDropped(one: string[], other: string[]): string[] {
   const different = [...one, ...other].filter((name) => !one.includes(name) || !other.includes(name));
   return different.map((name) => `The table ${name} is dropped for one engine only.`);
 }
 
 /** Accepts an edit by hand of the newest migration, in both dialects. */
 export function acceptFiles(): void {
-  for (const dialect of ['sqlite', 'mysql'] as const) acceptHashes(dialect, readMigrations(dialect));
+  for (const dialect of DIALECTS) acceptHashes(dialect, readMigrations(dialect));
 }
 
 /** @returns one sentence for each difference between a database and the files. */
@@ -56,7 +55,7 @@ export function checkDatabase(state: SchemaState): string[] {
   return faults;
 }
 
-async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<string[]> {
+function checkDialect(dialect: Dialect, migrations: Migration[], matchesCode: boolean): string[] {
   const faults: string[] = [];
   for (const [index, { name, when, down }] of migrations.entries()) {
     if (down === undefined) faults.push(`there is no ${name}.down.sql that takes ${name} back.`);
@@ -69,7 +68,7 @@ async function checkDialect(dialect: Dialect, migrations: Migration[]): Promise<
     if (file.endsWith('.sql') && !known.has(file)) faults.push(`${file} is not in the journal.`);
   faults.push(...checkHashes(dialect, migrations));
   faults.push(...findLostIndexes(dialect, [-1, ...migrations.keys()]));
-  if (!(await compareWithCode(dialect, migrations.length - 1)).matches)
+  if (!matchesCode)
     faults.push(
       'the tables in the code differ from the newest migration. Make one: npm run manage -- db revision NAME',
     );

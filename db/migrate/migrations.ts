@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Engine } from '../engines/engine.ts';
 
 export type Dialect = Engine['dialect'];
+
+export const DIALECTS = ['sqlite', 'mysql'] as const satisfies Dialect[];
 export type Direction = 'up' | 'down';
 
 export interface Migration {

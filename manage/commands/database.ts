@@ -1,7 +1,7 @@
 /** manage db: where the database's schema stands, moving it up and down, and copying the database. */
 import { type Command, Option } from 'commander';
 import type { Engine } from '../../db/engines/engine.ts';
-import { acceptFiles, checkDatabase, checkFiles, findLeftTables } from '../../db/migrate/check.ts';
+import { acceptFiles, checkDatabase, checkFiles } from '../../db/migrate/check.ts';
 import { unfinishedMessage } from '../../db/migrate/errors.ts';
 import { type Direction, tablesOf } from '../../db/migrate/migrations.ts';
 import { downgrade, inspect, upgrade } from '../../db/migrate/migrator.ts';
@@ -92,8 +92,9 @@ async function printHistory(engine: Engine): Promise<void> {
 
 async function checkMigrations({ accept }: { accept?: boolean }): Promise<void> {
   if (accept) acceptFiles();
-  const faults = [...(await checkFiles()), ...(databaseExists() ? await withEngine(inspectAndCheck) : [])];
-  for (const each of [...(await findLeftTables()), ...faults]) print(each);
+  const files = await checkFiles();
+  const faults = [...files.faults, ...(databaseExists() ? await withEngine(inspectAndCheck) : [])];
+  for (const each of [...files.notes, ...faults]) print(each);
   if (faults.length > 0)
     throw new Error(`The migrations have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`);
   print('The migrations are sound.');

@@ -5,7 +5,7 @@
 import { commandsOn } from '../support/commands.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { openServing } from '../support/files.ts';
-import { hasTokens } from '../support/optional.ts';
+import { hasTokens, isThere } from '../support/optional.ts';
 import { Client, PASSWORD, quickHashing, startService } from '../support/service.ts';
 import { differences, readTables } from '../support/tables.ts';
 import { TwinScene } from '../support/twin-scene.ts';
@@ -170,7 +170,7 @@ const ALL: Change[] = [
     },
   },
 ];
-const CHANGES = ALL.filter(({ api }) => hasTokens || !api.url.startsWith('/api/tokens'));
+const CHANGES = ALL.filter(({ api }) => isThere(api.url));
 
 onEachEngine('the API and the commands', async (t, engine) => {
   const urls = { api: await engine.makeDatabase(t), command: await engine.makeDatabase(t) };

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { blocksOf, follow, type Reader } from '../support/page.ts';
-import { copyProject, makeFolder, run } from '../support/processes.ts';
+import { copyProject, git, makeFolder, run } from '../support/processes.ts';
 
 test('The commands of README.md work', async (t) => {
   t.equal(await follow(t, 'README.md', { folder: copyProject(t) }), 12);
@@ -58,10 +58,6 @@ test('The commands of CONTRIBUTING.md work', async (t) => {
 
 test('A team takes over a new version as docs/upgrading.md says', async (t) => {
   const [rollcall, team] = [copyProject(t), join(makeFolder(t), 'team')];
-  const git = async (folder: string, ...args: string[]) => {
-    const who = ['-c', 'user.name=A developer', '-c', 'user.email=developer@example.org'];
-    t.match(await run(folder, 'git', [...who, ...args]), { code: 0 });
-  };
   await git(rollcall, 'init', '-q', '-b', 'main');
   const commitAll = async (folder: string) => {
     await git(folder, 'add', '-A');

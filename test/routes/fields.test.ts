@@ -7,7 +7,7 @@ import { defineTables } from '../../db/schema/tables.ts';
 import { CALLERS, setScene } from '../support/cast.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { SEEING, SETTING } from '../support/fields.ts';
-import { hasTokens } from '../support/optional.ts';
+import { hasTokens, isThere } from '../support/optional.ts';
 import { namesOf, routesDuring } from '../support/routes.ts';
 import { prepare, routeOf, routesToList } from '../support/rows.ts';
 import { quickHashing, startService } from '../support/service.ts';
@@ -109,7 +109,7 @@ onEachEngine('Fields are set and seen as the matrix of fields says', async (t, e
     async (t) => {
       const { names, send } = await setScene(app, 'member', 'tea:make');
       const stranger = await setScene(app, 'administrator', 'tea:make');
-      for (const url of [...(hasTokens ? ['/api/tokens'] : []), '/api/sessions']) {
+      for (const url of ['/api/tokens', '/api/sessions'].filter(isThere)) {
         const own = (await send({ method: 'GET', url })).payload;
         const others = (await stranger.send({ method: 'GET', url })).payload;
         const id = names[url.slice('/api/'.length, -1)] ?? 'nothing';

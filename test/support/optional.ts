@@ -5,17 +5,18 @@
 import { existsSync } from 'node:fs';
 import { keyOf, makeSecret } from '../../accounts/secrets.ts';
 import type { Database } from '../../db/database.ts';
-import { sql } from '../../db/drizzle.ts';
 import type { Engine, Step } from '../../db/engines/engine.ts';
 import { makeId } from '../../db/ids.ts';
+import { placeholder } from '../../db/schema/column-types.ts';
 
 export const hasTokens = existsSync(new URL('../../accounts/tokens.ts', import.meta.url));
 
+/** @returns whether the path, or the request line, is of a blueprint that is there. */
+export const isThere = (path: string) => hasTokens || !path.includes('/api/tokens');
+
 /** @returns the rows of the table whose requests can be sent. */
 export function sendable<Row extends { send: string; by?: string }>(rows: Row[]): Row[] {
-  return hasTokens
-    ? rows
-    : rows.filter(({ send, by = '' }) => !send.includes('/api/tokens') && !by.startsWith('token'));
+  return rows.filter(({ send, by = '' }) => isThere(send) && (hasTokens || !by.startsWith('token')));
 }
 
 /** @returns the cases that need no token, by their names, or all of them. */
@@ -31,22 +32,13 @@ export function newToken(userId: string, scopes: string[]) {
 
 type NewToken = Omit<ReturnType<typeof newToken>, 'secret' | 'expiresAt'> & { expiresAt: number | null };
 
-const COLUMNS = {
-  key: 'key',
-  id: 'id',
-  user_id: 'userId',
-  name: 'name',
-  scopes: 'scopes',
-  created_at: 'createdAt',
-  expires_at: 'expiresAt',
-  last_used_at: 'lastUsedAt',
-};
+const COLUMNS = ['key', 'id', 'userId', 'name', 'scopes', 'createdAt', 'expiresAt', 'lastUsedAt'];
 
 function tokenRows({ write }: Engine) {
-  const columns = Object.keys(COLUMNS).map((name) => `\`${name}\``);
+  const inSql = (name: string) => `\`${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}\``;
   const statement = {
-    sql: `INSERT INTO tokens (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-    params: Object.values(COLUMNS).map((name) => sql.placeholder(name)),
+    sql: `INSERT INTO tokens (${COLUMNS.map(inSql).join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`,
+    params: COLUMNS.map(placeholder),
   };
   return { insert: write({ toSQL: () => statement }, 1) };
 }

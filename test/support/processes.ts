@@ -37,6 +37,13 @@ export function copyProject(t: Test): string {
   return folder;
 }
 
+/** Runs git in the folder, for someone. @throws {Error} when it fails. */
+export async function git(folder: string, ...args: string[]): Promise<void> {
+  const who = ['-c', 'user.name=A developer', '-c', 'user.email=developer@example.org'];
+  const { code, stderr } = await run(folder, 'git', [...who, ...args]);
+  if (code !== 0) throw new Error(`git ${args.join(' ')} failed: ${stderr}`);
+}
+
 /** A line of the service's log. */
 export interface LogLine {
   pid: number;

@@ -14,7 +14,7 @@ type Expiring = SQLiteTable & Record<'key' | 'expiresAt', AnySQLiteColumn>;
 
 export function purgeQueries(engine: Engine) {
   const { build, read, write, tables } = engine;
-  const { attempts, audit, codes, sessions } = tables;
+  const { attempts, audit, codes, knownNetworks, sessions } = tables;
   const byName: Record<string, unknown> = tables;
 
   /** Both columns are the table's: what a row is deleted by, and what tells when it expires. */
@@ -37,7 +37,7 @@ export function purgeQueries(engine: Engine) {
 
   return {
     /** Each returns steps that delete at most `limit` rows that have expired. */
-    expired: [purgeExpired(sessions), purgeExpired(codes), purgeExpired(attempts), ...ofParts],
+    expired: [...[sessions, codes, attempts, knownNetworks].map(purgeExpired), ...ofParts],
     /** Returns steps that delete at most `limit` events with ids before that one. */
     audit: purgeOf<string>(audit, audit.id, audit.id),
   };

@@ -1,6 +1,6 @@
 /**
- * Failed sign-ins, counted by name and address, so that every worker slows guessing down. The key is a digest, because
- * users sometimes type their password in place of their name.
+ * Failed attempts, counted by name, by network and by both, so that every worker slows guessing down. The key is a digest,
+ * because users sometimes type their password in place of their name.
  */
 import type { ColumnTypes } from './column-types.ts';
 
@@ -10,6 +10,8 @@ export const defineAttempts = (t: ColumnTypes) =>
     {
       key: t.digest().primaryKey(),
       failures: t.integer().notNull(),
+      /** Until when further attempts are refused, where each failure makes the wait longer. */
+      blockedUntil: t.instant(),
       expiresAt: t.instant().notNull(),
     },
     (attempts) => [t.index('attempts_expires').on(attempts.expiresAt)],

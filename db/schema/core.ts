@@ -5,6 +5,7 @@ import { defineCodes } from './codes.ts';
 import type { ColumnTypes } from './column-types.ts';
 import { defineGroupPermissions, defineGroups, defineMemberships } from './groups.ts';
 import { defineGuards } from './guards.ts';
+import { defineKnownNetworks } from './known-networks.ts';
 import { defineSessions } from './sessions.ts';
 import { defineUsers } from './users.ts';
 
@@ -19,6 +20,7 @@ export function defineCore(t: ColumnTypes) {
     sessions: defineSessions(t, users),
     codes: defineCodes(t, users),
     attempts: defineAttempts(t),
+    knownNetworks: defineKnownNetworks(t, users),
     audit: defineAudit(t),
     guards: defineGuards(t),
   };

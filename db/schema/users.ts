@@ -26,6 +26,8 @@ export const defineUsers = (t: ColumnTypes) =>
       email: t.string(USER_LENGTHS.email),
       emailKey: t.string(KEY_GROWTH * USER_LENGTHS.email),
       emailSearchKey: t.string(SEARCH_PREFIX_LENGTH),
+      /** The address that users gave themselves: nobody has confirmed it yet, and it signs nobody in. */
+      pendingEmail: t.string(USER_LENGTHS.email),
       /** Absent when the user can't sign in with a password. */
       passwordHash: t.string(255),
       /** Absent together with `passwordSetAt` when nothing is known of it, as of accounts of earlier versions. */

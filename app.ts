@@ -24,6 +24,7 @@ import authenticate from './plugins/auth/authenticate.ts';
 import devLogin from './plugins/auth/dev-login.ts';
 import guards from './plugins/auth/guards.ts';
 import passwords from './plugins/auth/passwords.ts';
+import refusals from './plugins/auth/refusals.ts';
 import sessionCookie from './plugins/auth/session-cookie.ts';
 import database from './plugins/database.ts';
 import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/http/errors.ts';
@@ -94,6 +95,7 @@ async function assemble(
   await app.register(errors);
   await app.register(validation);
   await app.register(database, { database: db });
+  await app.register(refusals);
   await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
   await app.register(authenticate, { lifetimes });
   for (const loader of await loadFolder<FastifyPluginAsync>(

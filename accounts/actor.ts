@@ -35,13 +35,18 @@ export interface Actor extends Origin {
   /** What they may use, as it was read when they were recognised. Changes are decided by what holds when they are written. */
   permissions: readonly string[];
   log: { info(fields: object, message: string): void };
+  /** Counts what the actor's network is refused, and tells whether to write it (see refusals.ts). Null: all is written. */
+  refusals: { admits(address: string): boolean } | null;
 }
 
 /** @returns the address in one form: where the server listens on ::, IPv4 clients come as ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2). */
 export const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
 
 /** @returns a caller who has not signed in. */
-export function anonymous({ address, userAgent, requestId }: Origin, log: Actor['log']): Actor {
+export function anonymous(
+  { address, userAgent, requestId }: Origin,
+  { log, refusals }: Pick<Actor, 'log' | 'refusals'>,
+): Actor {
   const nobody = {
     kind: 'anonymous' as const,
     user: null,
@@ -49,7 +54,7 @@ export function anonymous({ address, userAgent, requestId }: Origin, log: Actor[
     credential: null,
     permissions: [],
   };
-  return { ...nobody, address, userAgent, requestId, log };
+  return { ...nobody, address, userAgent, requestId, log, refusals };
 }
 
 /** @returns whether the actor is the operator, who works on the database itself. */

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { requireFreshSession } from './authorization.ts';
-import { applyChange, lockActor, recordEvent } from './change.ts';
+import { applyChange, lockActor } from './change.ts';
 import {
   ConflictError,
   OwnPasswordError,
@@ -13,6 +13,7 @@ import {
 } from './errors.ts';
 import { requireUser } from './find.ts';
 import type { Hashing } from './passwords/hashing.ts';
+import { recordRefusal } from './refusals.ts';
 import { countAttempt, forgetAttempts } from './throttle.ts';
 
 /** Makes the actor's session fresh again. @throws {WrongPasswordError} @throws {TooManyAttemptsError} @throws {UnauthenticatedError} */
@@ -106,7 +107,7 @@ async function verifyOwnPassword(
   await countAttempt(db, actor, user.username);
   const passwordHash = await db.users.passwordHash(user.id);
   if ((await hashing.verify(passwordHash, password)) && passwordHash) return passwordHash;
-  await recordEvent(db, actor, { event: 'confirm-refused', target: userTarget(user) });
+  await recordRefusal(db, actor, { event: 'confirm-refused', target: userTarget(user) });
   throw new WrongPasswordError(changing);
 }
 

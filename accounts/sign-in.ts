@@ -2,9 +2,9 @@
 import type { Database } from '../db/database.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
-import { recordEvent } from './change.ts';
 import { WrongCredentialsError } from './errors.ts';
 import { type Hashing, isOutdated } from './passwords/hashing.ts';
+import { recordRefusal } from './refusals.ts';
 import { countAttempt } from './throttle.ts';
 
 /** A user whose password was right, with the hash that it was checked against. */
@@ -51,6 +51,6 @@ export async function refuseSignIn(
   actor: Actor,
   user: { id: string; username: string } | undefined,
 ): Promise<never> {
-  await recordEvent(db, actor, { event: 'sign-in-refused', target: user ? userTarget(user) : null });
+  await recordRefusal(db, actor, { event: 'sign-in-refused', target: user ? userTarget(user) : null });
   throw new WrongCredentialsError();
 }

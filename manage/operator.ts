@@ -19,6 +19,7 @@ export const operator: Actor = {
   requestId: '',
   // Commands print what they have done.
   log: { info() {} },
+  refusals: null,
 };
 
 function systemUser(): string {

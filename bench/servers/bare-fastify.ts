@@ -19,7 +19,10 @@ import list from '../../routes/api/users/list.ts';
 import read from '../../routes/api/users/read.ts';
 
 /** The caller of every request, who sees no more of a user than any caller does. */
-const nobody = anonymous({ address: '', userAgent: '', requestId: '' }, { info() {} });
+const nobody = anonymous(
+  { address: '', userAgent: '', requestId: '' },
+  { log: { info() {} }, refusals: null },
+);
 
 const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
 const app = Fastify({

@@ -15,6 +15,7 @@ const CORE_EVENTS = [
   'signed-in',
   'sign-in-refused',
   'throttled',
+  'refusals-left-out',
   'signed-out',
   'signed-up',
   'confirmed',

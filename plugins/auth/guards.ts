@@ -86,6 +86,7 @@ export default fp(
         userAgent: this.headers['user-agent'] ?? '',
         requestId: this.id,
         log: this.log,
+        refusals: app.refusals,
       };
     });
 
@@ -94,5 +95,5 @@ export default fp(
       return this.user;
     });
   },
-  { name: 'guards', dependencies: ['authenticate'] },
+  { name: 'guards', dependencies: ['authenticate', 'refusals'] },
 );

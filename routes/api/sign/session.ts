@@ -193,7 +193,7 @@ function passwordStrategy(app: FastifyInstance): InstanceType<typeof Strategy> {
 
 /** @returns a store for @fastify/session. It only starts and ends sessions, so no slow request brings one back. */
 function sessionStore(
-  { db, log }: FastifyInstance,
+  { db, log, refusals }: FastifyInstance,
   lifetimes: Lifetimes,
 ): NonNullable<FastifySessionOptions['store']> {
   return {
@@ -205,7 +205,7 @@ function sessionStore(
       const { passport: user, signIn } = session;
       // A session that names no user, such as one that was regenerated, is not kept.
       if (!user || !signIn) return;
-      const actor = anonymous(signIn, log.child({ requestId: signIn.requestId }));
+      const actor = anonymous(signIn, { log: log.child({ requestId: signIn.requestId }), refusals });
       session.started = await startSession(db, actor, keyOf(secret), user, signIn, lifetimes);
     }),
     destroy: callbackify((secret: string) => endReplacedSession(db, keyOf(secret))),

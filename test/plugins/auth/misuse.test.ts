@@ -4,6 +4,7 @@ import { test } from 'tap';
 import { userOf } from '../../../accounts/actor.ts';
 import authenticate from '../../../plugins/auth/authenticate.ts';
 import guards from '../../../plugins/auth/guards.ts';
+import refusals from '../../../plugins/auth/refusals.ts';
 import sessionCookie from '../../../plugins/auth/session-cookie.ts';
 import database from '../../../plugins/database.ts';
 import errors from '../../../plugins/http/errors.ts';
@@ -20,6 +21,7 @@ test('A route that asks who its user is, and has no guard, answers anonymous cal
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
   await app.register(authenticate, { lifetimes: { idle: 60, lifetime: 60, remember: 60 } });
+  await app.register(refusals);
   await app.register(guards);
   let served = 0;
   app.get('/caller', async (request) => ({ id: request.caller().id, served: ++served }));

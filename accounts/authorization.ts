@@ -11,6 +11,7 @@ import { MissingPermissionError, NotFoundError, SessionRequiredError, StaleSessi
 
 /** The permissions that the rules ask for. A blueprint may ask for others. */
 export const WRITE_USERS = 'users:write';
+export const READ_PRIVATE = 'users:read-private';
 export const WRITE_GROUPS = 'groups:write';
 export const WRITE_SESSIONS = 'sessions:write';
 
@@ -26,6 +27,11 @@ export function withinScopes(scopes: readonly string[], held: readonly string[])
 /** @returns those of the permissions that are not among the held ones. */
 export function lackingOf(held: readonly string[], permissions: readonly string[]): string[] {
   return held.includes(EVERYTHING) ? [] : permissions.filter((permission) => !held.includes(permission));
+}
+
+/** @returns whether the actor held the permission when the request began. */
+export function hasPermission({ permissions }: Actor, permission: string): boolean {
+  return lackingOf(permissions, [permission]).length === 0;
 }
 
 /** For guards, which refuse early. @throws {MissingPermissionError} */

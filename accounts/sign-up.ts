@@ -15,14 +15,22 @@ interface SignUp {
   password: string;
 }
 
-/** Makes an account for whoever asks. @throws {TooManyAttemptsError} @throws {TakenError} */
-export async function signUp(db: Database, hashing: Hashing, actor: Actor, { password, ...given }: SignUp) {
+/**
+ * Makes an account for whoever asks. Their address is pending, whether or not another user has it: the answer must not tell.
+ * @throws {TooManyAttemptsError} @throws {TakenError} for the username.
+ */
+export async function signUp(
+  db: Database,
+  hashing: Hashing,
+  actor: Actor,
+  { password, username, name, email }: SignUp,
+) {
   await countAttempt(db, actor, 'POST /api/sign/up');
   const passwordHash = await hashing.hash(password);
   const change = applyChange(db, actor, () => {
     const [id, now] = [makeId(), Date.now()];
-    const fields = { ...given, active: true };
-    const user = { id, username: given.username };
+    const fields = { username, name, email: null, pendingEmail: email, active: true };
+    const user = { id, username };
     const passwordSetter = { by: 'self', userId: null } as const;
     return {
       writes: [db.users.add({ id, ...fields, passwordHash, passwordSetter }, now)],
@@ -30,5 +38,5 @@ export async function signUp(db: Database, hashing: Hashing, actor: Actor, { pas
       result: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
     };
   });
-  return tellAllTaken(db, change, given);
+  return tellAllTaken(db, change, { username });
 }

@@ -7,12 +7,11 @@ import { keepAdministrator } from './administrators.ts';
 import { differences, isNothing, userTarget } from './audit.ts';
 import {
   authorityOver,
+  hasPermission,
   holds,
-  lackingOf,
   refuseOwnAccount,
   requireFreshSession,
   requirePermissions,
-  WRITE_GROUPS,
   WRITE_USERS,
 } from './authorization.ts';
 import { applyChange, type Change, lockUser } from './change.ts';
@@ -70,6 +69,7 @@ export function userCreation(
       user: {
         id,
         ...fields,
+        pendingEmail: null,
         ...setterValues(setter, now),
         version: 1,
         createdAt: now,
@@ -86,11 +86,6 @@ function setterOf(actor: Actor): PasswordSetter {
   return isOperator(actor) ? { by: 'operator', userId: null } : { by: 'user', userId: userOf(actor).id };
 }
 
-/** @returns whether the actor sees who set a user's password: those who give rights, or could have set it. */
-export function seesPasswordSetter({ permissions }: Actor): boolean {
-  return [WRITE_USERS, WRITE_GROUPS].some((permission) => lackingOf(permissions, [permission]).length === 0);
-}
-
 /**
  * For a guard, which refuses early when the actor may change nothing of that user.
  * @throws {MissingPermissionError} @throws {SessionRequiredError}
@@ -101,7 +96,8 @@ export function requireMayChangeUser(actor: Actor, id: string): void {
 }
 
 /**
- * Changes a user; a change to what is so already writes nothing. Disabling ends their sessions, and the codes that they issued.
+ * Changes a user; a change to what is so already writes nothing. The address that users without a permission give themselves is
+ * pending: nothing is decided by it until somebody with authority over them sends the same one. Disabling ends their sessions, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError} @throws {SessionRequiredError}
  */
@@ -123,9 +119,10 @@ const applyUserChange = (
   applyChange(db, actor, async () => {
     refuseOwnAccount(actor, id);
     const foreign = Object.keys(changes).filter((field) => !OWN_FIELDS.includes(field));
-    const ownOnly = isSelf(actor, id) && foreign.length === 0;
-    if (isSelf(actor, id) && foreign.length > 0 && lackingOf(actor.permissions, [WRITE_USERS]).length > 0)
+    const decides = hasPermission(actor, WRITE_USERS);
+    if (isSelf(actor, id) && foreign.length > 0 && !decides)
       throw new ForbiddenFieldsError(foreign, OWN_FIELDS, WRITE_USERS);
+    const ownOnly = isSelf(actor, id) && foreign.length === 0 && !(changes.email && decides);
     // Everything but the name is what the user signs in with, or whether they can.
     const sensitive = Object.keys(changes).some((field) => field !== 'name');
     if (sensitive) requireFreshSession(actor);
@@ -134,12 +131,13 @@ const applyUserChange = (
     const authority = sensitive ? await authorityOver(db, actor, id) : own;
     const conditions = [...(ownOnly ? [] : holds(db, actor, WRITE_USERS)), ...authority.conditions];
     const row = await requireUser(db, id, matches);
-    const changed = differences({ ...row }, changes);
+    const applied = { ...changes, ...addressChange(row, changes.email, decides) };
+    const changed = differences({ ...row }, applied);
     // Who may not change it is not told that nothing would change.
     if (isNothing(changed)) return { conditions, writes: [], event: [], result: row };
     const disables = changes.active === false;
     const now = Date.now();
-    const user = { ...row, ...changes };
+    const user = { ...row, ...applied };
     return {
       locks: [...authority.locks, ...(disables ? [keepAdministrator(db)] : [])],
       conditions,
@@ -152,6 +150,14 @@ const applyUserChange = (
     };
   });
 
+/** @returns what a change of the address makes of it. @param decides whether it needs nobody else to confirm it. */
+function addressChange(row: UserDetailRow, email: string | null | undefined, decides: boolean) {
+  if (email === undefined) return {};
+  // Whoever decides answers what is pending, with the same address or another one; users take theirs back.
+  if (decides || email === null || email === row.email) return { email, pendingEmail: null };
+  return { email: row.email, pendingEmail: email };
+}
+
 /**
  * Removes a user with their sessions, tokens and memberships, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
@@ -163,12 +169,13 @@ export const deleteUser = (db: Database, actor: Actor, id: string, matches: Vers
     requireFreshSession(actor);
     const { locks, conditions } = await authorityOver(db, actor, id);
     const row = await requireUser(db, id, matches);
-    const { username, name, email, active } = row;
+    const { username, name, email, pendingEmail, active } = row;
+    const before = { username, name, email, pendingEmail, active };
     return {
       locks: [...locks, keepAdministrator(db)],
       conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
       writes: [db.codes.removeIssuedBy(id), db.users.remove(row)],
-      event: { event: 'user-deleted', target: userTarget(row), before: { username, name, email, active } },
+      event: { event: 'user-deleted', target: userTarget(row), before },
       result: row,
     };
   });

@@ -1,5 +1,6 @@
 /** How a user appears in the API. */
 import { type Static, Type } from 'typebox';
+import type { Visibility } from '../accounts/visibility.ts';
 import type { UserDetailRow, UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, NullableObject, Password, SingleLineText } from './common.ts';
@@ -36,25 +37,35 @@ export const User = Type.Object({
   id: Id,
   username: Type.String(),
   name: Type.String(),
-  email: Nullable(Type.String()),
   active: Type.Boolean(),
   createdAt: Instant,
   updatedAt: Instant,
-  lastSignInAt: Nullable(Instant),
+  /** For the user, and for holders of users:read-private or users:write; absent for others. */
+  email: Type.Optional(Nullable(Type.String())),
+  /** The address that users gave themselves, until it is confirmed. For the user, and for holders of users:write; absent for others. */
+  pendingEmail: Type.Optional(Nullable(Type.String())),
+  /** Shown to whom `email` is shown. */
+  lastSignInAt: Type.Optional(Nullable(Instant)),
 });
 
-/** @returns the row as the API shows it. */
-export function userJson(row: UserRow): Static<typeof User> {
-  return {
+/** @returns the row as the API shows it to a caller who sees so much of it. */
+export function userJson(
+  row: UserRow,
+  { privateFields, pendingEmail }: Omit<Visibility, 'passwordSetter'>,
+): Static<typeof User> {
+  const json: Static<typeof User> = {
     id: row.id,
     username: row.username,
     name: row.name,
-    email: row.email,
     active: row.active,
     createdAt: instant(row.createdAt),
     updatedAt: instant(row.updatedAt),
-    lastSignInAt: row.lastSignInAt === null ? null : instant(row.lastSignInAt),
   };
+  // One by one: to spread objects would cost twice as much as all the rest, for each user of a list.
+  if (privateFields) json.email = row.email;
+  if (pendingEmail) json.pendingEmail = row.pendingEmail;
+  if (privateFields) json.lastSignInAt = row.lastSignInAt === null ? null : instant(row.lastSignInAt);
+  return json;
 }
 
 /** Who set the password last; null when there is none yet, or when an earlier version set it. */
@@ -81,7 +92,8 @@ export function passwordSetByJson(row: PasswordColumns): Static<typeof PasswordS
   return { by, ...(userId === null ? {} : { userId }), at: instant(at) };
 }
 
-/** @returns the row as the API shows it. @param withSetter whether the caller sees who set the password. */
-export function userDetailJson(row: UserDetailRow, withSetter: boolean): Static<typeof UserDetail> {
-  return { ...userJson(row), ...(withSetter ? { passwordSetBy: passwordSetByJson(row) } : {}) };
+/** @returns the row as the API shows it to a caller who sees so much of it. */
+export function userDetailJson(row: UserDetailRow, visibility: Visibility): Static<typeof UserDetail> {
+  const setter = visibility.passwordSetter ? { passwordSetBy: passwordSetByJson(row) } : {};
+  return { ...userJson(row, visibility), ...setter };
 }

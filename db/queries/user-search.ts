@@ -15,8 +15,11 @@ import { shownColumns, type UserRow } from './users.ts';
 const LAST_CHARACTER = '\u{10ffff}';
 
 /** Each key has its own query, because each has its own index. */
-const KEYS = ['usernameSearchKey', 'emailSearchKey', 'nameKey'] as const;
-type KeyName = (typeof KEYS)[number];
+const ALL_KEYS = ['usernameSearchKey', 'emailSearchKey', 'nameKey'] as const;
+type KeyName = (typeof ALL_KEYS)[number];
+type Keys = readonly [KeyName, ...KeyName[]];
+/** For callers who do not see the addresses of others: whom they find must not depend on these. */
+const PUBLIC_KEYS: Keys = ['usernameSearchKey', 'nameKey'];
 
 interface Candidate extends UserRow {
   usernameSearchKey: string;
@@ -68,15 +71,19 @@ function filterReads({ build, read, tables: { memberships, users } }: Engine) {
 }
 
 /**
- * Finds users whose username, e-mail address or name begins with the text, in the order of the matching keys. A page
+ * Finds users whose username, name, or with `byEmail` e-mail address begins with the text, in the order of the matching keys. A page
  * may be short when many users match by two keys or fail the filters, because no page reads more than a fixed number of
  * rows.
  */
 function prefixSearch(engine: Engine) {
-  const { inAll, inGroup } = prepareKeyReads(engine);
+  const [byAllKeys, byPublicKeys] = [prepareKeyReads(engine, ALL_KEYS), prepareKeyReads(engine, PUBLIC_KEYS)];
   return async function beginningWith(
     q: string,
-    { active, group }: { active?: boolean | undefined; group?: string | undefined },
+    {
+      byEmail,
+      active,
+      group,
+    }: { byEmail: boolean; active?: boolean | undefined; group?: string | undefined },
     after: Cursor | undefined,
     limit: number,
   ): Promise<Found> {
@@ -90,6 +97,7 @@ function prefixSearch(engine: Engine) {
       limit: 2 * limit + 1,
       groupId: group,
     };
+    const { keys, inAll, inGroup } = byEmail ? byAllKeys : byPublicKeys;
     const rows: Candidate[] = await (group === undefined ? inAll : inGroup)(values);
     const matchesFilters = (row: Candidate) =>
       (active === undefined || row.active === active) && (group === undefined || row.role != null);
@@ -97,10 +105,10 @@ function prefixSearch(engine: Engine) {
     // Only these are certain to come next: a list that was cut off may continue after them.
     const certain = hits.sort(compareHits).slice(0, values.limit);
     const isCutOff = (key: KeyName) => rows.filter((row) => row.matchedKey === key).length === values.limit;
-    const more = KEYS.some(isCutOff) || hits.length > certain.length;
+    const more = keys.some(isCutOff) || hits.length > certain.length;
     const shown: Hit[] = [];
     for (const [index, hit] of certain.entries()) {
-      if (!isFirstHit(hit, text, certain[index - 1]) || !matchesFilters(hit.row)) continue;
+      if (!isFirstHit(hit, text, certain[index - 1], keys) || !matchesFilters(hit.row)) continue;
       if (shown.length === limit) return page(shown, shown.at(-1));
       shown.push(hit);
     }
@@ -108,9 +116,9 @@ function prefixSearch(engine: Engine) {
   };
 }
 
-/** Prepares the search by every key: one for all users, and one that adds the role in a group. */
-function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Engine) {
-  const keys = pickColumns(users, ...KEYS);
+/** Prepares the search by these keys: one for all users, and one that adds the role in a group. */
+function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Engine, keys: Keys) {
+  const columns = pickColumns(users, ...ALL_KEYS);
   const isAfterCursor = (key: AnyColumn) =>
     and(
       gte(key, placeholder('from')),
@@ -119,26 +127,25 @@ function prepareKeyReads({ build, readAll, tables: { memberships, users } }: Eng
     );
   const candidate = (key: KeyName) => ({
     ...shownColumns(users),
-    ...keys,
+    ...columns,
     matchedKey: sql<KeyName>`${sql.raw(`'${key}'`)}`.as('matched_key'),
   });
   const inOrderOf = <Query extends SQLiteSelect>(key: AnyColumn, query: Query) =>
     query.where(isAfterCursor(key)).orderBy(asc(key), asc(users.id)).limit(limitPlaceholder);
-  const byKey = (key: KeyName) => inOrderOf(keys[key], build.select(candidate(key)).from(users).$dynamic());
+  const byKey = (key: KeyName) =>
+    inOrderOf(columns[key], build.select(candidate(key)).from(users).$dynamic());
   const ofGroup = and(equals(memberships.groupId, 'groupId'), eq(memberships.userId, users.id));
   // A left join, so that the limit bounds the rows that are read and not only the matches.
   const byKeyInGroup = (key: KeyName) => {
     const shown = { ...candidate(key), role: memberships.role };
-    return inOrderOf(keys[key], build.select(shown).from(users).leftJoin(memberships, ofGroup).$dynamic());
+    return inOrderOf(columns[key], build.select(shown).from(users).leftJoin(memberships, ofGroup).$dynamic());
   };
 
+  const [first, ...others] = keys;
   return {
-    inAll: readAll([byKey('usernameSearchKey'), byKey('emailSearchKey'), byKey('nameKey')]),
-    inGroup: readAll([
-      byKeyInGroup('usernameSearchKey'),
-      byKeyInGroup('emailSearchKey'),
-      byKeyInGroup('nameKey'),
-    ]),
+    keys,
+    inAll: readAll([byKey(first), ...others.map(byKey)]),
+    inGroup: readAll([byKeyInGroup(first), ...others.map(byKeyInGroup)]),
   };
 }
 
@@ -152,8 +159,8 @@ function compareHits(one: Hit, other: Hit): number {
 }
 
 /** @returns false when an earlier hit is the same user. */
-function isFirstHit({ key, row }: Hit, text: string, before: Hit | undefined): boolean {
+function isFirstHit({ key, row }: Hit, text: string, before: Hit | undefined, keys: Keys): boolean {
   if (!key.startsWith(text) || (before?.row.id === row.id && before.key === key)) return false;
-  const matching = KEYS.map((each) => row[each] ?? '').filter((each) => each.startsWith(text));
+  const matching = keys.map((each) => row[each] ?? '').filter((each) => each.startsWith(text));
   return matching.every((each) => Buffer.compare(Buffer.from(each), Buffer.from(key)) >= 0);
 }

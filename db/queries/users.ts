@@ -12,11 +12,14 @@ import type { PasswordSetterKind } from '../schema/users.ts';
 import { normalizeIdentifier, searchPrefix } from '../text.ts';
 import { pageAfter } from './page-after.ts';
 
-type UserFields = Pick<Tables['users']['$inferSelect'], 'username' | 'name' | 'email' | 'active'>;
+type UserFields = Pick<
+  Tables['users']['$inferSelect'],
+  'username' | 'name' | 'email' | 'pendingEmail' | 'active'
+>;
 
 const FIELDS = [
   ...(['username', 'usernameKey', 'usernameSearchKey', 'name', 'nameKey'] as const),
-  ...(['email', 'emailKey', 'emailSearchKey', 'active'] as const),
+  ...(['email', 'emailKey', 'emailSearchKey', 'pendingEmail', 'active'] as const),
 ] as const;
 const PASSWORD_FIELDS = ['passwordSetBy', 'passwordSetById', 'passwordSetAt'] as const;
 
@@ -33,12 +36,17 @@ export interface PasswordSetter {
   userId: string | null;
 }
 
-type NewUser = UserFields & { id: string; passwordHash: string | null; passwordSetter?: PasswordSetter };
+type NewUser = Omit<UserFields, 'pendingEmail'> & {
+  id: string;
+  pendingEmail?: string | null;
+  passwordHash: string | null;
+  passwordSetter?: PasswordSetter;
+};
 
 /** The columns that the API shows. */
 export function shownColumns(users: Tables['users']) {
   return {
-    ...pickColumns(users, 'id', 'version', 'username', 'name', 'email', 'active'),
+    ...pickColumns(users, 'id', 'version', 'username', 'name', 'email', 'pendingEmail', 'active'),
     ...pickColumns(users, 'createdAt', 'updatedAt', 'lastSignInAt'),
   };
 }
@@ -80,8 +88,13 @@ function profileQueries({ build, read, readOneCached, write, tables: { users } }
   return {
     find: (id: string) => byId({ key: id }),
     page: (after: string, limit: number) => page({ after, limit }),
-    add: ({ passwordSetter, ...user }: NewUser, now: number) =>
-      insert({ ...withKeys(user), ...setterValues(passwordSetter, now), createdAt: now, updatedAt: now }),
+    add: ({ passwordSetter, pendingEmail = null, ...user }: NewUser, now: number) =>
+      insert({
+        ...withKeys({ ...user, pendingEmail }),
+        ...setterValues(passwordSetter, now),
+        createdAt: now,
+        updatedAt: now,
+      }),
     /** Requires that the user still has that version, and so does `remove`. */
     change: (user: UserFields & { id: string; version: number }, now: number) =>
       update({ ...withKeys(user), now }),

@@ -6,6 +6,7 @@ import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { setPassword } from '../../accounts/passwords.ts';
 import { takenFields } from '../../accounts/taken.ts';
 import { changeUser, createUser, deleteUser } from '../../accounts/users.ts';
+import { visibilityFor } from '../../accounts/visibility.ts';
 import type { Database } from '../../db/database.ts';
 import type { UserRow } from '../../db/queries/users.ts';
 import { SingleLineText } from '../../schemas/common.ts';
@@ -39,6 +40,8 @@ interface NewUserOptions {
   /** Whether the password is on standard input. */
   passwordStdin: boolean;
 }
+
+const shownTo = visibilityFor(operator);
 
 /** What users can be looked for by. */
 const Beginning = SingleLineText({ minLength: 1, maxLength: 64 });
@@ -84,6 +87,14 @@ export default function addUserCommands(program: Command): void {
     .action(onDatabase(printCode));
 
   user
+    .command('email <name> [address]')
+    .description(
+      'give a user an e-mail address, such as the one that they gave themselves and that is pending',
+    )
+    .option('--none', 'take it away, and the pending one', false)
+    .action(changeEmail);
+
+  user
     .command('enable <name>')
     .description('let a disabled user sign in again')
     .action(onDatabase((db, name: string) => setActive(db, name, true)));
@@ -107,7 +118,7 @@ async function list(options: { json: boolean; q?: string }): Promise<void> {
   await withDatabase((db) => {
     const rows =
       q === undefined ? everyRow((after, limit) => db.users.page(after, limit)) : usersBeginningWith(db, q);
-    return printEach(rows, options, userJson, formatRow);
+    return printEach(rows, options, (row) => userJson(row, shownTo(row.id)), formatRow);
   });
 }
 
@@ -118,7 +129,7 @@ function formatRow({ id, username, active, name }: ReturnType<typeof userJson>):
 async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
   let after: { key: string; id: string } | undefined;
   do {
-    const { rows, next } = await db.userSearch.beginningWith(q, {}, after, PAGE);
+    const { rows, next } = await db.userSearch.beginningWith(q, { byEmail: true }, after, PAGE);
     yield* rows;
     after = next ?? undefined;
   } while (after);
@@ -135,7 +146,7 @@ async function show(db: Database, name: string, { json }: { json: boolean }): Pr
     Array.fromAsync(everyRow((after, limit) => db.sessions.page(row.id, after, limit, now))),
     readUserDetails(db, row.id),
   ]);
-  const { passwordSetBy, ...fields } = userDetailJson(row, true);
+  const { passwordSetBy, ...fields } = userDetailJson(row, shownTo(row.id));
   if (json) {
     return print(
       JSON.stringify({ ...fields, passwordSetBy, groups, sessions: sessions.length, ...details.json }),
@@ -200,6 +211,22 @@ async function printCode(db: Database, name: string): Promise<void> {
   const { code, expiresAt } = await issueCode(db, operator, user.id);
   const who = nameOfRecipient(user, name);
   printSecret(code, `the code with which ${who} sets a password, until ${instant(expiresAt)}:`);
+}
+
+async function changeEmail(
+  name: string,
+  address: string | undefined,
+  { none }: { none: boolean },
+): Promise<void> {
+  if ((address === undefined) !== none) throw new Error('Give either an e-mail address or --none.');
+  checkEach(['e-mail address', Email, address]);
+  await withDatabase(async (db) => {
+    const { id } = await findUser(db, name);
+    const { username, email } = await changeUser(db, operator, id, { email: address ?? null });
+    print(
+      email === null ? `${username} has no e-mail address` : `${username} has the e-mail address ${email}`,
+    );
+  });
 }
 
 async function setActive(db: Database, name: string, active: boolean): Promise<void> {

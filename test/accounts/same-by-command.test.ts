@@ -64,6 +64,21 @@ const ALL: Change[] = [
     command: ['user', 'enable', 'gus'],
   },
   {
+    name: 'giving a user the address that is pending',
+    api: { method: 'PATCH', url: '/api/users/{hal}', body: { email: 'hal@example.org' } },
+    command: ['user', 'email', 'hal', 'hal@example.org'],
+  },
+  {
+    name: 'giving a user another address than the one that is pending',
+    api: { method: 'PATCH', url: '/api/users/{hal}', body: { email: 'Hal@bücher.example' } },
+    command: ['user', 'email', 'hal', 'Hal@bücher.example'],
+  },
+  {
+    name: 'taking away the address of a user',
+    api: { method: 'PATCH', url: '/api/users/{hal}', body: { email: null } },
+    command: ['user', 'email', 'hal', '--none'],
+  },
+  {
     name: 'deleting a user',
     api: { method: 'DELETE', url: '/api/users/{dora}' },
     command: ['user', 'delete', 'dora'],

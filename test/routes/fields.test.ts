@@ -4,12 +4,13 @@
  */
 import { sqliteColumnTypes } from '../../db/schema/column-types.ts';
 import { defineTables } from '../../db/schema/tables.ts';
-import { CALLERS, setScene } from '../support/cast.ts';
+import { CALLERS, type Caller, setScene } from '../support/cast.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { SEEING, SETTING } from '../support/fields.ts';
 import { hasTokens, isThere } from '../support/optional.ts';
+import { parse } from '../support/request.ts';
 import { namesOf, routesDuring } from '../support/routes.ts';
-import { prepare, routeOf, routesToList } from '../support/rows.ts';
+import { filler, prepare, routeOf, routesToList } from '../support/rows.ts';
 import { quickHashing, startService } from '../support/service.ts';
 
 /** @returns the names of all fields. Nested fields have the name of their parent as prefix. */
@@ -88,20 +89,29 @@ onEachEngine('Fields are set and seen as the matrix of fields says', async (t, e
     }
   });
 
-  for (const { fields, more = '', ...row } of SEEING) {
-    t.test(`${row.send} shows the fields in the matrix to the callers in it`, async (t) => {
-      for (const caller of CALLERS) {
-        const response = await (await prepare(app, row, caller))();
-        t.equal(response.statusCode, row.answers[caller], caller);
-        if (response.statusCode !== 200) continue;
-        const body = response.json();
-        const items: object[] = body.items ?? [body];
-        t.ok(items.length > 0);
-        const holds = row.permission !== undefined && ['holder', 'token'].includes(caller);
-        const shown = holds || caller === 'administrator' ? `${fields} ${more}`.trim() : fields;
-        for (const item of items) t.strictSame(fieldsOf(item), shown.split(' ').sort(), caller);
-      }
-    });
+  for (const { send: line, permission, fields, own = '', more = '', all = '', answers } of SEEING) {
+    const holders: Caller[] = permission === undefined ? [] : ['holder', 'token'];
+    t.test(
+      `${line} shows the fields in the matrix, and more to holders of ${permission ?? 'everything'}`,
+      async (t) => {
+        for (const caller of CALLERS) {
+          const { names, send } = await setScene(app, caller, permission ?? 'tea:make');
+          const response = await send({ method: 'GET', url: filler(names)(parse(line).path) });
+          t.equal(response.statusCode, answers[caller], caller);
+          if (response.statusCode !== 200) continue;
+          const body = response.json();
+          const items: { id?: string }[] = body.items ?? [body];
+          t.ok(items.length > 0);
+          for (const item of items) {
+            const isOwn = item.id === names.caller && !caller.startsWith('token');
+            const shown = [fields, isOwn && own, holders.includes(caller) && more];
+            if (caller === 'administrator') shown.push(all);
+            const expected = new Set(shown.filter(Boolean).join(' ').trim().split(/ +/));
+            t.strictSame(fieldsOf(item), [...expected].sort(), caller);
+          }
+        }
+      },
+    );
   }
 
   t.test(

@@ -26,6 +26,8 @@ onEachEngine('Users are found by search and filters', async (t, engine) => {
       name: 'Ann',
       email: `ann${n}@example.org`,
     })),
+    // The address sorts before the name, by which alone some readers find them.
+    { username: 'rolf', name: 'Annx Last', email: 'anna.x@example.org' },
   ].map((each, n) => ({ ...each, id: randomUUIDv7(), active: n % 3 > 0, passwordHash: null }));
   await app.db.atomically([
     ...people.map((each) => app.db.users.add(each, now)),
@@ -36,13 +38,13 @@ onEachEngine('Users are found by search and filters', async (t, engine) => {
   ]);
 
   /** Follows the pages to the end. @returns the usernames in the order of the pages. */
-  async function listUsernames(query: Record<string, string>) {
+  async function listUsernames(query: Record<string, string>, by = client) {
     const found: string[] = [];
     let next: string | null = '';
     for (let pages = 0; next !== null; pages++) {
       if (pages > 100) throw new Error('The pages do not end.');
       const url: string = `/api/users?${new URLSearchParams({ ...query, ...(next ? { after: next } : {}) })}`;
-      const response = await client.request('GET', url);
+      const response = await by.request('GET', url);
       if (response.statusCode !== 200) throw new Error(response.payload);
       const page: { items: { username: string }[]; next: string | null } = response.json();
       if (page.items.length > Number(query.limit)) throw new Error('A page is longer than the limit.');
@@ -81,6 +83,38 @@ onEachEngine('Users are found by search and filters', async (t, engine) => {
   }
 
   const annish = named(({ username }) => !['joanna', 'zoe'].includes(username));
+  const addresses = ['anno@', 'ann0@example.org', 'berg@', 'ANN@EXAMPLE.ORG'];
+  const readers = [
+    { holds: 'nothing', permissions: [], finds: false },
+    { holds: 'groups:write', permissions: ['groups:write', 'audit:read'], finds: false },
+    { holds: 'users:read-private', permissions: ['users:read-private'], finds: true },
+    { holds: 'users:write', permissions: ['users:write'], finds: true },
+  ];
+  for (const [n, { holds, permissions, finds }] of readers.entries()) {
+    t.test(
+      `Search by a user who holds ${holds} ${finds ? 'finds' : 'does not find'} addresses`,
+      async (t) => {
+        const userId = await makeUser(app, `reader-${n}`);
+        const group = { id: randomUUIDv7(), name: `readers-${n}`, title: '', permissions };
+        const membership = { groupId: group.id, userId, role: 'member' as const };
+        await app.db.atomically([...app.db.groups.add(group, now), app.db.memberships.add(membership, now)]);
+        const reader = await signedIn(app, `reader-${n}`);
+        for (const q of [...addresses, `reader-${n}@`])
+          t.equal((await listUsernames({ q, limit: '5' }, reader)).length, finds ? 1 : 0, q);
+        for (const limit of [1, 2, 3, 5, 100]) {
+          const names = await listUsernames({ q: 'ann', limit: `${limit}` }, reader);
+          // Cem is found by his address alone.
+          t.strictSame(
+            names.sort(),
+            finds ? annish : annish.filter((each) => each !== 'cem'),
+            `pages of ${limit}`,
+          );
+        }
+        await app.db.atomically([app.db.users.remove({ id: userId, version: 1 })]);
+      },
+    );
+  }
+
   const active = new Set(named(({ active }) => active));
   const team = new Set(named((_each, n) => n % 2 === 0));
   const filters = [

@@ -114,13 +114,16 @@ onEachEngine('A user without users:write changes only their own profile', async 
   const other = await makeUser(app, 'bob');
   const client = await signedIn(app, 'ann');
 
-  t.test('A user changes their own name and e-mail address', async (t) => {
-    const changes = { name: 'Ann', email: 'ann@example.net' };
-    const response = await client.request('PATCH', `/api/users/${id}`, changes);
-    t.equal(response.statusCode, 200);
-    t.match(response.json(), changes);
-    t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'the user stays signed in');
-  });
+  t.test(
+    'A user changes their own name, and the e-mail address that they give themselves is pending',
+    async (t) => {
+      const changes = { name: 'Ann', email: 'ann@example.net' };
+      const response = await client.request('PATCH', `/api/users/${id}`, changes);
+      t.equal(response.statusCode, 200);
+      t.match(response.json(), { name: 'Ann', email: 'ann@example.org', pendingEmail: 'ann@example.net' });
+      t.equal((await client.request('GET', '/api/sign')).statusCode, 200, 'the user stays signed in');
+    },
+  );
 
   for (const changes of [{ username: 'anna' }, { active: false }, { active: true }, { username: 'ann' }]) {
     const [field] = Object.keys(changes);

@@ -89,7 +89,8 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
   const passwordHash = await app.passwords.hash(PASSWORD);
   const person = (username: string) => {
     const id = randomUUIDv7();
-    return { id, username, name: '', email: `${username}@example.org`, active: true, passwordHash };
+    const emails = { email: `${username}@example.org`, pendingEmail: `${username}@example.net` };
+    return { id, username, name: '', ...emails, active: true, passwordHash };
   };
   const group = (name: string, permissions: string[]) => ({
     id: randomUUIDv7(),

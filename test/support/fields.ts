@@ -164,36 +164,31 @@ export const SETTING: Row[] = sendable([
 ]);
 
 /** Names of fields, with a space between them. */
-const USER = 'active createdAt email id lastSignInAt name updatedAt username';
+const USER = 'active createdAt id name updatedAt username';
+const PRIVATE = 'email lastSignInAt';
+/** Who sees what of users, in the answer that shows one and in lists. */
+const USERS = (['GET /api/users/{user}', 'GET /api/users', 'GET /api/users?q=member'] as const).flatMap(
+  (send) => {
+    const setter = send.includes('{') ? 'passwordSetBy' : '';
+    const all = `${PRIVATE} pendingEmail ${setter}`;
+    const row = { send, fields: USER, own: `${PRIVATE} pendingEmail`, all, answers: signedIn(200) };
+    return [
+      row,
+      { ...row, permission: 'users:read-private', more: PRIVATE },
+      { ...row, permission: 'users:write', more: all },
+      { ...row, permission: 'groups:write', more: setter },
+    ];
+  },
+);
 const GROUP = 'createdAt id name permissions title updatedAt';
 const SESSION = 'address createdAt current endsAt expiresAt id lastSeenAt userAgent';
 
 /**
  * The fields that each GET shows, of the object or of each item in a list, to the callers with status 200; and those that it shows
- * in addition to an administrator, and to the callers who hold the permission of the row.
+ * in addition: `own` to the user by a session, `more` to the callers who hold the permission of the row, `all` to an administrator.
  */
-export const SEEING: (Row & { fields: string; more?: string })[] = sendable([
-  {
-    fields: USER,
-    more: 'passwordSetBy',
-    send: 'GET /api/users/{user}',
-    answers: signedIn(200),
-  },
-  {
-    fields: USER,
-    more: 'passwordSetBy',
-    send: 'GET /api/users/{user}',
-    permission: 'users:write',
-    answers: signedIn(200),
-  },
-  {
-    fields: USER,
-    more: 'passwordSetBy',
-    send: 'GET /api/users/{user}',
-    permission: 'groups:write',
-    answers: signedIn(200),
-  },
-  { fields: USER, send: 'GET /api/users', answers: signedIn(200) },
+export const SEEING: (Row & { fields: string; own?: string; more?: string; all?: string })[] = sendable([
+  ...USERS,
   { fields: GROUP, send: 'GET /api/groups/{group}', answers: signedIn(200) },
   { fields: GROUP, send: 'GET /api/groups', answers: signedIn(200) },
   {

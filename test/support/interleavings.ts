@@ -169,6 +169,19 @@ export const INTERLEAVINGS: Record<string, Make> = possible({
       status: 401,
     };
   },
+  'Giving oneself an address is refused when one loses users:write meanwhile': async (stage) => {
+    const { person, group } = await holder(stage, 'users:write');
+    const body = { email: `${person.username}@example.org` };
+    return {
+      request: (stage) => stage.send(person, `PATCH /api/users/${person.id}`, body),
+      meanwhile: (stage) => stage.lose(group, person),
+      status: 403,
+      afterwards: async (stage) => {
+        const { users } = await stage.service.operator.state();
+        return users.every(({ email, pendingEmail }) => email === null && pendingEmail === null);
+      },
+    };
+  },
   'A session that ends meanwhile can not be confirmed': async (stage) => {
     const person = await stage.person();
     return {

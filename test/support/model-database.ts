@@ -26,11 +26,13 @@ export async function openOperator(t: Test, databaseUrl: string) {
   const db = prepareQueries(engine);
   const { build, tables } = engine;
   const { groups, groupPermissions, memberships, sessions, users } = tables;
-  const { id, username, name, email, active, passwordHash } = users;
+  const { id, username, name, email, pendingEmail, active, passwordHash } = users;
   const { groupId, permission } = groupPermissions;
   const { userId, role } = memberships;
   const read = {
-    users: engine.read(build.select({ id, username, name, email, active, passwordHash }).from(users)),
+    users: engine.read(
+      build.select({ id, username, name, email, pendingEmail, active, passwordHash }).from(users),
+    ),
     groups: engine.read(build.select({ id: groups.id, name: groups.name }).from(groups)),
     permissions: engine.read(build.select({ groupId, permission }).from(groupPermissions)),
     members: engine.read(build.select({ groupId: memberships.groupId, userId, role }).from(memberships)),

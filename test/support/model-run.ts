@@ -56,6 +56,7 @@ const CAST: Record<string, [string[], Role][]> = {
     [[], 'manager'],
   ],
   eve: [],
+  fay: [[['users:read-private'], 'member']],
 };
 
 /** @returns the plan of the run; environment variables override the arguments. */
@@ -216,7 +217,8 @@ class ModelRun {
       username,
       password && (await this.#service.hash(password)),
     );
-    this.#scene.world.users.set(id, { id, username, name: '', email: null, active: true, password });
+    const nothing = { name: '', email: null, pendingEmail: null };
+    this.#scene.world.users.set(id, { id, username, ...nothing, active: true, password });
     return id;
   }
 

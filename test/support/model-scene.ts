@@ -33,7 +33,9 @@ export class Random {
   }
 }
 
-const PERMISSIONS = ['users:write', 'groups:write', 'sessions:write', 'audit:read', 'tea:make'];
+const PERMISSIONS = [
+  ...['users:write', 'users:read-private', 'groups:write', 'sessions:write', 'audit:read', 'tea:make'],
+];
 const UNKNOWN = '01900000-0000-7000-8000-000000000000';
 /** How many deleted objects of each kind are still used; the newest are kept. */
 const REMEMBERED = 6;
@@ -129,9 +131,11 @@ export class Scene {
     return this.world.groups.get(this.key('groups'))?.name ?? 'nothing';
   }
 
+  /** @returns a new address, or sometimes one that is taken or pending. */
   email(): string {
-    const taken = this.world.users.get(this.key('users'))?.email;
-    return taken && this.random.chance(0.12) ? taken : `mail-${++this.#count}@example.org`;
+    const { email, pendingEmail } = this.world.users.get(this.key('users')) ?? {};
+    const known = this.random.chance(0.5) ? email : pendingEmail;
+    return known && this.random.chance(0.3) ? known : `mail-${++this.#count}@example.org`;
   }
 
   newPassword(): string {

@@ -13,11 +13,19 @@ interface User {
   id: string;
   username: string;
   name: string;
-  email: string | null;
   active: boolean;
+  email?: string | null;
+  pendingEmail?: string | null;
+  lastSignInAt?: string | null;
 }
 
-const shown = ({ id, username, name, email, active }: User) => ({ id, username, name, email, active });
+/** @returns what the model predicts of an answer: of the last sign-in, only whether it is shown. */
+const shown = ({ id, username, name, active, email, pendingEmail, lastSignInAt }: User) => ({
+  ...{ id, username, name, active },
+  ...(email === undefined ? {} : { email }),
+  ...(pendingEmail === undefined ? {} : { pendingEmail }),
+  tellsLastSignIn: lastSignInAt !== undefined,
+});
 
 const createUser: Maker = (scene, caller) => {
   const { random, world } = scene;

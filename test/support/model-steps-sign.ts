@@ -18,7 +18,8 @@ const signIn: Maker = (scene, caller) => {
   const { random, world } = scene;
   if (world.sessions.size >= MOST_SESSIONS) return signOut(scene, caller);
   const user = world.users.get(scene.key('users'));
-  const name = (random.chance(0.3) ? user?.email : undefined) ?? user?.username ?? 'stranger';
+  const address = random.chance(0.3) ? (user?.email ?? user?.pendingEmail) : undefined;
+  const name = address ?? user?.username ?? 'stranger';
   const body = { username: name, password: scene.passwordOf(user?.id) };
   const read = (text: string) => {
     const { user }: { user: { id: string } } = JSON.parse(text);

@@ -49,7 +49,7 @@ export function createUser(world: World, caller: Caller, made: NewModelUser): Ve
   return {
     status: 201,
     apply: ({ users, codes }, { id, code }) => {
-      users.set(id, { id, username, name: '', email, active: true, password });
+      users.set(id, { id, username, name: '', email, pendingEmail: null, active: true, password });
       if (password === null) codes.set(code, { userId: id, issuer });
     },
   };
@@ -66,14 +66,21 @@ export function changeUser(world: World, caller: Caller, id: string, changes: Us
   const user = world.users.get(id);
   if (!user) return refuse(404);
   if (!onlyName && !hasAuthorityOver(world, who, id)) return refuse(403);
-  if (isTaken(world, changes, id)) return refuse(409);
+  const isPending = typeof changes.email === 'string' && !may(who, 'users:write');
+  if (!isPending && isTaken(world, changes, id)) return refuse(409);
+  const changed = { ...user, ...changes };
+  if (changes.email !== undefined) changed.pendingEmail = null;
+  if (isPending) {
+    changed.email = user.email;
+    changed.pendingEmail = changes.email === user.email ? null : (changes.email ?? null);
+  }
   const apply = (after: World) => {
-    after.users.set(id, { ...user, ...changes });
+    after.users.set(id, changed);
     if (changes.active !== false) return;
     drop(after.sessions, ({ userId }) => userId === id);
     drop(after.codes, ({ issuer }) => issuer?.id === id);
   };
-  return keepingAdministrator(world, { status: 200, content: { ...shown(user), ...changes }, apply });
+  return keepingAdministrator(world, { status: 200, content: shownTo(who, changed), apply });
 }
 
 export function deleteUser(world: World, caller: Caller, id: string): Verdict {
@@ -128,17 +135,32 @@ export function useCode(world: World, code: string, password: string): Verdict {
   };
 }
 
-const shown = ({ id, username, name, email, active }: ModelUser) => ({ id, username, name, email, active });
+/** @returns what the caller sees of the user. */
+function shownTo(who: Who, { id, username, name, email, pendingEmail, active }: ModelUser) {
+  const seesPending = isSelf(who, id) || may(who, 'users:write');
+  const seesPrivate = seesPending || may(who, 'users:read-private');
+  return {
+    ...{ id, username, name, active },
+    ...(seesPrivate ? { email } : {}),
+    ...(seesPending ? { pendingEmail } : {}),
+    tellsLastSignIn: seesPrivate,
+  };
+}
 
 export function readUser(world: World, caller: Caller, id: string): Verdict {
-  if (!whoIs(world, caller)) return refuse(401);
+  const who = whoIs(world, caller);
+  if (!who) return refuse(401);
   const user = world.users.get(id);
-  return user ? { status: 200, content: shown(user) } : refuse(404);
+  return user ? { status: 200, content: shownTo(who, user) } : refuse(404);
 }
 
 export function listUsers(world: World, caller: Caller): Verdict {
-  if (!whoIs(world, caller)) return refuse(401);
-  return { status: 200, content: [...world.users.values()].map(shown).sort(byId) };
+  const who = whoIs(world, caller);
+  if (!who) return refuse(401);
+  return {
+    status: 200,
+    content: [...world.users.values()].map((user) => shownTo(who, user)).sort(byId),
+  };
 }
 
 export const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);

@@ -10,6 +10,8 @@ export interface ModelUser {
   username: string;
   name: string;
   email: string | null;
+  /** The address that users without users:write give themselves. Nothing depends on it. */
+  pendingEmail: string | null;
   active: boolean;
   /** Null when the user has no password and so can't sign in. */
   password: string | null;

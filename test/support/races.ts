@@ -50,6 +50,22 @@ async function codeBeside(
 }
 
 export const RACES: Record<string, Race> = possible({
+  'An address that is pending for two users is given to one of them': async (stage, together) => {
+    const [one, other] = [await stage.person(), await stage.person()];
+    const email = `${one.username}@example.org`;
+    const give =
+      (by: Person, { id }: Person) =>
+      () =>
+        stage.send(by, `PATCH /api/users/${id}`, { email });
+    for (const person of [one, other]) await give(person, person)();
+    const answers = await together(give(stage.chief, one), give(stage.chief, other));
+    const { users } = await stage.service.operator.state();
+    const count = (field: 'email' | 'pendingEmail') => users.filter((user) => user[field] === email).length;
+    const statuses = answers.map(({ status }) => status).sort();
+    const left = `${statuses}, ${count('email')} with the address, ${count('pendingEmail')} waiting`;
+    return wrongs({ [left]: left !== '200,409, 1 with the address, 1 waiting' });
+  },
+
   'A code issued while its user joins a group with * does not open the account (A10a)': async (
     stage,
     together,

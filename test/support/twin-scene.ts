@@ -46,7 +46,13 @@ export class TwinScene implements Known {
     const before = this.began - HOUR;
     const passwordHash = PASSWORD_HASH;
     const user = (username: string, active = true) =>
-      db.users.add({ id: this.#id(username), username, name: '', email: null, active, passwordHash }, before);
+      db.users.add(
+        {
+          ...{ id: this.#id(username), username, name: '', active, passwordHash },
+          ...{ email: null, pendingEmail: `${username}@example.org` },
+        },
+        before,
+      );
     const group = (name: string, permissions: string[]) =>
       db.groups.add({ id: this.#id(name), name, title: '', permissions }, before);
     const member = (group: string, user: string, role: 'member' | 'manager' = 'member') =>

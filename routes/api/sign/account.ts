@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { useCode } from '../../../accounts/codes.ts';
 import { confirmPassword } from '../../../accounts/passwords.ts';
 import { signUp } from '../../../accounts/sign-up.ts';
+import { OWN } from '../../../accounts/visibility.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 
@@ -93,7 +94,8 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
       schema: {
         operationId: 'signUp',
         summary: 'Make oneself an account',
-        description: 'Only where the setting SIGN_UP is open.',
+        description:
+          'Only where the setting SIGN_UP is open. The e-mail address is pending, whether or not another user has it.',
         body: SignUp,
         response: responses({ 201: User }),
         errors: [409, 429],
@@ -104,7 +106,7 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
       const fields = { name: '', email: null, ...request.body };
       const row = await signUp(db, passwords, request.actor(), fields);
       reply.code(201).header('location', `/api/users/${row.id}`).version(row);
-      return userJson(row);
+      return userJson(row, OWN);
     },
   );
 };

@@ -21,6 +21,7 @@ import {
   startSession,
 } from '../../../accounts/sessions.ts';
 import { type VerifiedUser, verifyCredentials } from '../../../accounts/sign-in.ts';
+import { OWN } from '../../../accounts/visibility.ts';
 import type { SessionRow } from '../../../db/queries/sessions.ts';
 import { USER_LENGTHS } from '../../../db/schema/users.ts';
 import { Body, Nothing, Password, responses, SingleLineText } from '../../../schemas/common.ts';
@@ -123,7 +124,7 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
       // The new cookie takes the place of the one that was sent, which need not be cleared as well.
       delete request.cookies[cookie.name];
       reply.header('cache-control', 'no-store');
-      return { user: userJson(started.user), session: sessionJson(started.session) };
+      return { user: userJson(started.user, OWN), session: sessionJson(started.session) };
     },
   );
 

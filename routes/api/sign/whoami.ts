@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { isFresh } from '../../../accounts/authorization.ts';
 import { UnauthenticatedError } from '../../../accounts/errors.ts';
+import { visibilityFor } from '../../../accounts/visibility.ts';
 import { responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';
@@ -35,7 +36,7 @@ const whoami: FastifyPluginAsyncTypebox = async (app) => {
       const actor = request.actor();
       const session = request.authentication?.session;
       return {
-        user: userJson(row),
+        user: userJson(row, visibilityFor(actor)(row.id)),
         via: actor.method,
         fresh: session ? isFresh(actor) : false,
         permissions: [...actor.permissions],

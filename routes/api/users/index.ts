@@ -3,13 +3,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { WRITE_USERS } from '../../../accounts/authorization.ts';
-import {
-  changeUser,
-  createUser,
-  deleteUser,
-  requireMayChangeUser,
-  seesPasswordSetter,
-} from '../../../accounts/users.ts';
+import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
+import { visibilityFor } from '../../../accounts/visibility.ts';
 import { codeJson, ResetCode } from '../../../schemas/codes.ts';
 import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
 import {
@@ -52,7 +47,7 @@ const CreatedUser = Type.Object({ ...UserDetail.properties, reset: Type.Optional
 const changing = {
   operationId: 'changeUser',
   summary: 'Change a user',
-  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. A bearer token changes nothing of its owner.`,
+  description: `Asks for ${WRITE_USERS}, and, but for the name, for all that the user holds; or, for name and email, to be that user. The address that users without ${WRITE_USERS} give themselves is pending, until a holder of ${WRITE_USERS} sends the same one. A bearer token changes nothing of its owner.`,
   params: IdParams,
   body: Changes,
   response: responses({ 200: UserDetail }),
@@ -93,7 +88,7 @@ const oneselfOrWriters: FastifyPluginAsyncTypebox = async (scope) => {
       const actor = request.actor();
       const row = await changeUser(db, actor, params.id, body, request.versionMatch());
       reply.version(row);
-      return userDetailJson(row, seesPasswordSetter(actor));
+      return userDetailJson(row, visibilityFor(actor)(row.id));
     },
   );
 };
@@ -106,9 +101,13 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
     const { password, ...fields } = request.body;
     const passwordHash = password === undefined ? null : await passwords.hash(password);
     const made = { name: '', email: null, active: true, ...fields, passwordHash };
-    const { user, code } = await createUser(db, request.actor(), made);
+    const actor = request.actor();
+    const { user, code } = await createUser(db, actor, made);
     reply.code(201).header('location', `/api/users/${user.id}`).version(user);
-    return { ...userDetailJson(user, true), ...(code ? { reset: codeJson(code) } : {}) };
+    return {
+      ...userDetailJson(user, visibilityFor(actor)(user.id)),
+      ...(code ? { reset: codeJson(code) } : {}),
+    };
   });
 
   scope.delete('/:id', { schema: deleting }, async (request, reply) => {

@@ -1,6 +1,6 @@
 /** Reading one user and their groups, as every signed-in user may. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { seesPasswordSetter } from '../../../accounts/users.ts';
+import { visibilityFor } from '../../../accounts/visibility.ts';
 import { IdParams, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { UserGroup, userGroupJson } from '../../../schemas/groups.ts';
 import { UserDetail, userDetailJson } from '../../../schemas/users.ts';
@@ -8,7 +8,8 @@ import { UserDetail, userDetailJson } from '../../../schemas/users.ts';
 const reading = {
   operationId: 'getUser',
   summary: 'Read one user',
-  description: 'passwordSetBy, who set the password last, is for holders of users:write or groups:write.',
+  description:
+    'email and lastSignInAt are for the user and for holders of users:read-private or users:write; pendingEmail is for the user and for holders of users:write; passwordSetBy, who set the password last, for holders of users:write or groups:write.',
   params: IdParams,
   response: responses({ 200: UserDetail }),
   errors: [404],
@@ -29,7 +30,7 @@ const read: FastifyPluginAsyncTypebox = async (app) => {
     const row = await db.users.find(request.params.id);
     if (!row) throw notFound('user');
     reply.version(row);
-    return userDetailJson(row, seesPasswordSetter(request.actor()));
+    return userDetailJson(row, visibilityFor(request.actor())(row.id));
   });
 
   app.get('/:id/groups', { schema: listingGroups }, async (request, reply) => {

@@ -79,4 +79,4 @@ onEachEngine('A credential of another kind than tokens', async (t, engine) => {
 });
 
 /** bob, disabled. */
-const BOB = { version: 1, username: 'bob', name: '', email: null, active: false };
+const BOB = { version: 1, username: 'bob', name: '', email: null, pendingEmail: null, active: false };

@@ -158,7 +158,8 @@ onEachEngine('Every event is recorded once in the audit trail and the log', asyn
       : undefined;
     if (robot) secrets.add(robot.secret);
     const headers = robot ? { authorization: `Bearer ${robot.secret}` } : {};
-    const former = { before: { username: 'bob', name: 'Robert', email: null, active: true } };
+    const emails = { email: null, pendingEmail: null };
+    const former = { before: { username: 'bob', name: 'Robert', ...emails, active: true } };
     const via = robot ? 'token' : 'session';
     await expectEvent(t, 'user-deleted', { ...toBob, via, ...former }, () =>
       (robot ? new Browser(app) : chief).request('DELETE', `/api/users/${bob.id}`, undefined, headers),
@@ -171,11 +172,16 @@ onEachEngine('Every event is recorded once in the audit trail and the log', asyn
     );
     if (robot)
       await expectEvent(t, 'token-ended', toToken, () => chief.request('DELETE', `/api/tokens/${robot.id}`));
-    const eve = { username: 'eve', password: PASSWORD };
+    const eve = { username: 'eve', password: PASSWORD, email: 'eve@example.org' };
     await expectEvent(
       t,
       'signed-up',
-      { actorName: 'eve', via: 'sign-up', targetName: 'eve', after: {} },
+      {
+        actorName: 'eve',
+        via: 'sign-up',
+        targetName: 'eve',
+        after: { email: null, pendingEmail: eve.email },
+      },
       () => new Browser(app).request('POST', '/api/sign/up', eve),
     );
   });

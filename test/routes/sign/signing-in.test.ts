@@ -47,6 +47,7 @@ onEachEngine('Signing in starts a new session', async (t, engine) => {
       'id',
       'lastSignInAt',
       'name',
+      'pendingEmail',
       'updatedAt',
       'username',
     ]);
@@ -114,12 +115,16 @@ onEachEngine('Signing in starts a new session', async (t, engine) => {
 
 /** The transactions of the first failed attempt for a name: its count, and the audit entry. */
 const WRITES = 2;
+const PENDING = 'doe@example.org';
 
 onEachEngine('A failed sign-in does not reveal whether the user exists', async (t, engine) => {
   const { watch, ...hashing } = await observedHashing();
   const { app } = await startService(t, engine, { hashing });
   await makeUser(app, 'ann');
   await makeUser(app, 'gone', { active: false });
+  const doe = { id: randomUUIDv7(), username: 'doe', name: '', email: null, pendingEmail: PENDING };
+  const passwordHash = await app.passwords.hash(PASSWORD);
+  await app.db.atomically([app.db.users.add({ ...doe, active: true, passwordHash }, Date.now())]);
   const bare = { id: randomUUIDv7(), username: 'bare', name: '', email: null, active: true };
   await app.db.atomically([app.db.users.add({ ...bare, passwordHash: null }, Date.now())]);
 
@@ -131,6 +136,7 @@ onEachEngine('A failed sign-in does not reveal whether the user exists', async (
     { of: 'an invalid username', username: 'un known', password: PASSWORD },
     { of: 'a disabled user with the right password', username: 'gone', password: PASSWORD },
     { of: 'a user who has no password', username: 'bare', password: PASSWORD },
+    { of: 'a pending e-mail address with the right password', username: PENDING, password: PASSWORD },
   ];
   t.test('Every failed sign-in has the same status, body and number of hashes (case 13)', async (t) => {
     for (const { of, username, password } of attempts) {

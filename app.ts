@@ -111,7 +111,7 @@ async function assemble(
   // Each folder with an index.ts is a blueprint; the folder's path is its prefix.
   await app.register(autoload, {
     dir: join(import.meta.dirname, 'routes'),
-    options: { signUp: settings.SIGN_UP === 'open', lifetimes },
+    options: { settings, signUp: settings.SIGN_UP === 'open', lifetimes },
   });
   await app.ready();
   return app;

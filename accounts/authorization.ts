@@ -68,16 +68,18 @@ export function refuseOwnAccount(actor: Actor, userId: string): void {
 
 /**
  * The actor is that user, or holds all that the user holds: who signs in, and whether they may, is not decided by those who
- * hold less. Locks the user and their groups, since it relies on what the user holds.
- * @throws {SessionRequiredError} when a delegated credential would change its user.
+ * hold less. Locks the user and their groups, since it relies on what the user holds. A delegated credential has it over its own
+ * user, too, by its scopes alone (see refuseOwnAccount). @throws {NotFoundError}
  */
 export async function authorityOver(
   db: Database,
   actor: Actor,
   userId: string,
 ): Promise<{ locks: RightsLock[]; conditions: Condition[] }> {
-  if (isOperator(actor) || isSelf(actor, userId)) return { locks: [lockUser(db, userId)], conditions: [] };
-  refuseOwnAccount(actor, userId);
+  if (isOperator(actor) || isSelf(actor, userId)) {
+    const lock = { ...lockUser(db, userId), error: () => new NotFoundError('user') };
+    return { locks: [lock], conditions: [] };
+  }
   const { locks, permissions } = await lockRights(db, userId);
   return { locks, conditions: holds(db, actor, ...permissions) };
 }

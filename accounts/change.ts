@@ -10,6 +10,7 @@ import { type Actor, isOperator, userOf } from './actor.ts';
 import { type AuditEvent, auditEntries, logEntry } from './audit.ts';
 import { isAlive } from './credentials.ts';
 import { ConflictError, UnauthenticatedError } from './errors.ts';
+import { findFollowing } from './follow-ups.ts';
 
 /** A step that must hold, and the error that says why not. */
 export interface Condition {
@@ -94,7 +95,11 @@ export async function applyChange<Result>(
 ): Promise<Result> {
   for (let tries = 0; tries < TRIES; tries++) {
     const change = await decide();
-    if (await tryChange(db, actor, change)) return change.result;
+    const events = [change.event].flat();
+    const following = await findFollowing(db, events);
+    const writes = [...change.writes, ...following.writes];
+    const event = [...events, ...following.events];
+    if (await tryChange(db, actor, { ...change, writes, event })) return change.result;
     await delay(Math.random() * 5 * (tries + 1));
   }
   throw new ConflictError('Too many are changing this at once. Nothing was changed; try again.');
@@ -115,11 +120,11 @@ export async function recordEvent(db: Database, actor: Actor, event: AuditEvent,
 async function tryChange(
   db: Database,
   actor: Actor,
-  { locks = [], conditions = [], retryOn = [], writes, event }: Change<unknown>,
+  { locks = [], conditions = [], retryOn = [], writes, event }: Change<unknown> & { event: AuditEvent[] },
 ): Promise<boolean> {
   const before = [...stillActing(db, actor), ...conditions];
   const after = locks.flatMap((lock) => lock.after ?? []);
-  const entries = auditEntries(actor, [event].flat());
+  const entries = auditEntries(actor, event);
   let missed: Step | undefined;
   try {
     missed = await db.atomically([

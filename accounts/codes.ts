@@ -66,7 +66,7 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     };
   });
 
-/** Sets the password of the code's user, which ends their sessions. @throws {InvalidCodeError} */
+/** Sets the password of the code's user. Their sessions end, and what follows (see follow-ups.ts). @throws {InvalidCodeError} */
 export async function useCode(db: Database, hashing: Hashing, actor: Actor, code: string, password: string) {
   // Before the password is hashed, which costs much.
   if (!isSecret('rcc_', code) || !(await db.codes.find(keyOf(code), Date.now())))

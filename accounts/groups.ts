@@ -110,8 +110,7 @@ export const deleteGroup = (db: Database, actor: Actor, id: string, matches: Ver
     const row = await requireGroup(db, id, matches);
     const { name, title, permissions } = row;
     const conditions = holds(db, actor, WRITE_GROUPS, ...permissions);
-    // As for setting its permissions, which does less.
-    if (permissions.length > 0) requireFreshSession(actor);
+    requireFreshSession(actor);
     return {
       locks: [...lockGroups(db, [row]), keepAdministrator(db)],
       conditions,

@@ -16,18 +16,23 @@ import type { Hashing } from './passwords/hashing.ts';
 import { recordRefusal } from './refusals.ts';
 import { countAttempt, forgetAttempts } from './throttle.ts';
 
-/** Makes the actor's session fresh again. @throws {WrongPasswordError} @throws {TooManyAttemptsError} @throws {UnauthenticatedError} */
+/**
+ * Makes the actor's session fresh again. It goes on under another key, as after signing in: whoever has the old cookie gains nothing.
+ * @param newKey the key under which the session goes on.
+ * @throws {WrongPasswordError} @throws {TooManyAttemptsError}
+ * @throws {UnauthenticatedError} when the session ended meanwhile, or goes on under another key.
+ */
 export async function confirmPassword(
   db: Database,
   hashing: Hashing,
   actor: Actor,
-  password: string,
+  { password, newKey }: { password: string; newKey: string },
 ): Promise<void> {
   await verifyOwnPassword(db, hashing, actor, password, false);
   await applyChange(db, actor, () => ({
     locks: [lockActor(db, actor)],
     writes: [
-      db.sessions.confirm(ownSessionKey(actor), Date.now()),
+      db.sessions.renew(ownSessionKey(actor), newKey, Date.now()),
       forgetAttempts(db, actor, userOf(actor).username),
     ],
     event: { event: 'confirmed', target: userTarget(userOf(actor)) },
@@ -79,7 +84,7 @@ export async function changePassword(
   });
 }
 
-/** Sets the password of a user, for the operator. Their sessions end. @throws {NotFoundError} @throws {OwnPasswordError} for anybody else */
+/** Sets the password of a user, for the operator. Their sessions and codes end, and what follows (see follow-ups.ts). @throws {NotFoundError} @throws {OwnPasswordError} for anybody else */
 export const setPassword = (db: Database, actor: Actor, userId: string, passwordHash: string) =>
   applyChange(db, actor, async () => {
     if (!isOperator(actor)) throw new OwnPasswordError(false);

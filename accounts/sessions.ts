@@ -9,10 +9,16 @@ import type { SessionRow } from '../db/queries/sessions.ts';
 import type { UserRow } from '../db/queries/users.ts';
 import { type Actor, isSelf, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
-import { holds, WRITE_SESSIONS } from './authorization.ts';
+import {
+  authorityOver,
+  holds,
+  requireFreshSession,
+  requirePermissions,
+  WRITE_SESSIONS,
+} from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange, lockActor, lockUser, recordEvent } from './change.ts';
-import { NotFoundError } from './errors.ts';
+import { applyChange, lockActor, recordEvent } from './change.ts';
+import { MissingPermissionError, NotFoundError } from './errors.ts';
 import { requireUser } from './find.ts';
 import { refuseSignIn, type VerifiedUser } from './sign-in.ts';
 import { forgetAttempts } from './throttle.ts';
@@ -102,6 +108,25 @@ export async function findSession(
   return touched;
 }
 
+/**
+ * Reads a page of a user's living sessions. Where they sign in is shown to those who may end their sessions.
+ * @throws {NotFoundError} @throws {MissingPermissionError}
+ */
+export async function readSessionsOf(
+  db: Database,
+  actor: Actor,
+  userId: string,
+  after: string,
+  limit: number,
+) {
+  requirePermissions(actor, WRITE_SESSIONS);
+  // Authority as in authorityOver, by the statement that reads the sessions.
+  const found = await db.sessions.pageOfUser(userId, actor.permissions, after, limit, Date.now());
+  if (!found) throw new NotFoundError('user');
+  if (found.lacking !== null) throw new MissingPermissionError([found.lacking]);
+  return found.sessions;
+}
+
 /** Ends the session that its browser replaces by signing in anew. The audit trail has the new one. */
 export async function endReplacedSession(db: Database, key: string): Promise<void> {
   if (await db.sessions.find(key)) await db.atomically([db.sessions.end(key)]);
@@ -115,22 +140,31 @@ export async function signOut(db: Database, actor: Actor, session: SessionRow): 
   await recordEvent(db, actor, { event: 'signed-out', actor: user, via: 'session', target }, end);
 }
 
-/** Ends one session of a user, who may be the actor. @throws {NotFoundError} @throws {MissingPermissionError} */
+/**
+ * Ends one session of a user, who may be the actor.
+ * @throws {NotFoundError} @throws {MissingPermissionError} @throws {StaleSessionError} unless it is the session that the actor uses.
+ */
 export const endSession = (db: Database, actor: Actor, user: { id: string; username: string }, id: string) =>
-  applyChange(db, actor, () => ({
-    locks: [{ ...lockUser(db, user.id), error: () => new NotFoundError('user') }],
-    conditions: [
-      ...(isSelf(actor, user.id) ? [] : holds(db, actor, WRITE_SESSIONS)),
-      { step: db.sessions.endOf(user.id, id), error: () => new NotFoundError('session') },
-    ],
-    writes: [],
-    event: { event: 'session-ended', target: { kind: 'session', id, name: user.username } },
-    result: undefined,
-  }));
+  applyChange(db, actor, async () => {
+    if (actor.credential?.id !== id) requireFreshSession(actor);
+    const { locks, conditions } = await authorityOver(db, actor, user.id);
+    return {
+      locks,
+      conditions: [
+        ...(isSelf(actor, user.id) ? [] : holds(db, actor, WRITE_SESSIONS)),
+        ...conditions,
+        { step: db.sessions.endOf(user.id, id), error: () => new NotFoundError('session') },
+      ],
+      writes: [],
+      event: { event: 'session-ended', target: { kind: 'session', id, name: user.username } },
+      result: undefined,
+    };
+  });
 
-/** Ends all sessions of the actor but the one that they use. */
+/** Ends all sessions of the actor but the one that they use. @throws {StaleSessionError} */
 export const endOtherSessions = (db: Database, actor: Actor) =>
   applyChange(db, actor, () => {
+    requireFreshSession(actor);
     const user = userOf(actor);
     const own = actor.credential?.kind === 'session' ? actor.credential.key : '';
     return {
@@ -141,12 +175,18 @@ export const endOtherSessions = (db: Database, actor: Actor) =>
     };
   });
 
-/** Ends all sessions of a user. @throws {NotFoundError} @throws {MissingPermissionError} */
+/**
+ * Ends all sessions of a user, also that of the actor if it is theirs.
+ * @throws {NotFoundError} @throws {MissingPermissionError} @throws {StaleSessionError}
+ */
 export const endSessionsOf = (db: Database, actor: Actor, userId: string) =>
   applyChange(db, actor, async () => {
+    requireFreshSession(actor);
     const user = await requireUser(db, userId);
+    const { locks, conditions } = await authorityOver(db, actor, userId);
     return {
-      conditions: holds(db, actor, WRITE_SESSIONS),
+      locks,
+      conditions: [...holds(db, actor, WRITE_SESSIONS), ...conditions],
       writes: [db.sessions.endAllOf(userId)],
       event: { event: 'sessions-ended', target: userTarget(user) },
       result: undefined,

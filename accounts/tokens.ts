@@ -9,6 +9,7 @@ import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange, recordEvent } from './change.ts';
 import { registerCredentials } from './credentials.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
+import { registerFollowUp } from './follow-ups.ts';
 import { keyOf, makeSecret } from './secrets.ts';
 
 /** @returns the queries for tokens. */
@@ -19,14 +20,27 @@ registerCredentials('token', {
   scopesOf: (db, id) => tokensIn(db).scopesOf(id),
 });
 
+// Whoever knew the password may have made tokens. Users who change their own keep theirs: they see them, and can end each.
+registerFollowUp('password-reset', {
+  ends: 'API tokens',
+  async follow(db, { before: _before, after: _after, ...event }) {
+    const userId = event.target?.id ?? '';
+    const areThere = (await tokensIn(db).page(userId, '', 1)).length > 0;
+    return {
+      writes: [tokensIn(db).endAllOf(userId, areThere)],
+      events: areThere ? [{ ...event, event: 'tokens-ended' }] : [],
+    };
+  },
+});
+
 /** How often at most the use of a token is noted, in milliseconds. */
 const TOUCH_INTERVAL = 5 * 60 * 1000;
 
 export interface NewToken {
   name: string;
   scopes: string[];
-  /** In milliseconds since 1970; null for a token that does not expire. */
-  expiresAt: number | null;
+  /** In milliseconds since 1970. How late it may be, the schema says. */
+  expiresAt: number;
 }
 
 interface Owner {
@@ -49,7 +63,7 @@ export const createToken = (
     requireOwner(actor, owner.id);
     requireFreshSession(actor);
     const [id, now, secret] = [makeId(), Date.now(), makeSecret('rc_')];
-    const until = expiresAt === null ? null : new Date(expiresAt).toISOString();
+    const until = new Date(expiresAt).toISOString();
     return {
       locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
       conditions: holds(db, actor, ...scopes),

@@ -41,7 +41,7 @@ export interface CreatedUser {
   code?: IssuedCode;
 }
 
-/** Makes a user. @throws {MissingPermissionError} @throws {TakenError} */
+/** Makes a user. @throws {MissingPermissionError} @throws {StaleSessionError} @throws {TakenError} */
 export const createUser = (db: Database, actor: Actor, user: NewUser) =>
   tellAllTaken(
     db,
@@ -55,6 +55,7 @@ export function userCreation(
   actor: Actor,
   { passwordHash, ...fields }: NewUser,
 ): Change<CreatedUser> {
+  requireFreshSession(actor);
   const [id, now] = [makeId(), Date.now()];
   const setter = passwordHash === null ? undefined : setterOf(actor);
   const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
@@ -161,10 +162,11 @@ function addressChange(row: UserDetailRow, email: string | null | undefined, dec
 /**
  * Removes a user with their sessions, tokens and memberships, and the codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {LastAdministratorError} @throws {MissingPermissionError}
- * @throws {StaleSessionError}
+ * @throws {StaleSessionError} @throws {SessionRequiredError}
  */
 export const deleteUser = (db: Database, actor: Actor, id: string, matches: VersionMatch = anyVersion) =>
   applyChange(db, actor, async () => {
+    refuseOwnAccount(actor, id);
     // As for disabling, which does less.
     requireFreshSession(actor);
     const { locks, conditions } = await authorityOver(db, actor, id);

@@ -111,6 +111,10 @@ export const SettingsSchema = Type.Object({
     default: 30 * 24 * 60 * 60,
     description: 'The lifetime in seconds of sessions whose sign-in asked to be remembered, active or idle.',
   }),
+  TOKEN_LIFETIME: wholeNumber(60, years(10), {
+    default: 365 * 24 * 60 * 60,
+    description: 'The longest life of a new API token in seconds, and that of one made without a wish.',
+  }),
   SIGN_UP: choice(['closed', 'open'], {
     default: 'closed',
     description: 'Whether anyone may create an account: POST /api/sign/up.',

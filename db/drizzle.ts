@@ -16,7 +16,8 @@ const require = createRequire(import.meta.url ?? join(process.cwd(), 'package.js
 const core: typeof Core = require('drizzle-orm');
 const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
-export const { and, or, not, eq, ne, gt, gte, lt, lte, inArray, isNull, isNotNull, notExists } = core;
+export const { and, or, not, eq, ne, gt, gte, lt, lte, inArray, isNull, isNotNull, notExists, notInArray } =
+  core;
 export const { asc, desc, sql, is, Column, getTableName, Param, Placeholder, SQL } = core;
 
 /** Builds queries for SQLite without a connection: the engine runs them (see statement.ts). */

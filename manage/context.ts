@@ -8,6 +8,10 @@ import type { Engine } from '../db/engines/engine.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { terminal } from './terminal.ts';
 
+/** @returns the settings, which are those of the service. @throws {SettingsError} */
+export const commandSettings = () =>
+  loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
+
 /**
  * Opens the engine while the work runs.
  * @param options.create whether to create a missing SQLite database. Only `db upgrade` does.
@@ -17,8 +21,7 @@ export async function withEngine<Result>(
   work: (engine: Engine) => Promise<Result>,
   options: { create?: boolean } = {},
 ): Promise<Result> {
-  const settings = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
-  const engine = await openEngine(settings, options);
+  const engine = await openEngine(commandSettings(), options);
   try {
     return await work(engine);
   } finally {
@@ -28,7 +31,7 @@ export async function withEngine<Result>(
 
 /** @returns whether there is a database to open. A server's is assumed to exist. */
 export function databaseExists(): boolean {
-  const { DATABASE_URL } = loadSettings({ root: PROJECT_ROOT, environment: terminal().environment });
+  const { DATABASE_URL } = commandSettings();
   const file = sqliteFile(DATABASE_URL);
   return file === undefined || existsSync(file);
 }

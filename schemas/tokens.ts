@@ -9,19 +9,25 @@ import { instant } from './instant.ts';
 
 export const TokenName = SingleLineText({ minLength: 1, maxLength: TOKEN_NAME_LENGTH });
 
-/** The longest life of a token, in seconds: ten years. */
-const LONGEST = 10 * 366 * 24 * 60 * 60;
+/** @param longest how long a token may live, in seconds. @returns the schema of a token's life, in seconds from now. */
+export const tokenLife = (longest: number) =>
+  Type.Integer({ minimum: 60, maximum: longest, default: longest });
 
-export const NewToken = Body(
-  {
-    name: TokenName,
-    /** The permissions that it may use; without any it may read what every signed-in user may. */
-    scopes: Type.Optional(Permissions),
-    /** Seconds from now; without it the token does not expire. */
-    expiresIn: Type.Optional(Type.Integer({ minimum: 60, maximum: LONGEST })),
-  },
-  { examples: [{ name: 'nightly import', scopes: ['users:write'], expiresIn: 7_776_000 }] },
-);
+/** @param longest how long a token may live, in seconds: without a wish, it lives as long. */
+export const newToken = (longest: number) =>
+  Body(
+    {
+      name: TokenName,
+      /** The permissions that it may use; without any it may read what every signed-in user may. */
+      scopes: Type.Optional(Permissions),
+      expiresIn: tokenLife(longest),
+    },
+    {
+      examples: [
+        { name: 'nightly import', scopes: ['users:write'], expiresIn: Math.min(7_776_000, longest) },
+      ],
+    },
+  );
 
 export const Token = Type.Object({
   id: Id,

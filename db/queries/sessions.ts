@@ -1,6 +1,6 @@
 /** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
 import type { SQL } from 'drizzle-orm';
-import { and, eq, inArray, lt, ne, notExists } from '../drizzle.ts';
+import { and, eq, inArray, lt, ne, notExists, notInArray, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import type { Values } from '../engines/statement.ts';
 import { compareIds } from '../ids.ts';
@@ -13,9 +13,9 @@ import {
   typedPlaceholder,
 } from '../schema/column-types.ts';
 import { isWithinLife, timesAt } from './expiry.ts';
-import { numbered, preparedByCount } from './lists.ts';
+import { numbered, placeholders, preparedByCount } from './lists.ts';
 import { pageAfter } from './page-after.ts';
-import { concise, permissionsBehind, selectHeld, withPermissions } from './permissions.ts';
+import { concise, EVERYTHING, permissionsBehind, selectHeld, withPermissions } from './permissions.ts';
 
 type Session = Tables['sessions']['$inferSelect'];
 type NewSession = Omit<Session, 'createdAt' | 'lastSeenAt' | 'confirmedAt'> & { now: number };
@@ -31,7 +31,7 @@ export function sessionQueries(engine: Engine) {
 
 function sessionReads(engine: Engine) {
   const { build, read, readWith, readWithCached } = engine;
-  const { sessions, users } = engine.tables;
+  const { groupPermissions, memberships, sessions, users } = engine.tables;
 
   const withUser = {
     ...pickColumns(sessions, 'key', 'id', 'createdAt', 'lastSeenAt', 'confirmedAt', 'expiresAt', 'endsAt'),
@@ -55,8 +55,24 @@ function sessionReads(engine: Engine) {
     isWithinLife(sessions.expiresAt, sessions.lastSeenAt),
   );
   const page = read(unexpired);
-  const user = build.select({ id: users.id }).from(users).where(equals(users.id, 'userId'));
-  const pageOfUser = readWith(user, unexpired);
+  const userWith = (lacking: SQL<string | null>) =>
+    build
+      .select({ lacking: lacking.as('lacking') })
+      .from(users)
+      .where(equals(users.id, 'userId'));
+  const lackingOf = (count: number) =>
+    build
+      .select({ permission: sql`min(${groupPermissions.permission})` })
+      .from(memberships)
+      .innerJoin(groupPermissions, eq(groupPermissions.groupId, memberships.groupId))
+      .where(
+        and(
+          equals(memberships.userId, 'userId'),
+          notInArray(groupPermissions.permission, placeholders('permission', count)),
+        ),
+      );
+  const pageForEverything = readWith(userWith(sql`null`), unexpired);
+  const pageForHolders = preparedByCount((count) => readWith(userWith(sql`${lackingOf(count)}`), unexpired));
 
   return {
     /** Also finds sessions that have expired. */
@@ -64,9 +80,17 @@ function sessionReads(engine: Engine) {
     /** Reads the user's unexpired sessions. */
     page: (userId: string, after: string, limit: number, now: number) =>
       page({ userId, after, limit, ...timesAt(now) }),
-    /** Returns undefined when the user is missing. */
-    pageOfUser: async (userId: string, after: string, limit: number, now: number) =>
-      (await pageOfUser({ userId, after, limit, ...timesAt(now) }))?.children.sort(compareIds),
+    /**
+     * Reads the user's unexpired sessions, and the first permission that the user holds and is not among those, which is null when there
+     * is none. Returns undefined when the user is missing.
+     */
+    async pageOfUser(userId: string, held: readonly string[], after: string, limit: number, now: number) {
+      const values = { userId, after, limit, ...timesAt(now) };
+      const found = held.includes(EVERYTHING)
+        ? await pageForEverything(values)
+        : await pageForHolders(held.length)({ ...values, ...numbered('permission', held) });
+      return found && { lacking: found.parent.lacking, sessions: found.children.sort(compareIds) };
+    },
   };
 }
 
@@ -95,7 +119,6 @@ function sessionSteps(engine: Engine) {
   const isUnseen = lt(sessions.lastSeenAt, placeholder('unseenSince'));
   const update = write(build.update(sessions).set(times).where(and(ofKey, isUnseen)), 'any');
   const confirmedAt = typedPlaceholder('now', sessions.confirmedAt);
-  const confirmation = write(build.update(sessions).set({ confirmedAt }).where(ofKey), 1);
   const newKey = typedPlaceholder('newKey', sessions.key);
   const renewal = write(build.update(sessions).set({ key: newKey, confirmedAt }).where(ofKey), 1);
   const ofUser = equals(sessions.userId, 'userId');
@@ -118,9 +141,7 @@ function sessionSteps(engine: Engine) {
     /** Extends the session unless it has ended, or another request has extended it since `unseenSince`. */
     touch: (session: { key: string; lastSeenAt: number; expiresAt: number; unseenSince: number }) =>
       update({ ...session }),
-    /** Stores that the user has just entered the password. */
-    confirm: (key: string, now: number) => confirmation({ key, now }),
-    /** Does the same, and replaces the session's key, so that its earlier cookie no longer works. */
+    /** Stores that the user has just entered the password, and replaces the session's key, so that its earlier cookie no longer works. */
     renew: (key: string, newKey: string, now: number) => renewal({ key, newKey, now }),
     end: (key: string) => removal({ key }),
     endAllOf: (userId: string) => removalOfUser({ userId }),

@@ -74,6 +74,8 @@ function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engi
   const use = write(build.update(tokens).set({ lastUsedAt }).where(and(ofKey, isUnused)), 'any');
   const ofOwner = and(equals(tokens.userId, 'userId'), equals(tokens.id, 'id'));
   const removal = write(build.delete(tokens).where(ofOwner), 1);
+  const ofUser = build.delete(tokens).where(equals(tokens.userId, 'userId'));
+  const [removalOfSome, removalOfNone] = [write(ofUser, 'some'), write(ofUser, 0)];
 
   return {
     add: (token: NewToken, now: number) => insert({ ...token, createdAt: now }),
@@ -82,5 +84,7 @@ function tokenSteps({ build, condition, write, tables: { tokens, users } }: Engi
     /** Stores the time of use unless another request has done so since `unusedSince`. */
     touch: (key: string, now: number, unusedSince: number) => use({ key, now, unusedSince }),
     end: (userId: string, id: string) => removal({ userId, id }),
+    /** Ends all tokens of the user. Requires that there are any, or that there are none. */
+    endAllOf: (userId: string, areThere: boolean) => (areThere ? removalOfSome : removalOfNone)({ userId }),
   };
 }

@@ -12,7 +12,7 @@ export const TOKEN_NAME_LENGTH = TARGET_NAME_LENGTH;
 /** Expired tokens stay listed this long, so that their owners see why a program stopped. In milliseconds. */
 export const keepExpired = 30 * 24 * 60 * 60 * 1000;
 
-export const events = ['token-created', 'token-ended'] as const;
+export const events = ['token-created', 'token-ended', 'tokens-ended'] as const;
 
 export const define = (t: ColumnTypes, { users }: CoreTables) =>
   t.table(
@@ -29,7 +29,7 @@ export const define = (t: ColumnTypes, { users }: CoreTables) =>
       /** The permissions that the token may use, if its owner holds them. */
       scopes: t.json<string[]>().notNull(),
       createdAt: t.instant().notNull(),
-      /** Absent when the token does not expire. */
+      /** Absent for a token of an earlier version that does not expire. */
       expiresAt: t.instant(),
       lastUsedAt: t.instant(),
     },

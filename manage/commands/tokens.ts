@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { createToken, endToken, tokensIn } from '../../accounts/tokens.ts';
 import type { Database } from '../../db/database.ts';
 import { instant } from '../../schemas/instant.ts';
-import { NewToken, TokenName, tokenJson } from '../../schemas/tokens.ts';
+import { TokenName, tokenJson, tokenLife } from '../../schemas/tokens.ts';
 import { checkEach, permissionChecks, readId, readNumber } from '../checks.ts';
-import { onDatabase, withDatabase } from '../context.ts';
+import { commandSettings, onDatabase, withDatabase } from '../context.ts';
 import { auditRows, everyRow, printEach, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { findUnlessRemoved } from '../removed.ts';
@@ -14,7 +14,7 @@ import { registerUserDetail } from '../user-details.ts';
 
 interface NewTokenOptions {
   scope: string[];
-  /** In seconds from now; without it the token does not expire. */
+  /** In seconds from now. */
   expiresIn?: string;
 }
 
@@ -30,7 +30,10 @@ export default function addTokenCommands(program: Command): void {
     .command('create <user> <name>')
     .description('make a token for a user, and print it, on standard output alone')
     .option('--scope <permission...>', 'what it may do, of what the user may do at present', [])
-    .option('--expires-in <seconds>', 'when it ends; without this it does not')
+    .option(
+      '--expires-in <seconds>',
+      'when it ends; without this, after the longest life that TOKEN_LIFETIME allows',
+    )
     .action(create);
 
   withJson(token.command('list <user>')).description('list the tokens of a user').action(onDatabase(list));
@@ -53,21 +56,20 @@ function formatToken({ id, name, scopes, expiresAt, lastUsedAt }: ReturnType<typ
 
 async function create(username: string, name: string, options: NewTokenOptions): Promise<void> {
   const scopes = [...new Set(options.scope)];
-  const expiresIn = options.expiresIn === undefined ? undefined : readNumber(options.expiresIn);
-  const { expiresIn: Seconds } = NewToken.properties;
+  const longest = commandSettings().TOKEN_LIFETIME;
+  const expiresIn = options.expiresIn === undefined ? longest : readNumber(options.expiresIn);
   checkEach(['name', TokenName, name], ...permissionChecks(scopes), [
     'number of seconds',
-    Seconds,
+    tokenLife(longest),
     expiresIn,
     options.expiresIn,
   ]);
   await withDatabase(async (db) => {
     const user = await findUser(db, username);
-    const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
+    const expiresAt = Date.now() + expiresIn * 1000;
     const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
-    const until = expiresAt === null ? '' : `, until ${instant(expiresAt)}`;
     const owner = nameOfRecipient(user, username);
-    printSecret(secret, `the token ${name} of ${owner} (${token.id})${until}:`);
+    printSecret(secret, `the token ${name} of ${owner} (${token.id}), until ${instant(expiresAt)}:`);
   });
 }
 

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { issueCode } from '../../accounts/codes.ts';
 import { ADMINISTRATORS, createAdministrator } from '../../accounts/first-administrator.ts';
+import { listEnds } from '../../accounts/follow-ups.ts';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { setPassword } from '../../accounts/passwords.ts';
 import { takenFields } from '../../accounts/taken.ts';
@@ -28,6 +29,9 @@ import { readPassword } from '../password.ts';
 import { findUnlessRemoved } from '../removed.ts';
 import { print, printSecret } from '../terminal.ts';
 import { readUserDetails } from '../user-details.ts';
+
+/** What the operator ends by setting a password. */
+const whatEnds = () => listEnds('password-reset', 'sessions', 'one-time codes');
 
 const FROM_STANDARD_INPUT = 'read the password from standard input instead of asking';
 
@@ -77,7 +81,7 @@ export default function addUserCommands(program: Command): void {
 
   user
     .command('password <name>')
-    .description('set the password of a user, which ends their sessions; asks for it')
+    .description(`set the password of a user, which ends their ${whatEnds()}; asks for it`)
     .option('--password-stdin', FROM_STANDARD_INPUT, false)
     .action(onDatabase(changePassword));
 
@@ -203,7 +207,7 @@ async function changePassword(
   const user = await findUser(db, name);
   await setPassword(db, operator, user.id, await askForHash(passwordStdin));
   const who = nameOfRecipient(user, name);
-  print(`set the password of ${who}; their sessions and one-time codes have ended, and nothing else has`);
+  print(`set the password of ${who}; their ${whatEnds()} have ended, and nothing else has`);
 }
 
 async function printCode(db: Database, name: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Authentication: fills `request.user` and denies nobody (guards deny). The session's user comes first. Only without one
  * are the request loaders asked, in the order in which they were added. A loader leaves no session and no cookie behind.
  */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { kindOf } from '../../accounts/credentials.ts';
 import { findSession, type Lifetimes } from '../../accounts/sessions.ts';
@@ -66,6 +66,10 @@ declare module 'fastify' {
     /** Null when the caller is anonymous. Unlike `user`, it must not be shown. */
     authentication: Authentication | null;
   }
+  interface FastifyReply {
+    /** Sends the cookie of the request's session with that secret, in place of another that was to be sent. */
+    sendSessionCookie(secret: string): void;
+  }
   interface FastifyContextConfig {
     /** The route serves anonymous callers: nothing is looked up to authenticate them. */
     anonymous?: boolean;
@@ -106,14 +110,26 @@ export default fp<{ lifetimes: Lifetimes }>(
       }
     }
 
-    app.addHook('onRequest', async (request) => {
+    app.decorateReply('sendSessionCookie', function sendSessionCookie(this: FastifyReply, secret: string) {
+      const session = this.request.authentication?.session;
+      if (!session) throw new Error('This request has no session: a guard was forgotten.');
+      const { name, header } = app.sessionCookie;
+      const sent = [this.getHeader('set-cookie') ?? []].flat().map(String);
+      const others = sent.filter((cookie) => !cookie.startsWith(`${name}=`));
+      // Fastify would add to the cookies that are there.
+      this.removeHeader('set-cookie').header('set-cookie', [...others, header(secret, session)]);
+    });
+
+    app.addHook('onRequest', async (request, reply) => {
       if (request.is404 || request.routeOptions.config.anonymous) return;
-      const key = app.sessionCookie.keyIn(request.headers.cookie);
-      const session = key === undefined ? undefined : await findSession(app.db, key, lifetimes, request.log);
+      const sent = app.sessionCookie.find(request.headers.cookie);
+      const session = sent && (await findSession(app.db, sent.key, lifetimes, request.log));
       if (!session) return fromLoaders(request);
       const { userId: id, username, permissions } = session;
       request.user = { id, username };
       request.authentication = { method: 'session', session, credential: null, permissions };
+      // So that the older key can go before all sessions have ended that began under it.
+      if (sent.isOlder) reply.header('cache-control', 'no-store').sendSessionCookie(sent.secret);
     });
   },
   { name: 'authenticate', dependencies: ['database', 'session-cookie', 'validation'] },

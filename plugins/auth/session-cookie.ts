@@ -1,14 +1,24 @@
 /**
  * The cookie that carries a session: its name, attributes and signature. The value is `secret.signature`: the secret is 256
  * random bits, the signature its HMAC-SHA-256 (RFC 2104), both in base64url. The newest key signs and every key is
- * accepted, so replacing a key signs nobody out.
+ * accepted, so replacing a key signs nobody out. A cookie that an older key signed is sent anew (authenticate.ts).
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifySessionOptions } from '@fastify/session';
 import fp from 'fastify-plugin';
 import { keyOf } from '../../accounts/secrets.ts';
+import type { SessionRow } from '../../db/queries/sessions.ts';
 import { memoize } from './memoize.ts';
+
+/** What a cookie says that one of our keys signed. */
+interface SignedSecret {
+  secret: string;
+  /** The session's key (see accounts/secrets.ts). */
+  key: string;
+  /** Whether another key than the newest signed it. */
+  isOlder: boolean;
+}
 
 interface SessionCookie {
   name: string;
@@ -21,10 +31,10 @@ interface SessionCookie {
   unsign(value: string): string | undefined;
   /** Signs for @fastify/session. */
   signer: Exclude<FastifySessionOptions['secret'], string | string[]>;
-  /** @returns the key (see accounts/secrets.ts) of the session that a Cookie header (RFC 6265, section 4.2) names, or undefined. */
-  keyIn(header: string | undefined): string | undefined;
-  /** @returns a Set-Cookie header (RFC 6265, section 4.1). Without `expires`, the cookie ends with the browser. */
-  header(secret: string, expires?: Date): string;
+  /** @returns our cookie in a Cookie header (RFC 6265, section 4.2), or undefined when it has none that we signed. */
+  find(header: string | undefined): SignedSecret | undefined;
+  /** @returns a Set-Cookie header (RFC 6265, section 4.1). Unless the session is remembered, the cookie ends with the browser. */
+  header(secret: string, session: Pick<SessionRow, 'remembered' | 'endsAt'>): string;
 }
 
 declare module 'fastify' {
@@ -75,15 +85,15 @@ export default fp<SessionCookieOptions>(
       createHmac('sha256', key).update(secret).digest('base64url');
     const sign = (secret: string) => `${secret}.${signature(newest, secret)}`;
 
-    function verify(value: string): { secret: string; key: string } | undefined {
+    function verify(value: string): SignedSecret | undefined {
       if (value.length !== 2 * LENGTH + 1 || value[LENGTH] !== '.') return undefined;
       const secret = value.slice(0, LENGTH);
       const sent = Buffer.from(value.slice(LENGTH + 1));
       // Compared as text: two bits of the last letter do not count in base64url.
-      const valid = keys.some(
+      const signer = keys.findIndex(
         (key) => sent.length === LENGTH && timingSafeEqual(Buffer.from(signature(key, secret)), sent),
       );
-      return valid ? { secret, key: keyOf(secret) } : undefined;
+      return signer < 0 ? undefined : { secret, key: keyOf(secret), isOlder: signer > 0 };
     }
     // Remembers only that a value is signed: the database is asked for the session each time.
     const verifyOnce = memoize(verify, 50_000);
@@ -94,18 +104,21 @@ export default fp<SessionCookieOptions>(
       attributes,
       makeSecret: () => randomBytes(32).toString('base64url'),
       sign,
-      header: (secret, expires) =>
-        fastifyCookie.serialize(name, sign(secret), { ...attributes, ...(expires ? { expires } : {}) }),
+      header: (secret, { remembered, endsAt }) =>
+        fastifyCookie.serialize(name, sign(secret), {
+          ...attributes,
+          ...(remembered ? { expires: new Date(endsAt) } : {}),
+        }),
       unsign,
       signer: makeSigner({ sign, unsign }),
-      keyIn(header = '') {
+      find(header = '') {
         // By hand, as every signed-in request does this. Other services on this host may set a cookie of the same name: ours
         // is the one that we signed.
         for (let at = header.indexOf(start); at >= 0; at = header.indexOf(start, at + 1)) {
           if (at > 0 && header[at - 1] !== ' ' && header[at - 1] !== ';') continue;
           const end = header.indexOf(';', at);
           const valid = verifyOnce(header.slice(at + start.length, end < 0 ? undefined : end).trimEnd());
-          if (valid) return valid.key;
+          if (valid) return valid;
         }
         return undefined;
       },

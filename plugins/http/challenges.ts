@@ -22,7 +22,7 @@ function refusedCredential({ authentication, headers, server }: FastifyRequest) 
     const detail = [...bearerTokens.values()].map(({ refusal }) => refusal).join(' ');
     return { kind: 'invalid-token', detail } as const;
   }
-  return sessionCookie.keyIn(headers.cookie) === undefined ? undefined : SESSION_ENDED;
+  return sessionCookie.find(headers.cookie) === undefined ? undefined : SESSION_ENDED;
 }
 
 /** @returns the challenge of a 401, which names the ways to authenticate. Browsers pass over schemes that they don't know. */

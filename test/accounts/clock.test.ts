@@ -81,7 +81,7 @@ onEachEngine('A session is not fresh when its password was given in the future',
     { seconds: MINUTE, fresh: true },
     { seconds: MINUTE + 0.001, fresh: false },
   ]) {
-    await app.db.atomically([app.db.sessions.confirm(key, Date.now() + seconds * 1000)]);
+    await app.db.atomically([app.db.sessions.renew(key, key, Date.now() + seconds * 1000)]);
     t.equal((await client.request('GET', '/api/sign')).json().fresh, fresh);
     if (!hasTokens) continue;
     const made = await client.request('POST', '/api/tokens', { name: 'test' });

@@ -1,11 +1,19 @@
 /**
- * A caller with users:write administers only accounts that hold no more permissions than the caller. Otherwise the caller
- * could take over an account and gain its permissions.
+ * A caller with users:write or sessions:write administers only accounts that hold no more permissions than the caller. Otherwise the
+ * caller could take over an account and gain its permissions.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { onEachEngine } from '../support/engines.ts';
 import { hasTokens } from '../support/optional.ts';
-import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
+import {
+  Client,
+  makeToken,
+  makeUser,
+  quickHashing,
+  signedIn,
+  startService,
+  whoamiStatus,
+} from '../support/service.ts';
 
 onEachEngine('A caller with users:write cannot administer a stronger account', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
@@ -94,6 +102,43 @@ onEachEngine('A caller with users:write cannot administer a stronger account', a
       t.equal((await requestAsToken('DELETE', '')).statusCode, 403);
     },
   );
+
+  t.test('Sessions are listed and ended only by who holds all that their user holds (7.4.5)', async (t) => {
+    const guards = { id: randomUUIDv7(), name: 'guards', title: '', permissions: ['sessions:write'] };
+    const gustav = await makeUser(app, 'gustav');
+    await makeUser(app, 'hanna');
+    await app.db.atomically([
+      ...app.db.groups.add(guards, Date.now()),
+      app.db.memberships.add({ groupId: guards.id, userId: gustav, role: 'member' }, Date.now()),
+    ]);
+    const scopes = { scopes: ['sessions:write'] };
+    const token = hasTokens ? await makeToken(await signedIn(app, 'gustav'), scopes) : undefined;
+    const cases = [
+      { name: 'chief', lacks: '*' },
+      { name: 'ann', lacks: 'users:write' },
+      { name: 'gustav', lacks: undefined },
+      { name: 'hanna', lacks: undefined },
+    ];
+    for (const { name, lacks } of cases) {
+      for (const by of [undefined, ...(token ? [token.headers] : [])]) {
+        const what = `those of ${name} by ${by ? 'a token' : 'a session'}`;
+        const target = await signedIn(app, name);
+        const caller = by ? new Client(app) : await signedIn(app, 'gustav');
+        const { id } = (await target.request('GET', '/api/sign')).json().user;
+        const [listed, ended] = [
+          await caller.request('GET', `/api/users/${id}/sessions`, undefined, by),
+          await caller.request('DELETE', `/api/users/${id}/sessions`, undefined, by),
+        ];
+        t.equal(listed.statusCode, lacks ? 403 : 200, `listing ${what}: ${listed.payload}`);
+        t.equal(ended.statusCode, lacks ? 403 : 204, `ending ${what}: ${ended.payload}`);
+        if (lacks)
+          for (const { payload } of [listed, ended]) t.ok(JSON.parse(payload).detail.includes(lacks));
+        t.equal(await whoamiStatus(target), lacks ? 200 : 401, what);
+      }
+    }
+    const guard = await signedIn(app, 'gustav');
+    t.equal((await guard.request('GET', `/api/users/${randomUUIDv7()}/sessions`)).statusCode, 404);
+  });
 
   t.test('A reset code stops working when the clerk who issued it is disabled', async (t) => {
     const made = await clerk.request('POST', '/api/users', { username: 'fritz' });

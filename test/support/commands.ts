@@ -40,8 +40,8 @@ export function objects({ stdout }: Result): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** @returns a function that runs commands on that database. */
-export function commandsOn(databaseUrl: string) {
-  const environment = { DATABASE_URL: databaseUrl };
+/** @returns a function that runs commands on that database, with other settings if they are given. */
+export function commandsOn(databaseUrl: string, settings: Record<string, string> = {}) {
+  const environment = { ...settings, DATABASE_URL: databaseUrl };
   return (args: string[], input = '') => manage(args, { environment, input });
 }

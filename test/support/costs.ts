@@ -6,7 +6,7 @@
  * written as well.
  */
 import type { Caller } from './cast.ts';
-import { sendable } from './optional.ts';
+import { hasTokens, sendable } from './optional.ts';
 import type { Row } from './rows.ts';
 
 export interface Cost extends Pick<Row, 'send' | 'body'> {
@@ -28,7 +28,8 @@ export const COSTS: Cost[] = sendable([
   { statements: [4, 5], by: 'member', send: 'POST /api/sign/out' },
   { statements: [4, 5], by: 'token', send: 'POST /api/sign/out' },
   {
-    statements: 7,
+    // Three of them end the tokens.
+    statements: hasTokens ? 10 : 7,
     by: 'anonymous',
     send: 'POST /api/sign/reset',
     body: { code: '{code}', password: 'another password' },
@@ -87,7 +88,7 @@ export const COSTS: Cost[] = sendable([
   { statements: [12, 13], by: 'administrator', send: 'POST /api/users/{user}/reset' },
   { statements: [2, 4], by: 'member', send: 'GET /api/users/{user}/groups' },
   { statements: [2, 4], by: 'administrator', send: 'GET /api/users/{user}/sessions' },
-  { statements: [6, 7], by: 'administrator', send: 'DELETE /api/users/{user}/sessions' },
+  { statements: [11, 12], by: 'administrator', send: 'DELETE /api/users/{user}/sessions' },
   { statements: [2, 3], by: 'member', send: 'GET /api/groups' },
   {
     statements: [6, 7],

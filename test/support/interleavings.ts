@@ -190,6 +190,22 @@ export const INTERLEAVINGS: Record<string, Make> = possible({
       status: 401,
     };
   },
+  'A session that is confirmed meanwhile can not go on by its old cookie': async (stage) => {
+    const person = await stage.person();
+    return {
+      request: (stage) => stage.send(person, `PATCH /api/users/${person.id}`, { name: 'Late' }),
+      meanwhile: (stage) => stage.confirm(person),
+      status: 401,
+    };
+  },
+  'A user who joins a group with * meanwhile keeps their sessions from a caller without *': async (stage) => {
+    const [{ person }, target] = [await holder(stage, 'sessions:write'), await stage.target()];
+    return {
+      request: (stage) => stage.send(person, `DELETE /api/users/${target}/sessions`),
+      meanwhile: (stage) => stage.put(stage.chief, stage.admins, target),
+      status: 403,
+    };
+  },
   'A user who joins a group with * meanwhile can not be disabled by a caller without *': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     return {

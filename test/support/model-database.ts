@@ -89,7 +89,8 @@ export async function openOperator(t: Test, databaseUrl: string) {
 
     /** Makes the session fresh, or stale by setting its last confirmation to an hour ago. */
     async setFreshness(cookie: string, fresh: boolean): Promise<void> {
-      await db.atomically([db.sessions.confirm(sessionKey(cookie), Date.now() - (fresh ? 0 : HOUR))]);
+      const key = sessionKey(cookie);
+      await db.atomically([db.sessions.renew(key, key, Date.now() - (fresh ? 0 : HOUR))]);
     },
     async forgetAttempts(): Promise<void> {
       await db.atomically([forgetAttempts({})]);

@@ -2,6 +2,7 @@
 import {
   type Caller,
   drop,
+  heldBy,
   isStale,
   type ModelUser,
   may,
@@ -60,9 +61,10 @@ export function confirm(world: World, caller: Caller, password: string): Verdict
   if (password !== own) return attempt(world, username, false, refuse(WRONG_PASSWORD));
   return attempt(world, username, true, {
     status: 204,
-    apply: ({ sessions }) => {
+    apply: ({ sessions }, { cookie }) => {
       const session = sessions.get(caller.cookie ?? '');
-      if (session) session.fresh = true;
+      sessions.delete(caller.cookie ?? '');
+      if (session) sessions.set(cookie, { ...session, fresh: true });
     },
   });
 }
@@ -104,6 +106,7 @@ export function endSession(world: World, caller: Caller, id: string): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
   if (who.scopes !== null) return refuse(403);
+  if (isStale(who) && world.sessions.get(caller.cookie ?? '')?.id !== id) return refuse(403);
   if (!idsOf(world.sessions.values(), who.user).includes(id)) return refuse(404);
   return { status: 204, apply: ({ sessions }) => drop(sessions, (session) => session.id === id) };
 }
@@ -111,7 +114,7 @@ export function endSession(world: World, caller: Caller, id: string): Verdict {
 export function endOtherSessions(world: World, caller: Caller): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
-  if (who.scopes !== null) return refuse(403);
+  if (who.scopes !== null || isStale(who)) return refuse(403);
   return {
     status: 204,
     apply: ({ sessions }) =>
@@ -124,14 +127,18 @@ export function listSessionsOf(world: World, caller: Caller, userId: string): Ve
   if (!who) return refuse(401);
   if (!may(who, 'sessions:write')) return refuse(403);
   const user = world.users.get(userId);
-  return user ? { status: 200, content: idsOf(world.sessions.values(), user) } : refuse(404);
+  if (!user) return refuse(404);
+  if (!may(who, ...heldBy(world, userId))) return refuse(403);
+  return { status: 200, content: idsOf(world.sessions.values(), user) };
 }
 
 export function endSessionsOf(world: World, caller: Caller, userId: string): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
-  if (!may(who, 'sessions:write')) return refuse(403);
+  if (!may(who, 'sessions:write') || isStale(who)) return refuse(403);
   if (!world.users.has(userId)) return refuse(404);
+  // A token has authority over its owner here, by its scopes.
+  if (!may(who, ...heldBy(world, userId))) return refuse(403);
   return {
     status: 204,
     apply: ({ sessions }) => drop(sessions, (session) => session.userId === userId),

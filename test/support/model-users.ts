@@ -42,7 +42,7 @@ function issuerOf(world: World, who: Who, { bearer }: Caller) {
 export function createUser(world: World, caller: Caller, made: NewModelUser): Verdict {
   const who = whoIs(world, caller);
   if (!who) return refuse(401);
-  if (!may(who, 'users:write')) return refuse(403);
+  if (!may(who, 'users:write') || isStale(who)) return refuse(403);
   if (isTaken(world, made)) return refuse(409);
   const { username, email = null, password = null } = made;
   const issuer = issuerOf(world, who, caller);
@@ -131,6 +131,7 @@ export function useCode(world: World, code: string, password: string): Verdict {
       after.codes.delete(code);
       after.attempts.delete(user.username);
       drop(after.sessions, ({ userId }) => userId === user.id);
+      drop(after.tokens, ({ userId }) => userId === user.id);
     },
   };
 }

@@ -17,6 +17,7 @@ const endingOthers = {
   operationId: 'endOtherSessions',
   security: sessionOnly,
   summary: 'End all your sessions but this one',
+  description: 'Asks for a fresh session.',
   response: responses({ 204: Nothing }),
   errors: [403],
 };
@@ -25,6 +26,7 @@ const ending = {
   operationId: 'endSession',
   security: sessionOnly,
   summary: 'End one of your sessions',
+  description: 'Asks for a fresh session, unless it is this one.',
   params: IdParams,
   response: responses({ 204: Nothing }),
   errors: [403, 404],

@@ -2,7 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { useCode } from '../../../accounts/codes.ts';
+import { listEnds } from '../../../accounts/follow-ups.ts';
 import { confirmPassword } from '../../../accounts/passwords.ts';
+import { keyOf } from '../../../accounts/secrets.ts';
 import { signUp } from '../../../accounts/sign-up.ts';
 import { OWN } from '../../../accounts/visibility.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
@@ -32,7 +34,7 @@ const SignUp = Body(
 );
 
 const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
-  const { db, passwords } = scope;
+  const { db, passwords, sessionCookie } = scope;
   scope.addHook('onRequest', scope.requireSignedIn);
   scope.addHook('onRequest', scope.requireSession);
 
@@ -44,7 +46,8 @@ const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
         operationId: 'confirm',
         security: sessionOnly,
         summary: 'Give the password again',
-        description: 'The session is fresh again: sensitive changes ask for a fresh one.',
+        description:
+          'The session is fresh again, as sensitive changes ask for, and goes on under a new cookie. The old one no longer works.',
         body: Confirmation,
         response: responses({ 204: Nothing }),
         errors: [403, 429],
@@ -52,7 +55,10 @@ const signedIn: FastifyPluginAsyncTypebox = async (scope) => {
     },
     async (request, reply) => {
       using _slot = await passwords.acquireSlot();
-      await confirmPassword(db, passwords, request.actor(), request.body.password);
+      const secret = sessionCookie.makeSecret();
+      const confirmation = { ...request.body, newKey: keyOf(secret) };
+      await confirmPassword(db, passwords, request.actor(), confirmation);
+      reply.sendSessionCookie(secret);
       return reply.code(204).send();
     },
   );
@@ -72,7 +78,7 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
       schema: {
         operationId: 'resetPassword',
         summary: 'Set a password with a one-time code',
-        description: 'Ends all sessions of the user.',
+        description: `Ends the user's ${listEnds('password-reset', 'sessions')}.`,
         body: Reset,
         response: responses({ 204: Nothing }),
       },

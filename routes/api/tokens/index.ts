@@ -1,8 +1,9 @@
 /** One's own API tokens, for programs that act in one's name. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { createToken, endToken, tokensIn } from '../../../accounts/tokens.ts';
+import type { Settings } from '../../../config/load.ts';
 import { IdParams, Nothing, Page, PageQuery, responses, sessionOnly } from '../../../schemas/common.ts';
-import { CreatedToken, NewToken, Token, tokenJson } from '../../../schemas/tokens.ts';
+import { CreatedToken, newToken, Token, tokenJson } from '../../../schemas/tokens.ts';
 
 const listing = {
   operationId: 'listTokens',
@@ -13,15 +14,16 @@ const listing = {
   errors: [403],
 };
 
-const creating = {
+const creating = (longest: number) => ({
   operationId: 'createToken',
   security: sessionOnly,
   summary: 'Make an API token',
-  description: 'Asks for a fresh session. The answer is the only one that shows the secret.',
-  body: NewToken,
+  description:
+    'Asks for a fresh session. The answer is the only one that shows the secret. Without expiresIn, the token lives as long as the setting TOKEN_LIFETIME allows. A reset of your password ends it.',
+  body: newToken(longest),
   response: responses({ 201: CreatedToken }),
   errors: [403],
-};
+});
 
 const ending = {
   operationId: 'endToken',
@@ -32,7 +34,11 @@ const ending = {
   errors: [403, 404],
 };
 
-const tokens: FastifyPluginAsyncTypebox = async (app) => {
+interface TokensOptions {
+  settings: Pick<Settings, 'TOKEN_LIFETIME'>;
+}
+
+const tokens: FastifyPluginAsyncTypebox<TokensOptions> = async (app, { settings }) => {
   app.describeRoutes('Your API tokens');
   const { db } = app;
   app.addHook('onRequest', app.requireSignedIn);
@@ -43,10 +49,10 @@ const tokens: FastifyPluginAsyncTypebox = async (app) => {
     return reply.page(await tokensIn(db).page(request.caller().id, after, limit + 1), limit, tokenJson);
   });
 
-  app.post('/', { onRequest: app.requireFreshSession, schema: creating }, async (request, reply) => {
+  const schema = creating(settings.TOKEN_LIFETIME);
+  app.post('/', { onRequest: app.requireFreshSession, schema }, async (request, reply) => {
     const { name, scopes = [], expiresIn } = request.body;
-    const expiresAt = expiresIn === undefined ? null : Date.now() + expiresIn * 1000;
-    const made = { name, scopes, expiresAt };
+    const made = { name, scopes, expiresAt: Date.now() + expiresIn * 1000 };
     const { token, secret } = await createToken(db, request.actor(), request.caller(), made);
     reply.code(201).header('location', `/api/tokens/${token.id}`);
     return { ...tokenJson(token), secret };

@@ -57,7 +57,7 @@ const changing = {
 const creating = {
   operationId: 'createUser',
   summary: 'Make a user',
-  description: `Asks for the permission ${WRITE_USERS}. Without a password, the answer carries a one-time code with which the user sets it.`,
+  description: `Asks for the permission ${WRITE_USERS}, and for a fresh session or a bearer token. Without a password, the answer carries a one-time code with which the user sets it.`,
   body: NewUser,
   response: responses({ 201: CreatedUser }),
   errors: [403, 409],

@@ -38,9 +38,7 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
       const secret = sessionCookie.makeSecret();
       const change = { ...request.body, newKey: keyOf(secret) };
       await changePassword(db, passwords, request.actor(), request.params.id, change);
-      const { remembered, endsAt } = request.authentication?.session ?? {};
-      const expires = remembered && endsAt ? new Date(endsAt) : undefined;
-      reply.header('set-cookie', sessionCookie.header(secret, expires));
+      reply.sendSessionCookie(secret);
       return reply.code(204).send();
     },
   );

@@ -2,7 +2,7 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { WRITE_SESSIONS } from '../../../accounts/authorization.ts';
-import { endSessionsOf } from '../../../accounts/sessions.ts';
+import { endSessionsOf, readSessionsOf } from '../../../accounts/sessions.ts';
 import { IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { ListedSession, listedSessionJson } from '../../../schemas/sessions.ts';
 
@@ -16,7 +16,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'listSessionsOfUser',
         summary: "List a user's sessions",
-        description: `Asks for the permission ${WRITE_SESSIONS}.`,
+        description: `Asks for the permission ${WRITE_SESSIONS}, and for all that the user holds.`,
         params: IdParams,
         querystring: PageQuery,
         response: responses({ 200: Page(ListedSession) }),
@@ -25,9 +25,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { after = '', limit } = request.query;
-      const { id } = request.params;
-      const rows = await db.sessions.pageOfUser(id, after, limit + 1, Date.now());
-      if (!rows) throw app.notFound('user');
+      const rows = await readSessionsOf(db, request.actor(), request.params.id, after, limit + 1);
       return reply.page(rows, limit, (row) => listedSessionJson(row, request.authentication?.session?.id));
     },
   );
@@ -38,7 +36,7 @@ const sessions: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'endSessionsOfUser',
         summary: "End all of a user's sessions",
-        description: `Asks for the permission ${WRITE_SESSIONS}.`,
+        description: `Asks for ${WRITE_SESSIONS}, for all that the user holds, and for a fresh session or a bearer token.`,
         params: IdParams,
         response: responses({ 204: Nothing }),
         errors: [403, 404],

@@ -2,12 +2,14 @@
 
 import { keyOf } from '../../../accounts/secrets.ts';
 import { makeSecret } from '../../../config/secret.ts';
+import { stopTheClock } from '../../support/clock.ts';
 import { onEachEngine } from '../../support/engines.ts';
 import { hasTokens } from '../../support/optional.ts';
 import {
   Client,
   makeToken,
   makeUser,
+  PASSWORD,
   quickHashing,
   signedIn,
   startService,
@@ -97,11 +99,99 @@ onEachEngine('SECRET_KEY can be rotated', async (t, engine) => {
   }
   const known = { status: 200, setCookie: undefined };
 
-  t.test('A new first key keeps all sessions, and removing the old key ends its sessions', async (t) => {
+  t.test(
+    'A new first key keeps all sessions, and removing the old key ends those of its cookies',
+    async (t) => {
+      const { cookie } = await signedIn(before.app, 'ann');
+      t.equal((await whoami(both.app, cookie)).status, 200);
+      t.equal((await whoami(both.app, cookie)).status, 200, 'the session stays valid at the second request');
+      t.equal((await whoami(after.app, cookie)).status, 401);
+    },
+  );
+
+  for (const remember of [true, false]) {
+    t.test(
+      `A cookie of the old key is sent anew, with the same secret and expiry, and remember ${remember} (13.3.4)`,
+      async (t) => {
+        const advance = stopTheClock(t);
+        const client = new Client(before.app);
+        const [old] = (await client.signIn('ann', PASSWORD, { remember })).cookies;
+        const browser = new Client(both.app);
+        browser.cookie = client.cookie;
+        advance(60);
+        const writes = t.capture(both.app.db, 'atomically', both.app.db.atomically);
+        const response = await browser.request('GET', '/api/users?limit=1');
+        t.strictSame(writes(), [], 'no row is written');
+        t.equal(response.headers['cache-control'], 'no-store');
+        const [anew] = response.cookies;
+        t.equal(response.cookies.length, 1);
+        t.equal(anew?.value.split('.')[0], old?.value.split('.')[0]);
+        t.not(anew?.value, old?.value);
+        t.equal(old?.expires instanceof Date, remember);
+        t.strictSame({ ...anew, value: '' }, { ...old, value: '' });
+        t.strictSame(await whoami(both.app, browser.cookie), known, 'it is sent once');
+        t.strictSame(await whoami(after.app, browser.cookie), known, 'the old key can go');
+      },
+    );
+  }
+
+  t.test('Answers of each status send it anew, but for routes that serve anyone', async (t) => {
     const { cookie } = await signedIn(before.app, 'ann');
-    t.strictSame(await whoami(both.app, cookie), known);
-    t.strictSame(await whoami(both.app, cookie), known, 'the session stays valid at the second request');
-    t.equal((await whoami(after.app, cookie)).status, 401);
+    const cases = [
+      { method: 'GET', url: '/api/sign', status: 200, sends: 1 },
+      { method: 'HEAD', url: '/api/sign', status: 200, sends: 1 },
+      { method: 'DELETE', url: '/api/users/01a203c1-154e-79bc-816a-eaba312efecf', status: 403, sends: 1 },
+      { method: 'GET', url: '/api/users/01a203c1-154e-79bc-816a-eaba312efecf', status: 404, sends: 1 },
+      { method: 'GET', url: '/api/users?limit=none', status: 400, sends: 1 },
+      { method: 'POST', url: '/api/sign/confirm', body: { password: 'wrong' }, status: 403, sends: 1 },
+      { method: 'GET', url: '/livez', status: 200, sends: 0 },
+      { method: 'GET', url: '/', status: 200, sends: 0 },
+      { method: 'GET', url: '/nowhere', status: 404, sends: 0 },
+    ];
+    for (const { method, url, body, status, sends } of cases) {
+      const send = `${method} ${url}`;
+      const client = new Client(both.app);
+      client.cookie = cookie;
+      const response = await client.request(method, url, body);
+      t.equal(response.statusCode, status, `${send}: ${response.payload}`);
+      t.equal(response.cookies.length, sends, send);
+    }
+  });
+
+  t.test('An answer that sets or clears the cookie itself does so once', async (t) => {
+    const id = await makeUser(before.app, 'bob');
+    const cases = [
+      { method: 'POST', url: '/api/sign/in', body: { username: 'bob', password: PASSWORD }, isNew: true },
+      { method: 'POST', url: '/api/sign/confirm', body: { password: PASSWORD }, isNew: true },
+      {
+        method: 'PUT',
+        url: `/api/users/${id}/password`,
+        body: { current: PASSWORD, password: PASSWORD },
+        isNew: true,
+      },
+      { method: 'POST', url: '/api/sign/out', isNew: false },
+    ];
+    for (const { method, url, body, isNew } of cases) {
+      const send = `${method} ${url}`;
+      const { cookie } = await signedIn(before.app, 'bob');
+      const client = new Client(both.app);
+      client.cookie = cookie;
+      const response = await client.request(method, url, body);
+      t.match(response.statusCode, /^20[04]$/, response.payload);
+      t.equal(response.cookies.length, 1, send);
+      t.not(client.cookie?.split('.')[0], cookie?.split('.')[0], `${send} has another secret, or none`);
+      if (isNew) t.equal((await whoami(after.app, client.cookie)).status, 200, send);
+      else t.equal(client.cookie, undefined);
+      t.equal((await whoami(both.app, cookie)).status, 401);
+    }
+  });
+
+  t.test('A cookie of the old key is not sent anew for a session that has ended', async (t) => {
+    const { cookie } = await signedIn(before.app, 'ann');
+    const leaving = new Client(before.app);
+    leaving.cookie = cookie;
+    await leaving.request('POST', '/api/sign/out');
+    t.strictSame(await whoami(both.app, cookie), { status: 401, setCookie: undefined });
   });
 
   t.test('New cookies are signed with the new first key', async (t) => {
@@ -118,7 +208,7 @@ onEachEngine('SECRET_KEY can be rotated', async (t, engine) => {
     const response = await client.signIn('ann', 'wrong');
     t.equal(response.statusCode, 401);
     t.equal(response.headers['set-cookie'], undefined);
-    t.strictSame(await whoami(both.app, cookie), known);
+    t.equal((await whoami(both.app, cookie)).status, 200);
   });
 
   t.test('A sign-in ends the session of a cookie signed with the old key', async (t) => {

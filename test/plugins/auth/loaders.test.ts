@@ -124,7 +124,7 @@ onEachEngine('A faulty request loader never signs anyone in', async (t, engine) 
     t.equal(await whoamiStatus(ann, throwing), 200, 'the session takes precedence');
     const { cookie } = ann;
     // The cookie is unreadable for one request, so the loader is called.
-    const unreadable = t.intercept(app.sessionCookie, 'keyIn', { value: () => undefined });
+    const unreadable = t.intercept(app.sessionCookie, 'find', { value: () => undefined });
     t.equal(await whoamiStatus(ann, throwing), 500);
     unreadable.restore();
     t.equal(ann.cookie, cookie);

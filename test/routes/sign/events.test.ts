@@ -149,7 +149,7 @@ onEachEngine('Every event is recorded once in the audit trail and the log', asyn
     await expectEvent(t, 'sessions-ended', toBob, () =>
       chief.request('DELETE', `/api/users/${bob.id}/sessions`),
     );
-    const token = { name: 'robot', scopes: ['*'], expiresAt: null };
+    const token = { name: 'robot', scopes: ['*'], expiresAt: String };
     const toToken: Expected = { ...byChief, targetKind: 'token', targetName: 'robot' };
     const robot = hasTokens
       ? await expectEvent(t, 'token-created', { ...toToken, after: token }, () =>

@@ -77,7 +77,8 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
       { make: newUser, method: 'DELETE', done: 204, asks: true },
       { make: withPermissions, method: 'PATCH', body: { permissions: [] }, done: 200, asks: true },
       { make: withPermissions, method: 'DELETE', done: 204, asks: true },
-      { make: () => newGroup([]), method: 'DELETE', done: 204, asks: false },
+      { make: () => newGroup([]), method: 'DELETE', done: 204, asks: true },
+      { make: () => newGroup([]), method: 'PATCH', body: { title: 'x' }, done: 200, asks: false },
       { make: newUser, method: 'PATCH', body: { name: 'x' }, done: 200, asks: false },
     ];
     const robot = new Client(app);
@@ -96,6 +97,70 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
       const answer = await robot.request(method, another, body, token.headers);
       t.equal(answer.statusCode, done, 'tokens are not asked');
     }
+  });
+
+  t.test(
+    'Making users, issuing codes and ending other sessions ask for a fresh session (7.5.2, 7.5.3)',
+    async (t) => {
+      await makeUser(app, 'keeper', { admin: true });
+      const advance = stopTheClock(t);
+      const token = hasTokens ? await makeToken(await signedIn(app, 'keeper'), { scopes: ['*'] }) : undefined;
+      let count = 0;
+      const living = async (id: string) => (await app.db.sessions.page(id, '', 100, Date.now())).length;
+      const cases = [
+        {
+          what: 'POST /api/users',
+          line: () => '/api/users',
+          body: () => ({ username: `made-${++count}` }),
+          done: 201,
+        },
+        { what: 'POST /api/users/:id/reset', line: (id: string) => `/api/users/${id}/reset`, done: 201 },
+        {
+          what: 'DELETE /api/users/:id/sessions',
+          line: (id: string) => `/api/users/${id}/sessions`,
+          done: 204,
+        },
+        { what: 'DELETE /api/sessions', line: () => '/api/sessions', done: 204, sessionOnly: true },
+        {
+          what: 'DELETE /api/sessions/:id',
+          line: (_id: string, own: string) => `/api/sessions/${own}`,
+          done: 204,
+          sessionOnly: true,
+        },
+      ];
+      const robot = new Client(app);
+      for (const { what, line, body, done, sessionOnly } of cases) {
+        const method = what.startsWith('POST') ? 'POST' : 'DELETE';
+        const target = await makeUser(app, `target-${++count}`);
+        await signedIn(app, `target-${count}`);
+        const client = await signedIn(app, 'keeper');
+        const other = (await (await signedIn(app, 'keeper')).request('GET', '/api/sign')).json();
+        const url = line(target, other.session.id);
+        const before = [await living(target), await living(other.user.id)];
+        advance(FRESH);
+        const refused = await client.request(method, url, body?.());
+        t.equal(refused.statusCode, 403, what);
+        t.match(refused.json(), { type: 'urn:rollcall:problem:confirm' });
+        t.strictSame([await living(target), await living(other.user.id)], before, `${what} ends nothing`);
+        if (token && !sessionOnly) {
+          const answer = await robot.request(method, url, body?.(), token.headers);
+          t.equal(answer.statusCode, done, `${what}: tokens are not asked`);
+        }
+        await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
+        t.equal((await client.request(method, url, body?.())).statusCode, done, `${what} in a fresh session`);
+      }
+    },
+  );
+
+  t.test('Signing out, and ending the session that one uses, never ask for a fresh session', async (t) => {
+    await makeUser(app, 'leaver');
+    const advance = stopTheClock(t);
+    const [leaver, ender] = [await signedIn(app, 'leaver'), await signedIn(app, 'leaver')];
+    const { session } = (await ender.request('GET', '/api/sign')).json();
+    advance(FRESH);
+    t.equal((await ender.request('DELETE', `/api/sessions/${session.id}`)).statusCode, 204);
+    t.equal((await ender.request('GET', '/api/sign')).statusCode, 401);
+    t.equal((await leaver.request('POST', '/api/sign/out')).statusCode, 204);
   });
 
   t.test(

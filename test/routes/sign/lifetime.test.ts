@@ -18,7 +18,7 @@ const TICK = 0.001;
 
 /** @returns the row of the client's session. */
 function rowOf(app: App, cookie: string | undefined) {
-  return app.db.sessions.find(app.sessionCookie.keyIn(cookie) ?? '');
+  return app.db.sessions.find(app.sessionCookie.find(cookie)?.key ?? '');
 }
 
 onEachEngine('Sessions expire on the server', async (t, engine) => {

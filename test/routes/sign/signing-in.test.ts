@@ -84,7 +84,7 @@ onEachEngine('Signing in starts a new session', async (t, engine) => {
     client.cookie = `${app.sessionCookie.name}=${app.sessionCookie.sign(planted)}`;
     t.equal((await client.signIn('ann')).statusCode, 200);
     const key = keyOf(planted);
-    t.not(app.sessionCookie.keyIn(client.cookie), key);
+    t.not(app.sessionCookie.find(client.cookie)?.key, key);
     t.equal(await app.db.sessions.find(key), undefined);
   });
 

@@ -30,7 +30,7 @@ onEachEngine('Signing out ends the session', async (t, engine) => {
   t.test('Signing out removes the session and clears the cookie', async (t) => {
     const client = await signedIn(app, 'ann');
     const { cookie } = client;
-    const key = app.sessionCookie.keyIn(cookie) ?? '';
+    const key = app.sessionCookie.find(cookie)?.key ?? '';
     t.ok(await app.db.sessions.find(key));
 
     const response = await client.request('POST', '/api/sign/out');

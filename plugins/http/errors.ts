@@ -106,7 +106,7 @@ export default fp(
       return send(request, reply, problem);
     });
 
-    app.setNotFoundHandler((request, reply) => {
+    const answerNoRoute = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       const methods = app.routeTable.methodsOf(request.url);
       // A route of that path may say so as well, such as that of the files of /docs.
       if (methods.length === 0 || methods.includes(request.method)) {
@@ -122,6 +122,12 @@ export default fp(
         detail: `${request.method} is not possible here; these are: ${allow}.`,
         headers: { allow },
       });
+    };
+    app.setNotFoundHandler(answerNoRoute);
+    // Before the body is read: where nothing takes it, it does not matter what is wrong with it.
+    app.addHook('preParsing', (request, reply, payload, done) => {
+      if (request.is404) answerNoRoute(request, reply);
+      else done(null, payload);
     });
   },
   {

@@ -16,18 +16,32 @@ const REFUSALS: Record<number, string> = {
   403: 'The caller may not do this.',
   404: 'There is nothing of that id.',
   409: 'It is taken, or others were in the way.',
+  405: 'The path takes other methods; Allow names them. A part of it that is empty makes it another path.',
   412: 'It has changed since the version that If-Match names.',
   413: 'The body is too large.',
+  414: 'A part of the path is too long.',
   415: 'The body is no JSON.',
   429: 'There were too many attempts; Retry-After says when to try again.',
   503: 'The service can not serve at present.',
 };
 
-/** @returns the statuses of a route's errors: those that follow from its schema, and its own. */
-function errorStatusesOf({ config }: RouteOptions, schema: FastifySchema): number[] {
+/**
+ * @returns the statuses of a route's errors: those that follow from its method, its path and its schema, and its own.
+ * @param methodsOf tells the methods of a path.
+ */
+function errorStatusesOf(
+  { config, method, url }: RouteOptions,
+  schema: FastifySchema,
+  methodsOf: (path: string) => string[],
+): number[] {
   const statuses = new Set([...(schema.errors ?? []), 503]);
-  if (schema.body || schema.params || schema.querystring) statuses.add(400);
-  if (schema.body) for (const status of [413, 415]) statuses.add(status);
+  if (schema.params || schema.querystring) statuses.add(400);
+  // Fastify reads the body of every method but GET, whether or not the route asks for one.
+  if (method !== 'GET') for (const status of [400, 413, 415]) statuses.add(status);
+  if (schema.params) statuses.add(414);
+  // An empty last part is a slash at the end, which changes nothing: it makes the path that of the list.
+  const list = /^(.+)\/:\w+$/.exec(url)?.[1];
+  if (list && !methodsOf(list).includes(String(method))) statuses.add(405);
   if (!config?.anonymous) statuses.add(401);
   return [...statuses].sort();
 }
@@ -67,13 +81,13 @@ const problem = (status: number) => ({
 
 /** @returns what makes a route's schema as OpenAPI shows it: with its tag, its security and its errors. */
 const transformWith =
-  (schemes: string[]): SwaggerTransform =>
+  (schemes: string[], methodsOf: (path: string) => string[]): SwaggerTransform =>
   ({ schema, url, route }) => {
     const { errors: _own, response, ...rest } = schema ?? {};
     const own = Object.entries(isObject(response) ? response : {})
       .filter(([status]) => /^2/.test(status))
       .map(([status, body]) => [status, { description: DONE[status], ...(isObject(body) ? body : {}) }]);
-    const errors = errorStatusesOf(route, schema ?? {}).map((status) => [status, problem(status)]);
+    const errors = errorStatusesOf(route, schema ?? {}, methodsOf).map((status) => [status, problem(status)]);
     const made = {
       tags: [tagOf(url)],
       security: route.config?.anonymous ? [] : schemes.map((scheme) => ({ [scheme]: [] })),
@@ -129,7 +143,10 @@ export default fp(
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `def-${index}`),
       },
-      transform: transformWith(['session', ...bearerTokens.map(([method]) => method)]),
+      transform: transformWith(
+        ['session', ...bearerTokens.map(([method]) => method)],
+        app.routeTable.methodsOf,
+      ),
       transformObject: (made) => {
         if (!('openapiObject' in made)) throw new TypeError('The description is OpenAPI.');
         const tags = [...app.routeTable.descriptions].map(([name, description]) => ({ name, description }));

@@ -16,7 +16,7 @@ const IDS = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
 /** Replaces values that differ between runs by placeholders. The same id gets the same placeholder. */
-class Normalizer {
+export class Normalizer {
   readonly #names = new Map<string, string>();
 
   #nameOf(id: string): string {

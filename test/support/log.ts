@@ -1,9 +1,9 @@
 /** Captures the log of the service in tests. */
 import { Writable } from 'node:stream';
-import { pino } from 'pino';
+import { type LevelWithSilent, pino } from 'pino';
 
-/** @returns a logger, and the lines that it has written so far. */
-export function makeLog() {
+/** @returns a logger, and the lines that it has written so far. @param level of the least that it writes. */
+export function makeLog(level: LevelWithSilent = 'trace') {
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -14,5 +14,5 @@ export function makeLog() {
   /** @returns the lines that have an event, as objects. */
   const events = (): Record<string, unknown>[] =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
-  return { log: pino({ level: 'trace' }, stream), lines, events };
+  return { log: pino({ level }, stream), lines, events };
 }

@@ -63,6 +63,10 @@ const TABLE = String.raw`
 400 GET /api/users// [/id format] # an empty part of a path is no id
 404 GET /api/users/{group} # it is the id of a group
 404 GET /API/users # paths have a case
+405 PUT /api/users # no route takes it, so that its body does not matter
+    {"name":
+404 POST /api/nothing # nor does it here
+    {"name":
 
 200 PATCH /api/users/{user} # a proxy that compresses makes tags weak
     If-Match: W/"1"

@@ -96,7 +96,7 @@ async function assemble(
   await app.register(validation);
   await app.register(database, { database: db });
   await app.register(refusals);
-  await app.register(passwords, { hashing: parts.hashing, workers: settings.WORKERS });
+  await app.register(passwords, { hashing: parts.hashing, rules: settings, workers: settings.WORKERS });
   await app.register(authenticate, { lifetimes });
   for (const loader of await loadFolder<FastifyPluginAsync>(
     join(import.meta.dirname, 'plugins/auth/loaders'),

@@ -12,7 +12,7 @@ import { applyChange, stillActing } from './change.ts';
 import { findCredential } from './credentials.ts';
 import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
 import { requireUser } from './find.ts';
-import type { Hashing } from './passwords/hashing.ts';
+import type { PasswordHashing } from './password-rules.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { forgetAttempts } from './throttle.ts';
 
@@ -66,12 +66,21 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     };
   });
 
-/** Sets the password of the code's user. Their sessions end, and what follows (see follow-ups.ts). @throws {InvalidCodeError} */
-export async function useCode(db: Database, hashing: Hashing, actor: Actor, code: string, password: string) {
+/**
+ * Sets the password of the code's user. Their sessions end, and what follows (see follow-ups.ts).
+ * @throws {InvalidCodeError} @throws {WeakPasswordError}
+ */
+export async function useCode(
+  db: Database,
+  hashing: PasswordHashing,
+  actor: Actor,
+  code: string,
+  password: string,
+) {
   // Before the password is hashed, which costs much.
-  if (!isSecret('rcc_', code) || !(await db.codes.find(keyOf(code), Date.now())))
-    throw new InvalidCodeError();
-  const passwordHash = await hashing.hash(password);
+  const owner = isSecret('rcc_', code) ? await db.codes.find(keyOf(code), Date.now()) : undefined;
+  if (!owner) throw new InvalidCodeError();
+  const passwordHash = await hashing.hashNew(password, owner);
   await applyChange(db, actor, async () => {
     const now = Date.now();
     const key = keyOf(code);

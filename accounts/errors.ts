@@ -142,6 +142,32 @@ export class TooManyAttemptsError extends RuleError {
   }
 }
 
+/** What is wrong with a password that is to be set. */
+export interface Weakness {
+  code: 'too-short' | 'common' | 'contains-name' | 'breached';
+  /** It completes a sentence that begins with the password. */
+  detail: string;
+}
+
+/** The password may not be set. */
+export class WeakPasswordError extends RuleError {
+  readonly weaknesses: Weakness[];
+  constructor(weaknesses: Weakness[]) {
+    super(`The password ${weaknesses.map(({ detail }) => detail).join(', and ')}.`);
+    this.weaknesses = weaknesses;
+  }
+}
+
+/** Whether a password is known from breaches can't be told, so none is set. */
+export class PasswordCheckError extends RuleError {
+  override message =
+    'The file that BREACHED_PASSWORDS_FILE names can not be searched, so no password can be set.';
+  constructor(cause: unknown) {
+    super();
+    this.cause = cause;
+  }
+}
+
 /** Too many passwords are being hashed or wait for it. */
 export class BusyError extends RuleError {
   override message = 'Too many passwords are being looked at. Try again in a moment.';

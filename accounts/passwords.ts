@@ -12,6 +12,7 @@ import {
   WrongPasswordError,
 } from './errors.ts';
 import { requireUser } from './find.ts';
+import type { PasswordHashing } from './password-rules.ts';
 import type { Hashing } from './passwords/hashing.ts';
 import { recordRefusal } from './refusals.ts';
 import { countAttempt, forgetAttempts } from './throttle.ts';
@@ -44,17 +45,20 @@ export async function confirmPassword(
  * Changes the actor's password. Their other sessions end, and this one goes on under another key.
  * @param newKey the key under which the session goes on.
  * @throws {OwnPasswordError} when it is another user's. @throws {StaleSessionError} @throws {WrongPasswordError}
- * @throws {TooManyAttemptsError} @throws {ConflictError} when it was changed meanwhile.
+ * @throws {TooManyAttemptsError} @throws {WeakPasswordError} @throws {ConflictError} when it was changed meanwhile.
  */
 export async function changePassword(
   db: Database,
-  hashing: Hashing,
+  hashing: PasswordHashing,
   actor: Actor,
   userId: string,
   { current, password, newKey }: { current: string; password: string; newKey: string },
 ): Promise<void> {
   if (userOf(actor).id !== userId) throw new OwnPasswordError(false);
   requireFreshSession(actor);
+  const owner = (await db.users.find(userId)) ?? { ...userOf(actor), email: null };
+  // Before an attempt is counted: a weak new password is no guess at the current one.
+  await hashing.checkNew(password, owner);
   const oldHash = await verifyOwnPassword(db, hashing, actor, current, true);
   const passwordHash = await hashing.hash(password);
   const changedMeanwhile = () =>

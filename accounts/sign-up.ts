@@ -4,7 +4,7 @@ import { makeId } from '../db/ids.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
-import type { Hashing } from './passwords/hashing.ts';
+import type { PasswordHashing } from './password-rules.ts';
 import { tellAllTaken } from './taken.ts';
 import { countAttempt } from './throttle.ts';
 
@@ -17,16 +17,16 @@ interface SignUp {
 
 /**
  * Makes an account for whoever asks. Their address is pending, whether or not another user has it: the answer must not tell.
- * @throws {TooManyAttemptsError} @throws {TakenError} for the username.
+ * @throws {TooManyAttemptsError} @throws {WeakPasswordError} @throws {TakenError} for the username.
  */
 export async function signUp(
   db: Database,
-  hashing: Hashing,
+  hashing: PasswordHashing,
   actor: Actor,
   { password, username, name, email }: SignUp,
 ) {
   await countAttempt(db, actor, 'POST /api/sign/up');
-  const passwordHash = await hashing.hash(password);
+  const passwordHash = await hashing.hashNew(password, { username, email });
   const change = applyChange(db, actor, () => {
     const [id, now] = [makeId(), Date.now()];
     const fields = { username, name, email: null, pendingEmail: email, active: true };

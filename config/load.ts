@@ -9,16 +9,20 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
 import { findUrlProblem, sqliteFile } from './database-url.ts';
+import { checkBreachedFile, readBlocklist } from './password-files.ts';
 import { findSetting, type RawSettings, SettingsSchema } from './schema.ts';
-import { pickSettings, readConfigFile, SettingsError, type SourcedValues } from './sources.ts';
+import { pickSettings, readConfigFile, readNamedFile, SettingsError, type SourcedValues } from './sources.ts';
 
 /** The settings as the service uses them: complete, valid, with absolute paths. */
-export interface Settings extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY'> {
+export interface Settings
+  extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY' | 'PASSWORD_BLOCKLIST'> {
   WORKERS: number;
   /** The keys that sign cookies, newest first; empty until one is made (see secret.ts). */
   SECRET_KEY: string[];
   TRUST_PROXY: boolean | string[];
   AUTO_MIGRATE: boolean;
+  /** The passwords in the file. */
+  PASSWORD_BLOCKLIST: string[];
   /** The file of the key that the service makes itself. */
   secretPath: string;
   configFile?: string;
@@ -45,6 +49,11 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
   const values = validateEach(sourced, problems);
   const relative = sqliteFile(values.DATABASE_URL);
   const file = relative && resolve(root, relative);
+  const readFile = <Content>(name: string, read: (path: string) => Content) => {
+    const given = sourced[name];
+    return given && readNamedFile(name, { ...given, value: resolve(root, given.value) }, problems, read);
+  };
+  const breachedFile = readFile('BREACHED_PASSWORDS_FILE', checkBreachedFile);
   // On MySQL, each worker needs a connection.
   const mostWorkers = file ? Number.POSITIVE_INFINITY : values.POOL_SIZE;
   const settings: Settings = {
@@ -58,6 +67,8 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
       ? values.SESSION_IDLE
       : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
     AUTO_MIGRATE: values.AUTO_MIGRATE ?? file !== undefined,
+    PASSWORD_BLOCKLIST: readFile('PASSWORD_BLOCKLIST', readBlocklist) ?? [],
+    ...(breachedFile ? { BREACHED_PASSWORDS_FILE: breachedFile } : {}),
     secretPath: file ? resolve(dirname(followLinks(file)), 'secret.key') : resolve(root, 'data/secret.key'),
     ...(configFile ? { configFile } : {}),
   };

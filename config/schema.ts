@@ -39,6 +39,9 @@ function trueOrFalse(options: { description: string; default?: boolean }) {
   return setting(Type.Boolean(), { ...options, allowed: 'true or false' });
 }
 
+/** The lowest that PASSWORD_MIN_LENGTH may be, in characters. */
+export const SHORTEST_PASSWORD = 8;
+
 const years = (n: number) => n * 366 * 24 * 60 * 60;
 
 export const SettingsSchema = Type.Object({
@@ -119,6 +122,25 @@ export const SettingsSchema = Type.Object({
     default: 'closed',
     description: 'Whether anyone may create an account: POST /api/sign/up.',
   }),
+  // A service must allow passwords of 64 characters.
+  PASSWORD_MIN_LENGTH: wholeNumber(SHORTEST_PASSWORD, 64, {
+    default: SHORTEST_PASSWORD,
+    description: 'The fewest characters of a new password; 15 are advised.',
+  }),
+  PASSWORD_BLOCKLIST: Type.Optional(
+    text({
+      pattern: '.',
+      allowed: 'the path of a text file with a password a line',
+      description: 'A file of passwords that nobody may choose, besides the commonest.',
+    }),
+  ),
+  BREACHED_PASSWORDS_FILE: Type.Optional(
+    text({
+      pattern: '.',
+      allowed: "the path of the file of SHA-1 hashes that haveibeenpwned's downloader makes",
+      description: 'A file of the hashes of breached passwords, which nobody may choose.',
+    }),
+  ),
   AUDIT_RETENTION: wholeNumber(0, 36_500, {
     default: 0,
     description: 'Days after which audit events are purged; 0 keeps them for ever.',

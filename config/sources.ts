@@ -12,11 +12,14 @@ export class SettingsError extends Error {
   }
 }
 
+interface SourcedValue {
+  value: string;
+  /** The words after "given", such as "in the environment". */
+  origin: string;
+}
+
 /** The settings that are given, by name. */
-export type SourcedValues = Record<
-  string,
-  { value: string /** The words after "given", such as "in the environment". */; origin: string }
->;
+export type SourcedValues = Record<string, SourcedValue>;
 
 /** @returns what the configuration file gives. @throws {SettingsError} when it can't be read. */
 export function readConfigFile(path: string, root: string, problems: string[]): SourcedValues {
@@ -66,22 +69,35 @@ export function pickSettings(
       continue;
     }
     const path = resolve(root, value);
-    try {
-      found[setting] = { value: readText(path).trim(), origin: `in ${path}, named by ${name} ${origin}` };
-    } catch (error) {
-      problems.push(
-        `${name} (given ${origin}) names ${path}, which can't be read: ${describeReadError(error)}.`,
-      );
-    }
+    const secret = readNamedFile(name, { value: path, origin }, problems, readText);
+    if (secret !== undefined)
+      found[setting] = { value: secret.trim(), origin: `in ${path}, named by ${name} ${origin}` };
   }
   return found;
+}
+
+/** @returns what `read` makes of the file that the setting names; undefined when it throws, which is added to the problems. */
+export function readNamedFile<Content>(
+  name: string,
+  { value: path, origin }: SourcedValue,
+  problems: string[],
+  read: (path: string) => Content,
+): Content | undefined {
+  try {
+    return read(path);
+  } catch (error) {
+    problems.push(
+      `${name} (given ${origin}) names ${path}, which can't be read: ${describeReadError(error)}.`,
+    );
+    return undefined;
+  }
 }
 
 /**
  * @returns the text without the byte order mark that some editors put at the start.
  * @throws when the file can't be read, or is not UTF-8: other bytes would become other characters unseen.
  */
-function readText(path: string): string {
+export function readText(path: string): string {
   return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
 }
 

@@ -1,5 +1,11 @@
 /** The one table that turns errors into lines for the operator. Every command that fails ends with exit code 1. */
-import { ConflictError, NotFoundError, TakenError } from '../accounts/errors.ts';
+import {
+  ConflictError,
+  NotFoundError,
+  PasswordCheckError,
+  TakenError,
+  WeakPasswordError,
+} from '../accounts/errors.ts';
 import { printError } from './terminal.ts';
 
 /** What is said of a name that must be unique. */
@@ -13,6 +19,9 @@ const TAKEN = {
 function errorText(error: unknown): string {
   if (error instanceof TakenError) return error.fields.map((field) => TAKEN[field]).join('\n');
   if (error instanceof NotFoundError) return `There is no such ${error.kind}, or not any more.`;
+  if (error instanceof WeakPasswordError)
+    return error.weaknesses.map(({ detail }) => `The password ${detail}.`).join('\n');
+  if (error instanceof PasswordCheckError) return `${error.message} ${errorText(error.cause)}`;
   if (error instanceof ConflictError)
     return 'Nothing was changed: too many are changing the same thing at once. Try again.';
   if (!(error instanceof Error)) return String(error);

@@ -33,7 +33,7 @@ export function SingleLineText(options: { minLength?: number; maxLength: number 
 }
 
 /** A password is taken exactly as typed. Only text that can't be encoded is refused. */
-export function Password(options: { minLength: number }) {
+export function Password(options: { minLength: number; description?: string }) {
   return Type.String({
     ...options,
     maxLength: 128,

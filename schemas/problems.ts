@@ -62,6 +62,10 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, meaning: 'The headers of the request are too large.' },
   internal: { status: 500, meaning: 'Something went wrong in the service. Its log has more.' },
   busy: { status: 503, meaning: 'Too many passwords are being looked at. Nothing was changed; try again.' },
+  'password-check-unavailable': {
+    status: 503,
+    meaning: 'New passwords can not be checked at present. Nothing was changed; try again later.',
+  },
   'database-unavailable': {
     status: 503,
     meaning: 'The database can not serve. Nothing was changed; try again.',
@@ -95,6 +99,10 @@ export const FIELD_CODES = {
   taken: 'Another one has it.',
   wrong: 'The password or the one-time code is wrong.',
   forbidden: 'The caller may not set it.',
+  common: 'The password is a common one, or one that this service refuses.',
+  'contains-name':
+    'The password contains the username, the e-mail address up to the @, or the name of the service.',
+  breached: 'The password is known from breaches.',
 } as const satisfies Record<string, string>;
 
 export type FieldCode = keyof typeof FIELD_CODES;

@@ -1,6 +1,7 @@
 /** How a user appears in the API. */
 import { type Static, Type } from 'typebox';
 import type { Visibility } from '../accounts/visibility.ts';
+import { SHORTEST_PASSWORD } from '../config/schema.ts';
 import type { UserDetailRow, UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, NullableObject, Password, SingleLineText } from './common.ts';
@@ -28,8 +29,12 @@ export const Email = Type.String({
   rule: 'an e-mail address',
 });
 
-/** A password that a user may choose. */
-export const NewPassword = Password({ minLength: 8 });
+/** A password that a user is to have. What else it must be is checked with the settings and the user's name (accounts/password-rules.ts). */
+export const NewPassword = Password({
+  minLength: SHORTEST_PASSWORD,
+  description:
+    'The service may ask for more characters. It refuses common passwords, those that are known from breaches, and those that contain the username, the e-mail address up to the @ or the name of the service.',
+});
 
 export const DisplayName = SingleLineText({ maxLength: USER_LENGTHS.name });
 

@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PasswordHashing } from '../password-rules.ts';
 import { BoundedQueue } from './bounded-queue.ts';
-import type { Hashing } from './hashing.ts';
 
 /** How many requests there is room for, for each hash that is under way. So a request waits for at most so many hashes. */
 const MAX_QUEUED = 17;
@@ -17,7 +17,7 @@ const MAX_ACTIVE = 3;
 /** How many hashes are under way at once, at most: each needs a thread. */
 const MAX_HASHES = 3;
 
-export interface PasswordQueue extends Hashing {
+export interface PasswordQueue extends PasswordHashing {
   /** Whether `acquireSlot` would refuse. */
   readonly isFull: boolean;
   /**
@@ -28,7 +28,8 @@ export interface PasswordQueue extends Hashing {
 }
 
 /** @param workers how many processes share the processors. */
-export function makePasswordQueue({ hash, verify }: Hashing, workers: number): PasswordQueue {
+export function makePasswordQueue(hashing: PasswordHashing, workers: number): PasswordQueue {
+  const { hash, checkNew, hashNew, verify } = hashing;
   const width = Math.min(MAX_HASHES, Math.max(1, Math.ceil(availableParallelism() / workers)));
   const requests = new BoundedQueue(width * MAX_ACTIVE, width * (MAX_QUEUED - MAX_ACTIVE));
   const hashes = new BoundedQueue(width, Number.POSITIVE_INFINITY);
@@ -42,9 +43,14 @@ export function makePasswordQueue({ hash, verify }: Hashing, workers: number): P
       await nextTurn();
       return slot;
     },
+    checkNew,
     async hash(password) {
       using _slot = await hashes.acquire();
       return await hash(password);
+    },
+    async hashNew(password, owner) {
+      using _slot = await hashes.acquire();
+      return await hashNew(password, owner);
     },
     async verify(hashed, password) {
       using _slot = await hashes.acquire();

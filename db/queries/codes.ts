@@ -12,7 +12,7 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
 
   const withUser = {
     ...pickColumns(codes, 'userId', 'issuerId', 'issuerTokenId'),
-    ...pickColumns(users, 'username'),
+    ...pickColumns(users, 'username', 'email', 'pendingEmail'),
   };
   const one = readOne(
     build.select(withUser).from(codes).innerJoin(users, eq(users.id, codes.userId)).where(alive),

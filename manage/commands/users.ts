@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { issueCode } from '../../accounts/codes.ts';
 import { ADMINISTRATORS, createAdministrator } from '../../accounts/first-administrator.ts';
 import { listEnds } from '../../accounts/follow-ups.ts';
+import { type PasswordOwner, withPasswordRules } from '../../accounts/password-rules.ts';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { setPassword } from '../../accounts/passwords.ts';
 import { takenFields } from '../../accounts/taken.ts';
@@ -22,7 +23,7 @@ import {
   userJson,
 } from '../../schemas/users.ts';
 import { checkEach } from '../checks.ts';
-import { onDatabase, withDatabase } from '../context.ts';
+import { commandSettings, onDatabase, withDatabase } from '../context.ts';
 import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { readPassword } from '../password.ts';
@@ -185,18 +186,19 @@ async function create(username: string, options: NewUserOptions): Promise<void> 
     const taken = await takenFields(db, { username, email });
     if (taken.length > 0)
       throw new Error(taken.map((field) => `There is a user of the ${names[field]} already.`).join('\n'));
-    const passwordHash = options.code ? null : await askForHash(options.passwordStdin);
+    const fields = { username, name, email, active: true };
+    const passwordHash = options.code ? null : await askForHash(fields, options.passwordStdin);
     const make = admin ? createAdministrator : createUser;
-    const { user, code } = await make(db, operator, { username, name, email, active: true, passwordHash });
+    const { user, code } = await make(db, operator, { ...fields, passwordHash });
     const done = `created ${username}${admin ? ', an administrator' : ''} (${user.id})`;
     if (!code) return print(done);
     printSecret(code.code, `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`);
   });
 }
 
-async function askForHash(fromStandardInput: boolean): Promise<string> {
+async function askForHash(owner: PasswordOwner, fromStandardInput: boolean): Promise<string> {
   const password = await readPassword(fromStandardInput);
-  return (await makeHashing()).hash(password);
+  return withPasswordRules(await makeHashing(), commandSettings()).hashNew(password, owner);
 }
 
 async function changePassword(
@@ -205,7 +207,7 @@ async function changePassword(
   { passwordStdin }: { passwordStdin: boolean },
 ): Promise<void> {
   const user = await findUser(db, name);
-  await setPassword(db, operator, user.id, await askForHash(passwordStdin));
+  await setPassword(db, operator, user.id, await askForHash(user, passwordStdin));
   const who = nameOfRecipient(user, name);
   print(`set the password of ${who}; their ${whatEnds()} have ended, and nothing else has`);
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { BusyError } from '../../accounts/errors.ts';
+import { type PasswordSettings, withPasswordRules } from '../../accounts/password-rules.ts';
 import { type Hashing, makeHashing } from '../../accounts/passwords/hashing.ts';
 import { makePasswordQueue, type PasswordQueue } from '../../accounts/passwords/queue.ts';
 
@@ -16,6 +17,8 @@ declare module 'fastify' {
 interface PasswordsOptions {
   /** Takes the place of the real hashing. */
   hashing?: Hashing | undefined;
+  /** Which passwords users may have. */
+  rules: PasswordSettings;
   /** How many processes share the processors. */
   workers: number;
 }
@@ -27,8 +30,9 @@ async function ownHashing(app: FastifyInstance): Promise<Hashing> {
 }
 
 export default fp<PasswordsOptions>(
-  async (app, { hashing, workers }) => {
-    const queue = makePasswordQueue(hashing ?? (await ownHashing(app)), workers);
+  async (app, { hashing, rules, workers }) => {
+    const ruled = withPasswordRules(hashing ?? (await ownHashing(app)), rules);
+    const queue = makePasswordQueue(ruled, workers);
     app.decorate('passwords', queue);
     app.decorate('requireCapacity', (_request: FastifyRequest, _reply: FastifyReply, done) => {
       done(queue.isFull ? new BusyError() : undefined);

@@ -129,6 +129,19 @@ const TABLE = [
     kind: 'invalid-code',
     errors: inBody('/code', 'wrong', 'is mistyped, used or expired'),
   })),
+  row(
+    accounts.WeakPasswordError,
+    ({ weaknesses }) =>
+      invalidRequest(
+        'body',
+        weaknesses.map((weakness) => ({ pointer: '/password', ...weakness })),
+      ).options,
+  ),
+  row(accounts.PasswordCheckError, () => ({
+    kind: 'password-check-unavailable',
+    detail: 'New passwords can not be checked at present. Nothing was changed; try again later.',
+    headers: RETRY_SOON,
+  })),
   row(accounts.TooManyAttemptsError, ({ bounds: { seconds, limit, window } }) => ({
     kind: 'too-many-attempts',
     headers: {

@@ -32,6 +32,10 @@ test('A service in a fresh clone starts without setup', async (t) => {
       { environment: { APP_CONFIG_FILE: file }, says: [/PORTT .*is not a setting/] },
       { environment: { NODE_ENV: 'production', WORKERS: '1' }, says: [/SECRET_KEY is missing/] },
       { args: ['--port', 'banana'], says: [/PORT is "banana" \(given on the command line\)/] },
+      {
+        environment: { PASSWORD_BLOCKLIST: file, BREACHED_PASSWORDS_FILE: 'nowhere.txt' },
+        says: [/BREACHED_PASSWORDS_FILE .* names .*nowhere\.txt, which can't be read: there is no such file/],
+      },
       { environment: { PORT: 'x', WORKERS: '0' }, says: [/PORT is "x"/, /WORKERS is "0"/] },
     ];
     const results = await Promise.all(

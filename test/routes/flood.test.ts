@@ -5,7 +5,7 @@ import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
 import { until } from '../support/running.ts';
-import { Client, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 /** The number of concurrent hashes: one per processor, at most three. */
 const WIDTH = Math.min(3, availableParallelism());
@@ -39,6 +39,22 @@ onEachEngine('A slot in the queue is acquired after pending work of the event lo
   });
   using _slot = await app.passwords.acquireSlot();
   t.ok(otherWorkRan, 'pending work of the event loop ran first');
+});
+
+onEachEngine('Making a user with a password takes a slot in the queue', async (t, engine) => {
+  const { app } = await startService(t, engine, { hashing: quickHashing, settings: { WORKERS: 1 } });
+  await makeUser(app, 'chief', { admin: true });
+  const chief = await signedIn(app, 'chief');
+  const make = async (username: string, password?: string) =>
+    (await chief.request('POST', '/api/users', { username, password })).json();
+
+  const slots = Array.from({ length: CAPACITY }, () => app.passwords.acquireSlot());
+  t.match(await make('ann', PASSWORD), { status: 503, type: 'urn:rollcall:problem:busy' });
+  t.equal(await app.db.users.findCredentials('ann'), undefined, 'no user was made');
+  t.match(await make('bob'), { username: 'bob', reset: {} }, 'a user without a password needs no slot');
+
+  for (const slot of slots) (await slot)[Symbol.dispose]();
+  t.match(await make('ann', PASSWORD), { username: 'ann' });
 });
 
 onEachEngine('A flood of sign-ins is bounded', async (t, engine) => {

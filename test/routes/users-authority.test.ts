@@ -69,7 +69,7 @@ onEachEngine('A caller with users:write cannot administer a stronger account', a
 
   t.test('A reset code issued by a clerk works for a user who holds no more', async (t) => {
     const made = await clerk.request('POST', '/api/users', { username: 'dora' });
-    const body = { code: made.json().reset.code, password: 'chosen by dora' };
+    const body = { code: made.json().reset.code, password: 'chosen by its user' };
     t.equal((await clerk.request('POST', '/api/sign/reset', body)).statusCode, 204);
   });
 

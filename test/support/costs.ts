@@ -80,7 +80,7 @@ export const COSTS: Cost[] = sendable([
   },
   { statements: [14, 15], by: 'administrator', send: 'DELETE /api/users/{user}' },
   {
-    statements: [12, 13],
+    statements: [13, 14],
     by: 'member',
     send: 'PUT /api/users/{user}/password',
     body: { current: '{password}', password: 'another password' },

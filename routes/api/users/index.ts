@@ -99,10 +99,11 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
 
   scope.post('/', { schema: creating }, async (request, reply) => {
     const { password, ...fields } = request.body;
-    const passwordHash = password === undefined ? null : await passwords.hash(password);
-    const made = { name: '', email: null, active: true, ...fields, passwordHash };
+    const made = { name: '', email: null, active: true, ...fields };
+    using _slot = password === undefined ? undefined : await passwords.acquireSlot();
+    const passwordHash = password === undefined ? null : await passwords.hashNew(password, made);
     const actor = request.actor();
-    const { user, code } = await createUser(db, actor, made);
+    const { user, code } = await createUser(db, actor, { ...made, passwordHash });
     reply.code(201).header('location', `/api/users/${user.id}`).version(user);
     return {
       ...userDetailJson(user, visibilityFor(actor)(user.id)),

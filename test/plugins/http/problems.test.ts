@@ -13,8 +13,9 @@ import type { App } from '../../../app.ts';
 import { DatabaseUnavailableError } from '../../../db/engines/engine.ts';
 import { answerBrokenRequest } from '../../../plugins/http/errors.ts';
 import { FIELD_CODES, PROBLEMS } from '../../../schemas/problems.ts';
+import { breachedFile } from '../../support/breached.ts';
 import { stopTheClock } from '../../support/clock.ts';
-import { onEachEngine } from '../../support/engines.ts';
+import { onEachEngine, type TestEngine } from '../../support/engines.ts';
 import { hasTokens } from '../../support/optional.ts';
 import { PROJECT } from '../../support/processes.ts';
 import {
@@ -81,6 +82,14 @@ async function startScene(t: Test, app: App) {
   return { chief, ann, admin, client, gone, token, failing, anonymous: new Client(app) };
 }
 
+/** @returns an administrator of a service with that file of breached passwords. */
+async function signInWithBreached(t: Test, engine: TestEngine, BREACHED_PASSWORDS_FILE: string) {
+  const settings = { BREACHED_PASSWORDS_FILE };
+  const { app } = await startService(t, engine, { settings, hashing: quickHashing });
+  await makeUser(app, 'chief', { admin: true });
+  return signedIn(app, 'chief');
+}
+
 onEachEngine('Every type of problem and every code can be provoked', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   const { chief, ann, admin, client, gone, token, failing, anonymous } = await startScene(t, app);
@@ -135,6 +144,11 @@ onEachEngine('Every type of problem and every code can be provoked', async (t, e
       const answer = await new Client(app).signIn('ann');
       full.restore();
       return answer;
+    },
+    'password-check-unavailable': async () => {
+      const made = { username: 'new', password: 'a password of the new one' };
+      const chief = await signInWithBreached(t, engine, '/nowhere/breached.txt');
+      return chief.request('POST', '/api/users', made);
     },
     'database-unavailable': failing(app.db.users, 'page', new DatabaseUnavailableError('x'), listUsers),
     'outcome-unknown': failing(app.db.users, 'page', new DatabaseUnavailableError('x', false), listUsers),
@@ -223,6 +237,24 @@ onEachEngine('Every code of a field can be provoked', async (t, engine) => {
       pointer: '/active',
       detail: 'asks for users:write',
       send: () => client.request('PATCH', `/api/users/${ann}`, { active: false }),
+    },
+    common: {
+      pointer: '/password',
+      detail: 'must not be a common password, or one that this service refuses',
+      send: () => user({ password: 'Password123' }),
+    },
+    'contains-name': {
+      pointer: '/password',
+      detail: 'must not contain the name of this service',
+      send: () => user({ password: 'our RollCall' }),
+    },
+    breached: {
+      pointer: '/password',
+      detail: 'must not be one that is known from breaches',
+      send: async () => {
+        const chief = await signInWithBreached(t, engine, breachedFile(t, [PASSWORD]));
+        return chief.request('POST', '/api/users', { username: 'new', password: PASSWORD });
+      },
     },
   };
   for (const [code, { pointer, detail = /./, send }] of Object.entries(provoke)) {

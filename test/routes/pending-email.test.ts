@@ -122,11 +122,14 @@ onEachEngine('An address that users give themselves is pending', async (t, engin
   });
 
   t.test('A change of other fields leaves it pending', async (t) => {
-    const { change, addresses } = await person('emil');
+    const { id, change, addresses } = await person('emil');
     await change({ email: 'emil@example.net' });
     await change({ name: 'Emil' });
     await change({ username: 'emilio', active: true }, chief);
-    t.strictSame(await addresses(), { email: 'emil@example.org', pendingEmail: 'emil@example.net' });
+    const left = { email: 'emil@example.org', pendingEmail: 'emil@example.net' };
+    t.strictSame(await addresses(), left);
+    t.equal((await chief.request('DELETE', `/api/users/${id}`)).statusCode, 204);
+    t.match(await newestEntry(), { event: 'user-deleted', targetId: id, before: left });
   });
 });
 

@@ -98,7 +98,8 @@ export function requireMayChangeUser(actor: Actor, id: string): void {
 
 /**
  * Changes a user; a change to what is so already writes nothing. The address that users without a permission give themselves is
- * pending: nothing is decided by it until somebody with authority over them sends the same one. Disabling ends their sessions, and the codes that they issued.
+ * pending: nothing is decided by it until somebody with authority over them sends the same one. Disabling ends their sessions, and the
+ * codes that they issued.
  * @throws {NotFoundError} @throws {StaleVersionError} @throws {TakenError} @throws {LastAdministratorError}
  * @throws {MissingPermissionError} @throws {ForbiddenFieldsError} @throws {StaleSessionError} @throws {SessionRequiredError}
  */

@@ -27,9 +27,11 @@ import passwords from './plugins/auth/passwords.ts';
 import refusals from './plugins/auth/refusals.ts';
 import sessionCookie from './plugins/auth/session-cookie.ts';
 import database from './plugins/database.ts';
-import errors, { answerBrokenRequest, sendFrameworkError } from './plugins/http/errors.ts';
+import connections from './plugins/http/connections.ts';
+import errors, { sendFrameworkError } from './plugins/http/errors.ts';
 import etags from './plugins/http/etags.ts';
 import head from './plugins/http/head.ts';
+import httpChecks from './plugins/http/http-checks.ts';
 import openapi from './plugins/http/openapi.ts';
 import paging from './plugins/http/paging.ts';
 import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
@@ -73,7 +75,12 @@ async function assemble(
   parts: Pick<AppOptions, 'log' | 'hashing'>,
 ) {
   const log = (parts.log ?? pino({ level: settings.LOG_LEVEL })).child({}, { serializers: SERIALIZERS });
-  const app = Fastify(serverOptions(settings, log)).withTypeProvider<TypeBoxTypeProvider>();
+  const nextId = makeRequestIds();
+  const app = Fastify({
+    ...serverOptions(settings, log, nextId),
+    http: HTTP_OPTIONS,
+    clientErrorHandler: (error, socket): void => app.answerBrokenRequest(error, socket),
+  }).withTypeProvider<TypeBoxTypeProvider>();
 
   if (!logsRequests(settings)) {
     app.log = log;
@@ -93,6 +100,8 @@ async function assemble(
     secure: settings.NODE_ENV === 'production',
   });
   await app.register(errors);
+  await app.register(connections, { nextId });
+  await app.register(httpChecks);
   await app.register(validation);
   await app.register(database, { database: db });
   await app.register(refusals);
@@ -129,14 +138,22 @@ const SERIALIZERS = {
  */
 const logsRequests = ({ LOG_LEVEL }: Settings) => ['debug', 'trace'].includes(LOG_LEVEL);
 
+/** Times in milliseconds. */
+const HTTP_OPTIONS = {
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  // So that plugins/http/http-checks.ts sees all lines of a header, and answers a request without Host.
+  joinDuplicateHeaders: true,
+  requireHostHeader: false,
+};
+
 /** Whose X-Forwarded-… headers and X-Request-Id are believed. It is one function, so that nobody is trusted by halves. */
 function trustedProxies({ TRUST_PROXY }: Settings): TrustProxy | false {
   if (typeof TRUST_PROXY === 'boolean') return TRUST_PROXY && (() => true);
   return compile(TRUST_PROXY);
 }
 
-function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
-  const nextId = makeRequestIds();
+function serverOptions(settings: Settings, log: Logger, nextId: () => string): FastifyServerOptions {
   const trusts = trustedProxies(settings);
 
   return {
@@ -156,6 +173,5 @@ function serverOptions(settings: Settings, log: Logger): FastifyServerOptions {
     // Longer than the usual 60 seconds of proxies, which might reuse a connection just as it is closed.
     keepAliveTimeout: 72_000,
     frameworkErrors: sendFrameworkError,
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, nextId()),
   };
 }

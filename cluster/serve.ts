@@ -13,7 +13,7 @@ export interface Serving {
 /** @throws {Error} when the database is unavailable or the address is in use. */
 export async function serve(settings: Settings): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
-  const closeConnections = watchConnections(app.server);
+  const closeConnections = watchConnections(app.server, app.connections);
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {

@@ -58,6 +58,8 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, meaning: 'The body is larger than 64 KiB.' },
   'path-too-long': { status: 414, meaning: 'A part of the path is too long.' },
   'not-json': { status: 415, meaning: 'The body is of another type than application/json.' },
+  'content-encoding': { status: 415, meaning: 'The body is compressed, or encoded in another way.' },
+  'expectation-failed': { status: 417, meaning: '`Expect` asks for what this service does not do.' },
   'too-many-attempts': { status: 429, meaning: 'There were too many attempts: wait as `Retry-After` says.' },
   'headers-too-large': { status: 431, meaning: 'The headers of the request are too large.' },
   internal: { status: 500, meaning: 'Something went wrong in the service. Its log has more.' },

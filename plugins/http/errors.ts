@@ -1,11 +1,10 @@
 /** Every error leaves as problem details (RFC 9457), whatever threw it. Errors that the client can't help are logged, and answered without their cause. */
-import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Static } from 'typebox';
 import { NotFoundError } from '../../accounts/errors.ts';
 import { Problem } from '../../schemas/common.ts';
-import { type FieldError, PROBLEMS, problemType } from '../../schemas/problems.ts';
+import { type FieldError, problemType } from '../../schemas/problems.ts';
 import { challenge, withCredentials } from './challenges.ts';
 import {
   invalidRequest,
@@ -66,30 +65,21 @@ export function sendFrameworkError(error: FastifyError, request: FastifyRequest,
   send(request, reply, toProblem(error));
 }
 
-const BROKEN_REQUESTS: Record<string, 'headers-too-large' | 'timeout'> = {
-  HPE_HEADER_OVERFLOW: 'headers-too-large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'timeout',
-};
-
-/** Answers and closes a connection that sends no valid HTTP, or not in time. */
-export function answerBrokenRequest(
-  error: Error & { code: string },
-  socket: Duplex,
-  requestId: string,
-): void {
-  if (!socket.writable) {
-    socket.destroy(error);
-    return;
-  }
-  const kind = BROKEN_REQUESTS[error.code] ?? 'malformed';
-  const detail =
-    kind === 'malformed' ? `This is not HTTP as we can read it (${error.code}).` : PROBLEMS[kind].meaning;
-  const answer: ProblemOptions = { kind, detail };
+/** @returns the problem for connections without a request that Fastify could answer: its parts, and all of them as HTTP/1.1. */
+export function serializeProblem(answer: ProblemOptions, requestId: string) {
   const status = statusOf(answer);
   const body = JSON.stringify(problemBody(answer, requestId));
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const headers = {
+    'content-type': PROBLEM_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+    connection: 'close',
+    ...answer.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+  return { status, headers, body, text };
 }
 
 export default fp(
@@ -100,6 +90,8 @@ export default fp(
     app.decorate('notFound', (kind) => new NotFoundError(kind));
 
     app.setErrorHandler((error, request, reply) => {
+      // The rest of its body was broken, and was answered meanwhile (connections.ts).
+      if (reply.sent) return reply;
       const problem = withCredentials(request, error, toProblem(error));
       if (statusOf(problem) >= 500 && !problem.logged)
         request.log.error({ err: error }, 'the request failed');

@@ -28,6 +28,13 @@ const PARTS: Record<string, 'body' | 'query' | 'path' | 'headers'> = {
 /** Checks a part of a request. @returns its errors, undefined when it is valid. It may set defaults and convert texts. */
 type Check = (data: unknown) => FieldError[] | undefined;
 
+/** A body that would have to be decoded first (RFC 9110, section 8.4). */
+const ENCODED = {
+  kind: 'content-encoding',
+  detail: 'The body must be JSON as it is: send it without Content-Encoding.',
+  headers: { 'accept-encoding': 'identity' },
+} as const;
+
 const isOfApi = (url: string) => url === '/api' || url.startsWith('/api/');
 
 /** The query of a route that declares no parameters. */
@@ -71,6 +78,8 @@ export default fp(
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       const bytes = Buffer.from(body);
       if (bytes.length === 0) return done(null, undefined);
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding.toLowerCase() !== 'identity') return done(app.problem(ENCODED));
       // Invalid UTF-8 would be replaced, and two passwords would become the same.
       if (!isUtf8(bytes))
         return done(app.problem({ kind: 'malformed', detail: 'The body is not valid UTF-8.' }));

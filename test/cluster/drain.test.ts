@@ -5,11 +5,12 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type Test, test } from 'tap';
 import { watchConnections } from '../../cluster/drain.ts';
+import { trackConnections } from '../../plugins/http/connections.ts';
 
 async function listen(t: Test) {
   const waiting: ServerResponse[] = [];
   const server = createServer((_request, response) => waiting.push(response)).listen(0, '127.0.0.1');
-  const end = watchConnections(server);
+  const end = watchConnections(server, trackConnections(server));
   await once(server, 'listening');
   t.teardown(() => server.closeAllConnections());
   const address: AddressInfo | string | null = server.address();

@@ -11,7 +11,6 @@ import { type Test, test } from 'tap';
 import { ConflictError } from '../../../accounts/errors.ts';
 import type { App } from '../../../app.ts';
 import { DatabaseUnavailableError } from '../../../db/engines/engine.ts';
-import { answerBrokenRequest } from '../../../plugins/http/errors.ts';
 import { FIELD_CODES, PROBLEMS } from '../../../schemas/problems.ts';
 import { breachedFile } from '../../support/breached.ts';
 import { stopTheClock } from '../../support/clock.ts';
@@ -45,9 +44,9 @@ test('docs/api.md lists every type of problem with its status, every code of a f
 });
 
 /** @returns the answer to a connection that ends with that error. */
-async function brokenRequest(code: string) {
+async function brokenRequest(app: App, code: string) {
   const socket = new PassThrough();
-  answerBrokenRequest(Object.assign(new Error('broken'), { code }), socket, 'id');
+  app.answerBrokenRequest(Object.assign(new Error('broken'), { code }), socket);
   const [head = '', payload = ''] = (await text(socket)).split('\r\n\r\n');
   return { statusCode: Number(head.split(' ')[1]), payload };
 }
@@ -123,7 +122,7 @@ onEachEngine('Every type of problem and every code can be provoked', async (t, e
     'not-found': () => client.request('GET', `/api/users/${UNKNOWN}`),
     'no-such-path': () => client.request('GET', '/api/nothing'),
     'method-not-allowed': () => client.request('PUT', '/api/users'),
-    timeout: () => brokenRequest('ERR_HTTP_REQUEST_TIMEOUT'),
+    timeout: () => brokenRequest(app, 'ERR_HTTP_REQUEST_TIMEOUT'),
     duplicate: () => admin.request('POST', '/api/users', { username: 'ann' }),
     'last-administrator': () => admin.request('PATCH', `/api/users/${chief}`, { active: false }),
     conflict: failing(app.db.users, 'find', new ConflictError('x'), () =>
@@ -133,11 +132,14 @@ onEachEngine('Every type of problem and every code can be provoked', async (t, e
     'body-too-large': () => admin.request('POST', '/api/users', { username: 'x'.repeat(70_000) }),
     'path-too-long': () => admin.request('GET', `/api/users/${'x'.repeat(200)}`),
     'not-json': () => admin.request('POST', '/api/users', 'x', { 'content-type': 'text/plain' }),
+    'content-encoding': () =>
+      admin.request('POST', '/api/users', '{}', { ...json, 'content-encoding': 'gzip' }),
+    'expectation-failed': () => anonymous.request('GET', '/', undefined, { expect: '200-ok' }),
     'too-many-attempts': async () => {
       for (let time = 0; time < 10; time++) await new Client(app).signIn('guessed', 'wrong');
       return new Client(app).signIn('guessed', 'wrong');
     },
-    'headers-too-large': () => brokenRequest('HPE_HEADER_OVERFLOW'),
+    'headers-too-large': () => brokenRequest(app, 'HPE_HEADER_OVERFLOW'),
     internal: failing(app.db.users, 'page', new Error('x'), listUsers),
     busy: async () => {
       const full = t.intercept(app.passwords, 'isFull', { value: true });

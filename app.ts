@@ -14,7 +14,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { plainAddress } from './accounts/actor.ts';
+import { parseAddress } from './accounts/networks.ts';
 import type { Hashing } from './accounts/passwords/hashing.ts';
 import type { Settings } from './config/load.ts';
 import { loadFolder } from './config/load-folder.ts';
@@ -27,6 +27,7 @@ import passwords from './plugins/auth/passwords.ts';
 import refusals from './plugins/auth/refusals.ts';
 import sessionCookie from './plugins/auth/session-cookie.ts';
 import database from './plugins/database.ts';
+import { clientAddress } from './plugins/http/client-address.ts';
 import connections from './plugins/http/connections.ts';
 import errors, { sendFrameworkError } from './plugins/http/errors.ts';
 import etags from './plugins/http/etags.ts';
@@ -128,7 +129,11 @@ async function assemble(
 
 /** Headers stay out of the log: they carry credentials. */
 const SERIALIZERS = {
-  req: ({ method, url, ip }: FastifyRequest) => ({ method, url, ip: plainAddress(ip) }),
+  req: (request: FastifyRequest) => ({
+    method: request.method,
+    url: request.url,
+    ip: clientAddress(request),
+  }),
   res: ({ statusCode }: FastifyReply) => ({ statusCode }),
 };
 
@@ -150,7 +155,9 @@ const HTTP_OPTIONS = {
 /** Whose X-Forwarded-… headers and X-Request-Id are believed. It is one function, so that nobody is trusted by halves. */
 function trustedProxies({ TRUST_PROXY }: Settings): TrustProxy | false {
   if (typeof TRUST_PROXY === 'boolean') return TRUST_PROXY && (() => true);
-  return compile(TRUST_PROXY);
+  const trusts = compile(TRUST_PROXY);
+  // Some proxies write the port as well.
+  return (address, hop) => trusts(parseAddress(address) ?? '', hop);
 }
 
 function serverOptions(settings: Settings, log: Logger, nextId: () => string): FastifyServerOptions {

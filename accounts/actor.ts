@@ -39,9 +39,6 @@ export interface Actor extends Origin {
   refusals: { admits(address: string): boolean } | null;
 }
 
-/** @returns the address in one form: where the server listens on ::, IPv4 clients come as ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2). */
-export const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
-
 /** @returns a caller who has not signed in. */
 export function anonymous(
   { address, userAgent, requestId }: Origin,

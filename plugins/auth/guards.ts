@@ -4,9 +4,10 @@
  */
 import type { FastifyReply, FastifyRequest, PassportUser } from 'fastify';
 import fp from 'fastify-plugin';
-import { type Actor, plainAddress } from '../../accounts/actor.ts';
+import type { Actor } from '../../accounts/actor.ts';
 import { requireFreshSession, requirePermissions, withinScopes } from '../../accounts/authorization.ts';
 import { SessionRequiredError, UnauthenticatedError } from '../../accounts/errors.ts';
+import { clientAddress } from '../http/client-address.ts';
 
 type Guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
@@ -82,7 +83,7 @@ export default fp(
         method,
         credential: credentialOf(this),
         permissions: credential ? withinScopes(credential.scopes, permissions) : permissions,
-        address: plainAddress(this.ip),
+        address: clientAddress(this),
         userAgent: this.headers['user-agent'] ?? '',
         requestId: this.id,
         log: this.log,

@@ -177,6 +177,8 @@ function serverOptions(settings: Settings, log: Logger, nextId: () => string): F
     }),
     // In milliseconds: a client that sends a byte at a time must not hold a connection for ever.
     requestTimeout: 30_000,
+    // Nor one that does not read its answers.
+    connectionTimeout: 120_000,
     // Longer than the usual 60 seconds of proxies, which might reuse a connection just as it is closed.
     keepAliveTimeout: 72_000,
     frameworkErrors: sendFrameworkError,

@@ -32,6 +32,8 @@ function findFault({ httpVersionMajor, httpVersionMinor, headers }: IncomingMess
 
 export default fp(
   async (app) => {
+    // Node leaves out what comes behind the thousandth header, which could be another Host. Their size is bounded.
+    app.server.maxHeadersCount = 0;
     const hook: onRequestHookHandler = (request, reply, done) => {
       // Node drops what came in one piece with such a request, so a proxy would take later answers for those of others.
       if (request.raw.headers.upgrade !== undefined) reply.header('connection', 'close');

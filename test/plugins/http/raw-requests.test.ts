@@ -66,6 +66,13 @@ const ROWS: Row[] = [
   bad('no Host', 'GET / HTTP/1.1'),
   bad('two different lines of Host', 'GET / HTTP/1.1', 'Host: a.example', 'Host: b.example'),
   bad('two equal lines of Host', 'GET / HTTP/1.1', 'Host: a.example', 'Host: a.example'),
+  bad(
+    'a second Host behind many headers',
+    'GET / HTTP/1.1',
+    'Host: x',
+    ...Array(1_500).fill('a:b'),
+    'Host: y',
+  ),
   ...HOSTS.map((host) => bad(`the Host "${host}"`, 'GET / HTTP/1.1', `Host: ${host}`)),
   bad('a Host that is not well formed in HTTP/1.0', 'GET / HTTP/1.0', 'Host: a b'),
   bad('a blank before a colon', 'GET / HTTP/1.1', 'Host : x'),

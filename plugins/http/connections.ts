@@ -60,19 +60,13 @@ export default fp<{ nextId: () => string }>(
     const closing = new WeakSet<Duplex>();
 
     function answerLast(socket: Duplex, answer: ProblemOptions): void {
-      // Node reports each further piece of what is broken.
-      if (closing.has(socket)) return;
       closing.add(socket);
       const { status, headers, body, text } = serializeProblem(answer, nextId());
       const response = connections.get(socket);
       if (response?.req.complete === false) {
         // It is the body of that request which is broken.
         if (response.headersSent) endAfter(response, socket);
-        else {
-          // Fastify, which reads the body, would else answer as well when the connection closes.
-          response.req.removeAllListeners('error');
-          response.writeHead(status, headers).end(body);
-        }
+        else response.writeHead(status, headers).end(body);
       } else if (response) endAfter(response, socket, text);
       else end(socket, text);
     }
@@ -84,6 +78,8 @@ export default fp<{ nextId: () => string }>(
 
     app.decorate('connections', connections);
     app.decorate('answerBrokenRequest', (error, socket) => {
+      // Node reports each further piece of what is broken. It is read, or the client would not get its answer.
+      if (closing.has(socket)) return;
       if (!socket.writable) {
         socket.destroy(error);
         return;

@@ -24,6 +24,18 @@ function trickle(t: Test, socket: Socket, start: string, more: string): void {
   socket.on('error', () => {}).once('close', () => clearInterval(timer));
 }
 
+onEachEngine('The service has a timeout for all that a client can delay', async (t, engine) => {
+  const { app } = await startServer(t, engine, {});
+  const { headersTimeout, requestTimeout, timeout, keepAliveTimeout } = app.server;
+  const timeouts = { headersTimeout, requestTimeout, timeout, keepAliveTimeout };
+  t.strictSame(timeouts, {
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    timeout: 120_000,
+    keepAliveTimeout: 72_000,
+  });
+});
+
 onEachEngine('A client that does not send its whole request is answered 408', async (t, engine) => {
   const { client, port } = await startServer(t, engine, { headersTimeout: 500, requestTimeout: 1_000 });
   const rows = [

@@ -49,7 +49,7 @@ onEachEngine('Every answer carries the id of its request', async (t, engine) => 
     const socket = connect(port, '127.0.0.1');
     socket.write('nonsense\r\n\r\n');
     const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
-    t.match(head, `X-Request-Id: ${JSON.parse(body).requestId}`);
+    t.match(head, `x-request-id: ${JSON.parse(body).requestId}`);
   });
 
   t.test('The audit trail has the id of the answer', async (t) => {

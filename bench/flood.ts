@@ -28,6 +28,7 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
   await load(server.url, reads, 2);
   const { perSecond } = await load(server.url, signIn(range(0, USERS)), seconds);
   const signIns = signIn(range(0, Math.ceil(10 * perSecond * seconds)).map((number) => number % USERS));
+  const memoryBefore = Math.max(...server.memory());
   const results: { quiet: number; flooded: number; signedIn: number }[] = [];
   for (let round = 0; round < rounds; round++) {
     await settle(() => server.cpu() + engine.cpu());
@@ -36,6 +37,7 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
     const [flooded, signedIn] = await Promise.all([read(), signingIn]);
     results.push({ quiet, flooded, signedIn: signedIn.length });
   }
+  const memoryAfter = Math.max(...server.memory());
   await server.stop();
   return [
     {
@@ -46,6 +48,8 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
       'sign-ins a second that can be': perSecond,
       'sign-ins': signIns.length,
       'of these 2xx': median(results.map(({ signedIn }) => signedIn)),
+      'memory before, MB': memoryBefore,
+      'memory after, MB': memoryAfter,
     },
   ];
 }

@@ -1,6 +1,8 @@
 /** Sign-ins beyond the queue's capacity answer 503 at once. Requests of signed-in users are not delayed. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeLog } from '../support/log.ts';
@@ -12,7 +14,15 @@ const WIDTH = Math.min(3, availableParallelism());
 /** The capacity and the number of active requests, both in proportion to it. */
 const CAPACITY = WIDTH * 17;
 const MAX_ACTIVE = WIDTH * 3;
-const EXCESS = 7;
+/** Ten times as many sign-ins as there is room for. */
+const EXCESS = CAPACITY * 9;
+
+/** How many are turned away to see what they leave in memory, and how much of it for each, in bytes. */
+const TURNED_AWAY = 3000;
+const MAX_LEFT = 4000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** Real hashing that waits while the gate is closed. */
 async function gatedPasswords() {
@@ -95,6 +105,22 @@ onEachEngine('A flood of sign-ins is bounded', async (t, engine) => {
     t.equal(finds().length, 0, 'the session is not read');
   });
 
+  await t.test('A sign-in that is turned away leaves nothing in memory', async (t) => {
+    const heap = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    for (let sent = 0; sent < TURNED_AWAY; sent++) {
+      const { statusCode } = await new Client(app).signIn(`unknown-${sent}`, 'wrong');
+      if (statusCode !== 503) t.fail(`it is answered ${statusCode}`);
+      // What `inject` has made goes in another turn of the event loop.
+      await nextTurn();
+    }
+    const left = (heap() - before) / TURNED_AWAY;
+    t.ok(left < MAX_LEFT, `${Math.round(left)} bytes are left of each`);
+  });
+
   await t.test('A queued sign-in sends no query before it becomes active', async (t) => {
     await nextTurn();
     t.equal(attemptReads().length, MAX_ACTIVE);
@@ -116,12 +142,13 @@ onEachEngine('A flood of sign-ins is bounded', async (t, engine) => {
   });
 
   await t.test('Refused sign-ins are logged as a summary', async (t) => {
+    const refusals = EXCESS + 3 + TURNED_AWAY;
     const summaries = () => lines.map((line) => JSON.parse(line)).filter(({ refused }) => refused);
     const counted = () => summaries().reduce((sum, { refused }) => sum + refused, 0);
-    await until('every refusal is counted', () => counted() >= EXCESS + 3 || undefined);
-    t.equal(counted(), EXCESS + 3);
+    await until('every refusal is counted', () => counted() >= refusals || undefined);
+    t.equal(counted(), refusals);
     // One line a second: on a slow machine refusing takes more than one second.
-    t.ok(summaries().length < EXCESS + 3, 'there are fewer lines than refused sign-ins');
+    t.ok(summaries().length < refusals, 'there are fewer lines than refused sign-ins');
     for (const { level } of summaries()) t.equal(level, 40);
     t.notOk(
       lines.some((line) => JSON.parse(line).level > 40),

@@ -1,6 +1,6 @@
 /**
- * Whoever has a copy of the database and all code, but neither SECRET_KEY nor a cookie, gets in with nothing that is stored (case 31): every
- * value of every table is sent in each place where a credential is read, as it is and in the forms that credentials have.
+ * Whoever has a copy of the database and all code, but neither SECRET_KEY nor a cookie, gets in with nothing that is stored: every value
+ * of every table is sent in each place where a credential is read, as it is and in the forms that credentials have.
  */
 import { createHmac } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -122,7 +122,7 @@ const PLACES: Record<
   },
 };
 
-onEachEngine('A copy of the database lets nobody in', async (t, engine) => {
+onEachEngine('A copy of the database lets nobody in (case 31)', async (t, engine) => {
   const settings = { SIGN_UP: 'open' } as const;
   const started = await startService(t, engine, { settings, hashing: quickHashing });
   const { app } = started;

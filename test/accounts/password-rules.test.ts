@@ -12,6 +12,7 @@ import { loadSettings } from '../../config/load.ts';
 import { makeId } from '../../db/ids.ts';
 import { foldCase } from '../../db/text.ts';
 import { breachedFile } from '../support/breached.ts';
+import { stopTheClock } from '../support/clock.ts';
 import { commandsOn, fails } from '../support/commands.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { makeFolder, PROJECT, type Result } from '../support/processes.ts';
@@ -197,6 +198,19 @@ onEachEngine('An address that waits to be confirmed may not be in a password eit
   }
 });
 
+onEachEngine('Names of less than four characters may be in a password', async (t, engine) => {
+  const { app } = await startService(t, engine, { hashing: quickHashing });
+  await makeUser(app, 'chief', { admin: true });
+  const chief = await signedIn(app, 'chief');
+  const make = async (username: string, email: string) => {
+    const password = 'anna and bobo together';
+    return (await chief.request('POST', '/api/users', { username, email, password })).statusCode;
+  };
+  t.equal(await make('ann', 'bob@example.org'), 201);
+  t.equal(await make('anna', 'rob@example.org'), 400);
+  t.equal(await make('rob', 'bobo@example.org'), 400);
+});
+
 onEachEngine('A weak new password is no attempt at the current one', async (t, engine) => {
   const { app } = await startService(t, engine, { hashing: quickHashing });
   const id = await makeUser(app, 'annette');
@@ -211,7 +225,8 @@ onEachEngine('Who may not set a password is told so first', async (t, engine) =>
   const { app } = await startService(t, engine, { hashing: quickHashing });
   const bob = await makeUser(app, 'bob');
   await makeUser(app, 'annette');
-  const annette = await signedIn(app, 'annette');
+  await makeUser(app, 'chief', { admin: true });
+  const [annette, chief] = [await signedIn(app, 'annette'), await signedIn(app, 'chief')];
   const nobody = new Client(app);
   const weak = { username: 'new', password: 'password123' };
   const change = { current: PASSWORD, password: 'password123' };
@@ -221,6 +236,8 @@ onEachEngine('Who may not set a password is told so first', async (t, engine) =>
   t.match((await annette.request('POST', '/api/users', weak)).json().type, 'missing-permission');
   t.match((await annette.request('PUT', `/api/users/${bob}/password`, change)).json().type, 'own-password');
   t.match((await nobody.request('POST', '/api/sign/reset', reset)).json().type, 'invalid-code');
+  stopTheClock(t)(15 * 60);
+  t.match((await chief.request('POST', '/api/users', weak)).json().type, 'confirm');
 });
 
 onEachEngine('While breached passwords can not be looked up, none is set', async (t, engine) => {

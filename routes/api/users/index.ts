@@ -1,8 +1,9 @@
 /** Users and their upkeep. Finding and reading them is in list.ts and read.ts, their passwords and sessions in the files of these names. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { WRITE_USERS } from '../../../accounts/authorization.ts';
+import { requireFreshSession, WRITE_USERS } from '../../../accounts/authorization.ts';
 import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
 import { visibilityFor } from '../../../accounts/visibility.ts';
 import { codeJson, ResetCode } from '../../../schemas/codes.ts';
@@ -97,7 +98,9 @@ const writers: FastifyPluginAsyncTypebox = async (scope) => {
   const { db, passwords } = scope;
   scope.addHook('onRequest', scope.requirePermission(WRITE_USERS));
 
-  scope.post('/', { schema: creating }, async (request, reply) => {
+  // Before a password is checked and hashed.
+  const onRequest = async (request: FastifyRequest) => requireFreshSession(request.actor());
+  scope.post('/', { onRequest, schema: creating }, async (request, reply) => {
     const { password, ...fields } = request.body;
     const made = { name: '', email: null, active: true, ...fields };
     using _slot = password === undefined ? undefined : await passwords.acquireSlot();

@@ -87,10 +87,11 @@ async function assemble(
     app.log = log;
     app.setChildLoggerFactory((_silent, bindings) => log.child(bindings));
   }
-  const lifetimes = {
+  const limits = {
     idle: settings.SESSION_IDLE,
     lifetime: settings.SESSION_LIFETIME,
     remember: settings.REMEMBER_LIFETIME,
+    most: settings.MAX_SESSIONS,
   };
 
   await app.register(requestId);
@@ -107,7 +108,7 @@ async function assemble(
   await app.register(database, { database: db });
   await app.register(refusals);
   await app.register(passwords, { hashing: parts.hashing, rules: settings, workers: settings.WORKERS });
-  await app.register(authenticate, { lifetimes });
+  await app.register(authenticate, { limits });
   for (const loader of await loadFolder<FastifyPluginAsync>(
     join(import.meta.dirname, 'plugins/auth/loaders'),
   ))
@@ -121,7 +122,7 @@ async function assemble(
   // Each folder with an index.ts is a blueprint; the folder's path is its prefix.
   await app.register(autoload, {
     dir: join(import.meta.dirname, 'routes'),
-    options: { settings, signUp: settings.SIGN_UP === 'open', lifetimes },
+    options: { settings, signUp: settings.SIGN_UP === 'open', limits },
   });
   await app.ready();
   return app;

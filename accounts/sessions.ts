@@ -17,17 +17,21 @@ import {
   WRITE_SESSIONS,
 } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange, lockActor, recordEvent } from './change.ts';
+import { applyChange, type Change, lockActor, recordEvent } from './change.ts';
 import { MissingPermissionError, NotFoundError } from './errors.ts';
 import { requireUser } from './find.ts';
 import { refuseSignIn, type VerifiedUser } from './sign-in.ts';
 import { forgetAttempts } from './throttle.ts';
 
-/** How long sessions live, in seconds: unused, at most, and at most where the session is to outlive the browser. */
-export interface Lifetimes {
+/**
+ * How long sessions live, in seconds: unused, at most, and at most where the session is to outlive the browser. And how many a user has
+ * at once.
+ */
+export interface SessionLimits {
   idle: number;
   lifetime: number;
   remember: number;
+  most: number;
 }
 
 /** How often at most a session that is used is written, in milliseconds. */
@@ -44,10 +48,12 @@ interface NewSession {
 export interface StartedSession {
   session: Pick<SessionRow, 'id' | 'createdAt' | 'lastSeenAt' | 'expiresAt' | 'endsAt'>;
   user: UserRow;
+  /** How many of the user's sessions ended, so that there is room for this one. */
+  endedSessions: number;
 }
 
 /**
- * Starts a session.
+ * Starts a session. Where its user has as many as they may have, those end that were not seen for longest.
  * @throws {WrongCredentialsError} when the user was disabled, removed or given another password since the check.
  */
 export const startSession = (
@@ -56,29 +62,46 @@ export const startSession = (
   key: string,
   { passwordHash, ...user }: VerifiedUser,
   { name, remember }: NewSession,
-  lifetimes: Lifetimes,
-) =>
-  applyChange(db, actor, async () => {
+  limits: SessionLimits,
+) => {
+  let isFirstTry = true;
+  return applyChange(db, actor, async (): Promise<Change<StartedSession>> => {
     const row = await db.users.find(user.id);
     if (!row) return refuseSignIn(db, actor, user);
     const now = Date.now();
-    const endsAt = now + (remember ? lifetimes.remember : lifetimes.lifetime) * 1000;
-    const expiresAt = remember ? endsAt : Math.min(now + lifetimes.idle * 1000, endsAt);
+    const endsAt = now + (remember ? limits.remember : limits.lifetime) * 1000;
+    const expiresAt = remember ? endsAt : Math.min(now + limits.idle * 1000, endsAt);
     const id = makeId();
     const { address, userAgent } = actor;
     const session = { id, expiresAt, endsAt, remembered: remember, address, userAgent };
+    // Nearly always there is room, so they are counted only once the writing has found otherwise.
+    const surplus = isFirstTry ? 0 : await db.sessions.countSurplus(user.id, limits.most, now);
+    isFirstTry = false;
     return {
       conditions: [
         { step: db.users.signIn(user.id, passwordHash, now), error: () => refuseSignIn(db, actor, user) },
       ],
-      writes: [db.sessions.add({ key, userId: user.id, now, ...session }), forgetAttempts(db, actor, name)],
-      event: { event: 'signed-in', actor: user, via: 'password', target: userTarget(user) },
+      writes: [
+        db.sessions.add({ key, userId: user.id, now, ...session }),
+        // After the insertion: the gaps that MySQL locks here would let two new sessions wait for each other.
+        db.sessions.endSurplus(user.id, key, limits.most, surplus, now),
+        forgetAttempts(db, actor, name),
+      ],
+      event: {
+        event: 'signed-in',
+        actor: user,
+        via: 'password',
+        target: userTarget(user),
+        ...(surplus > 0 ? { after: { endedSessions: surplus } } : {}),
+      },
       result: {
         session: { id, createdAt: now, lastSeenAt: now, expiresAt, endsAt },
         user: { ...row, lastSignInAt: now },
+        endedSessions: surplus,
       },
     };
   });
+};
 
 /**
  * @returns the session of that key while it lives and its user is active. That it was seen is noted now and then, and one that
@@ -87,7 +110,7 @@ export const startSession = (
 export async function findSession(
   db: Database,
   key: string,
-  lifetimes: Lifetimes,
+  limits: SessionLimits,
   log: BestEffortLog,
 ): Promise<SessionRow | undefined> {
   const session = await db.sessions.find(key);
@@ -98,7 +121,7 @@ export async function findSession(
     await writeBestEffort(db, db.sessions.end(key), log);
     return undefined;
   }
-  const idle = lifetimes.idle * 1000;
+  const idle = limits.idle * 1000;
   const touchInterval = Math.min(TOUCH_INTERVAL, idle / 4);
   if (now - session.lastSeenAt < touchInterval) return session;
   // A remembered session lives as long as it may from the start, idle or not.

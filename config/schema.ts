@@ -114,6 +114,10 @@ export const SettingsSchema = Type.Object({
     default: 30 * 24 * 60 * 60,
     description: 'The lifetime in seconds of sessions whose sign-in asked to be remembered, active or idle.',
   }),
+  MAX_SESSIONS: wholeNumber(1, 10_000, {
+    default: 100,
+    description: 'The most sessions of a user at once; one more ends those that were not seen for longest.',
+  }),
   TOKEN_LIFETIME: wholeNumber(60, years(10), {
     default: 365 * 24 * 60 * 60,
     description: 'The longest life of a new API token in seconds, and that of one made without a wish.',

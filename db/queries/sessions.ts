@@ -1,11 +1,12 @@
 /** Queries for sessions. Every signed-in request runs the first one, so its result is cached. */
 import type { SQL } from 'drizzle-orm';
-import { and, eq, inArray, lt, ne, notExists, notInArray, sql } from '../drizzle.ts';
+import { and, desc, eq, inArray, lt, ne, notExists, notInArray, sql } from '../drizzle.ts';
 import type { Engine, Step, Tables } from '../engines/engine.ts';
 import type { Values } from '../engines/statement.ts';
 import { compareIds } from '../ids.ts';
 import {
   equals,
+  limitPlaceholder,
   ORIGIN_LENGTHS,
   pickColumns,
   placeholder,
@@ -26,7 +27,12 @@ export type SessionRow = NonNullable<Awaited<ReturnType<ReturnType<typeof sessio
 export type ListedSessionRow = Awaited<ReturnType<ReturnType<typeof sessionQueries>['page']>>[number];
 
 export function sessionQueries(engine: Engine) {
-  return { ...sessionReads(engine), ...sessionSteps(engine), ...gainSteps(engine) };
+  return {
+    ...sessionReads(engine),
+    ...sessionSteps(engine),
+    ...surplusQueries(engine),
+    ...gainSteps(engine),
+  };
 }
 
 function sessionReads(engine: Engine) {
@@ -147,6 +153,42 @@ function sessionSteps(engine: Engine) {
     endAllOf: (userId: string) => removalOfUser({ userId }),
     endOthersOf: (userId: string, key: string) => removalOfOthers({ userId, key }),
     endOf: (userId: string, id: string) => removalById({ userId, id }),
+  };
+}
+
+/** Queries for the sessions of a user beyond the most that they may have. */
+function surplusQueries({ build, readOne, write, tables: { sessions } }: Engine) {
+  const living = and(
+    equals(sessions.userId, 'userId'),
+    isWithinLife(sessions.expiresAt, sessions.lastSeenAt),
+  );
+  const count = readOne(build.select({ count: sql<number>`count(*)` }).from(sessions).where(living));
+  // MySQL takes no LIMIT in a subquery of a list, but in one of that.
+  const unseenLongest = build
+    .select({ key: sessions.key })
+    .from(sessions)
+    .where(and(living, ne(sessions.key, placeholder('key'))))
+    .orderBy(desc(sessions.lastSeenAt), desc(sessions.id))
+    .limit(limitPlaceholder)
+    .offset(placeholder('keep'))
+    .as('unseen_longest');
+  const surplus = build.select({ key: unseenLongest.key }).from(unseenLongest);
+  const removal = build.delete(sessions).where(inArray(sessions.key, surplus));
+  const removalOfNone = write(removal, 0);
+  const removalOf = preparedByCount((count) => write(removal, count));
+
+  return {
+    /** Returns how many of the user's unexpired sessions must end before another one begins. */
+    countSurplus: async (userId: string, most: number, now: number) =>
+      Math.max(0, ((await count({ userId, ...timesAt(now) }))?.count ?? 0) - most + 1),
+    /**
+     * Ends the user's unexpired sessions beyond the most, but for the one of that key, which has just begun. Requires that these are so
+     * many.
+     */
+    endSurplus(userId: string, key: string, most: number, count: number, now: number): Step {
+      const values = { userId, key, keep: most - 1, limit: Number.MAX_SAFE_INTEGER, ...timesAt(now) };
+      return count === 0 ? removalOfNone(values) : removalOf(count)(values);
+    },
   };
 }
 

@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { kindOf } from '../../accounts/credentials.ts';
-import { findSession, type Lifetimes } from '../../accounts/sessions.ts';
+import { findSession, type SessionLimits } from '../../accounts/sessions.ts';
 import type { SessionRow } from '../../db/queries/sessions.ts';
 import { METHOD_LENGTH } from '../../db/schema/audit.ts';
 
@@ -76,8 +76,8 @@ declare module 'fastify' {
   }
 }
 
-export default fp<{ lifetimes: Lifetimes }>(
-  async (app, { lifetimes }) => {
+export default fp<{ limits: SessionLimits }>(
+  async (app, { limits }) => {
     const loaders: ({ method: string; load: RequestLoader } & Pick<LoaderOptions, 'signOut'>)[] = [];
     const bearerTokens = new Map<string, BearerToken>();
     app.decorate('bearerTokens', bearerTokens);
@@ -123,7 +123,7 @@ export default fp<{ lifetimes: Lifetimes }>(
     app.addHook('onRequest', async (request, reply) => {
       if (request.is404 || request.routeOptions.config.anonymous) return;
       const sent = app.sessionCookie.find(request.headers.cookie);
-      const session = sent && (await findSession(app.db, sent.key, lifetimes, request.log));
+      const session = sent && (await findSession(app.db, sent.key, limits, request.log));
       if (!session) return fromLoaders(request);
       const { userId: id, username, permissions } = session;
       request.user = { id, username };

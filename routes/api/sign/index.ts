@@ -1,17 +1,17 @@
 /** Signing in and out, who one is, and what people do about their own account. One file for each. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { Lifetimes } from '../../../accounts/sessions.ts';
+import type { SessionLimits } from '../../../accounts/sessions.ts';
 import account from './account.ts';
 import check from './check.ts';
 import session from './session.ts';
 import whoami from './whoami.ts';
 
-const sign: FastifyPluginAsyncTypebox<{ signUp: boolean; lifetimes: Lifetimes }> = async (
+const sign: FastifyPluginAsyncTypebox<{ signUp: boolean; limits: SessionLimits }> = async (
   app,
-  { signUp, lifetimes },
+  { signUp, limits },
 ) => {
   app.describeRoutes('Signing in and out, and who one is');
-  app.register(session, { lifetimes });
+  app.register(session, { limits });
   app.register(whoami);
   app.register(account, { signUp });
   app.register(check);

@@ -15,7 +15,7 @@ import { keyOf } from '../../../accounts/secrets.ts';
 import {
   endReplacedSession,
   findSession,
-  type Lifetimes,
+  type SessionLimits,
   type StartedSession,
   signOut,
   startSession,
@@ -41,7 +41,12 @@ const Credentials = Body(
 
 type Passport = InstanceType<typeof Authenticator>;
 
-const SignedIn = Type.Object({ user: User, session: Session });
+const SignedIn = Type.Object({
+  user: User,
+  session: Session,
+  /** How many sessions of the user ended, as there were more than the setting MAX_SESSIONS allows. */
+  endedSessions: Type.Integer(),
+});
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -61,7 +66,7 @@ declare module 'fastify' {
   }
 }
 
-const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app, { lifetimes }) => {
+const session: FastifyPluginAsyncTypebox<{ limits: SessionLimits }> = async (app, { limits }) => {
   const { sessionCookie: cookie } = app;
   const passport = new Authenticator({ userProperty: 'verifiedUser' });
   passport.use('password', passwordStrategy(app));
@@ -82,7 +87,7 @@ const session: FastifyPluginAsyncTypebox<{ lifetimes: Lifetimes }> = async (app,
     cookieName: cookie.name,
     cookie: { ...cookie.attributes },
     idGenerator: cookie.makeSecret,
-    store: sessionStore(app, lifetimes),
+    store: sessionStore(app, limits),
     saveUninitialized: false,
     rolling: false,
   });
@@ -102,7 +107,8 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
       schema: {
         operationId: 'signIn',
         summary: 'Sign in',
-        description: 'Starts a session, and sets the cookie that carries it.',
+        description:
+          'Starts a session, and sets the cookie that carries it. Where the user has more than the setting MAX_SESSIONS allows, those end that were not seen for longest.',
         body: Credentials,
         response: responses({ 200: SignedIn }),
         errors: [401, 429],
@@ -124,7 +130,8 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
       // The new cookie takes the place of the one that was sent, which need not be cleared as well.
       delete request.cookies[cookie.name];
       reply.header('cache-control', 'no-store');
-      return { user: userJson(started.user, OWN), session: sessionJson(started.session) };
+      const { user, session, endedSessions } = started;
+      return { user: userJson(user, OWN), session: sessionJson(session), endedSessions };
     },
   );
 
@@ -195,11 +202,11 @@ function passwordStrategy(app: FastifyInstance): InstanceType<typeof Strategy> {
 /** @returns a store for @fastify/session. It only starts and ends sessions, so no slow request brings one back. */
 function sessionStore(
   { db, log, refusals }: FastifyInstance,
-  lifetimes: Lifetimes,
+  limits: SessionLimits,
 ): NonNullable<FastifySessionOptions['store']> {
   return {
     get: callbackify(async (secret: string) => {
-      const found = await findSession(db, keyOf(secret), lifetimes, log);
+      const found = await findSession(db, keyOf(secret), limits, log);
       return found ? { cookie: { originalMaxAge: null }, found } : null;
     }),
     set: callbackify(async (secret: string, session: CarriedSession) => {
@@ -207,7 +214,7 @@ function sessionStore(
       // A session that names no user, such as one that was regenerated, is not kept.
       if (!user || !signIn) return;
       const actor = anonymous(signIn, { log: log.child({ requestId: signIn.requestId }), refusals });
-      session.started = await startSession(db, actor, keyOf(secret), user, signIn, lifetimes);
+      session.started = await startSession(db, actor, keyOf(secret), user, signIn, limits);
     }),
     destroy: callbackify((secret: string) => endReplacedSession(db, keyOf(secret))),
   };

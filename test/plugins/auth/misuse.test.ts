@@ -20,7 +20,7 @@ test('A route that asks who its user is, and has no guard, answers anonymous cal
   await app.register(sessionCookie, { keys: ['a key of the tests'], secure: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
-  await app.register(authenticate, { lifetimes: { idle: 60, lifetime: 60, remember: 60 } });
+  await app.register(authenticate, { limits: { idle: 60, lifetime: 60, remember: 60, most: 1 } });
   await app.register(refusals);
   await app.register(guards);
   let served = 0;

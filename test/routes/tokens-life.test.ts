@@ -98,6 +98,12 @@ onEachEngine('A token that is made during a reset of the password', async (t, en
         t.equal(reset.statusCode, 204, reset.payload);
         t.match(made.statusCode, /^(201|401)$/);
         t.same(await tokensIn(one.db).page(id, '', 10), []);
+        const ended = await one.db.audit.page({ event: 'tokens-ended', target: id }, '', 'g', 10);
+        t.equal(
+          ended.length,
+          before > 0 || made.statusCode === 201 ? 1 : 0,
+          'the audit trail tells of those that ended',
+        );
       });
     }
   }

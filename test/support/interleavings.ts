@@ -206,6 +206,23 @@ export const INTERLEAVINGS: Record<string, Make> = possible({
       status: 403,
     };
   },
+  'A caller who loses a permission meanwhile can not end the sessions of a user who holds it': async (
+    stage,
+  ) => {
+    const [{ person }, target] = [await holder(stage, 'sessions:write'), await stage.target()];
+    const group = await stage.group(
+      ['tea:make'],
+      [
+        [person.id, 'member'],
+        [target, 'member'],
+      ],
+    );
+    return {
+      request: (stage) => stage.send(person, `DELETE /api/users/${target}/sessions`),
+      meanwhile: (stage) => stage.lose(group, person),
+      status: 403,
+    };
+  },
   'A user who joins a group with * meanwhile can not be disabled by a caller without *': async (stage) => {
     const [{ person }, target] = [await holder(stage, 'users:write'), await stage.target()];
     return {

@@ -1,7 +1,11 @@
 /** What a team may do wrongly with the plugins of authentication fails at once, and lets nobody in. */
+import { createHmac } from 'node:crypto';
+import fastifyCookie from '@fastify/cookie';
 import Fastify from 'fastify';
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import { userOf } from '../../../accounts/actor.ts';
+import { keyOf } from '../../../accounts/secrets.ts';
+import { makeId } from '../../../db/ids.ts';
 import authenticate from '../../../plugins/auth/authenticate.ts';
 import guards from '../../../plugins/auth/guards.ts';
 import refusals from '../../../plugins/auth/refusals.ts';
@@ -14,24 +18,73 @@ import { onEachEngine } from '../../support/engines.ts';
 import { newPath, openServing } from '../../support/files.ts';
 import { startService } from '../../support/service.ts';
 
-test('A route that asks who its user is, and has no guard, answers anonymous callers 500', async (t) => {
+/** @returns an app of these plugins alone, to which routes can be added. */
+async function makeApp(t: Test, keys: string[]) {
   const { db } = await openServing(t, `sqlite:${newPath(t)}`);
   const app = Fastify();
-  await app.register(sessionCookie, { keys: ['a key of the tests'], secure: false });
+  // Which writes cookies only once it is registered, as the service does for signing in.
+  await app.register(fastifyCookie);
+  await app.register(sessionCookie, { keys, secure: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
   await app.register(authenticate, { limits: { idle: 60, lifetime: 60, remember: 60, most: 1 } });
   await app.register(refusals);
   await app.register(guards);
+  return app;
+}
+
+test('A route that asks who its user is, and has no guard, answers anonymous callers 500', async (t) => {
+  const app = await makeApp(t, ['a key of the tests']);
   let served = 0;
   app.get('/caller', async (request) => ({ id: request.caller().id, served: ++served }));
   app.get('/actor', async (request) => ({ id: userOf(request.actor()).id, served: ++served }));
-  for (const url of ['/caller', '/actor']) {
+  app.get('/cookie', async (_request, reply) => {
+    reply.sendSessionCookie('a secret');
+    return { served: ++served };
+  });
+  for (const url of ['/caller', '/actor', '/cookie']) {
     const answer = await app.inject(url);
     t.equal(answer.statusCode, 500, url);
     t.match(answer.json(), { type: 'urn:rollcall:problem:internal' });
   }
   t.equal(served, 0, 'no handler went on');
+});
+
+test('A cookie of an older key is sent anew beside other cookies of the answer, which no cache may keep', async (t) => {
+  const app = await makeApp(t, ['the newest key', 'an older key']);
+  app.get('/open', async (_request, reply) => {
+    reply.header('set-cookie', 'theme=dark');
+    return {};
+  });
+  app.get('/renewing', async (request, reply) => {
+    reply.header('set-cookie', 'theme=dark').sendSessionCookie('another secret');
+    return { id: request.caller().id };
+  });
+  const now = Date.now();
+  const [id, secret] = [makeId(), app.sessionCookie.makeSecret()];
+  const user = {
+    id,
+    username: 'ann',
+    name: '',
+    email: null,
+    pendingEmail: null,
+    active: true,
+    passwordHash: null,
+  };
+  const times = { now, expiresAt: now + 60_000, endsAt: now + 60_000, remembered: false };
+  const from = { address: '192.0.2.1', userAgent: 'test' };
+  await app.db.atomically([
+    app.db.users.add(user, now),
+    app.db.sessions.add({ key: keyOf(secret), id: makeId(), userId: id, ...times, ...from }),
+  ]);
+  const signature = createHmac('sha256', 'an older key').update(secret).digest('base64url');
+  for (const [url, sent] of Object.entries({ '/open': secret, '/renewing': 'another secret' })) {
+    const answer = await app.inject({ url, headers: { cookie: `rollcall=${secret}.${signature}` } });
+    t.equal(answer.statusCode, 200, answer.payload);
+    const cookies = answer.cookies.map(({ name, value }) => `${name}=${value}`);
+    t.strictSame(cookies.sort(), [`rollcall=${app.sessionCookie.sign(sent)}`, 'theme=dark'], url);
+    t.equal(answer.headers['cache-control'], 'no-store');
+  }
 });
 
 onEachEngine('A service is refused what would make its credentials unsafe or nameless', async (t, engine) => {

@@ -27,7 +27,7 @@ async function run({ seed, requests, engine: named }: Options): Promise<void> {
     const { log, lines: logged } = makeLog('error');
     const settings = { ...loaded, ...FUZZ_SETTINGS, AUTO_MIGRATE: true, SECRET_KEY: [makeSecret()] };
     const app = await createApp({ settings, log, hashing: quickHashing });
-    const { faults, statuses, succeeded } = await fuzz(app, { seed, requests, databaseUrl, logged });
+    const { faults, statuses, succeeded, slowest } = await fuzz(app, { seed, requests, databaseUrl, logged });
     await app.close();
     for (const fault of faults) process.stdout.write(`${fault}\n\n${'-'.repeat(80)}\n`);
     if (faults.length > 0) process.exitCode = 1;
@@ -39,6 +39,7 @@ async function run({ seed, requests, engine: named }: Options): Promise<void> {
         engine: engine.name,
         seed,
         '2xx, %': succeeded * 100,
+        'slowest, ms': slowest,
         answers: counts.join(', '),
         faults: faults.length,
       },

@@ -15,12 +15,12 @@ const REFUSALS: Record<number, string> = {
   401: 'Nobody has signed in, or the credentials are wrong.',
   403: 'The caller may not do this.',
   404: 'There is nothing of that id.',
-  409: 'It is taken, or others were in the way.',
   405: 'The path takes other methods; Allow names them. A part of it that is empty makes it another path.',
+  409: 'It is taken, or others were in the way.',
   412: 'It has changed since the version that If-Match names.',
   413: 'The body is too large.',
   414: 'A part of the path is too long.',
-  415: 'The body is no JSON.',
+  415: 'The body is no JSON, or it is compressed.',
   429: 'There were too many attempts; Retry-After says when to try again.',
   503: 'The service can not serve at present.',
 };
@@ -34,10 +34,10 @@ function errorStatusesOf(
   schema: FastifySchema,
   methodsOf: (path: string) => string[],
 ): number[] {
-  const statuses = new Set([...(schema.errors ?? []), 503]);
-  if (schema.params || schema.querystring) statuses.add(400);
+  // 400, since the HTTP of any request can be broken.
+  const statuses = new Set([...(schema.errors ?? []), 400, 503]);
   // Fastify reads the body of every method but GET, whether or not the route asks for one.
-  if (method !== 'GET') for (const status of [400, 413, 415]) statuses.add(status);
+  if (method !== 'GET') for (const status of [413, 415]) statuses.add(status);
   if (schema.params) statuses.add(414);
   // An empty last part is a slash at the end, which changes nothing: it makes the path that of the list.
   const list = /^(.+)\/:\w+$/.exec(url)?.[1];

@@ -31,6 +31,8 @@ export interface FuzzReport {
   statuses: Map<number, number>;
   /** The share of answers of 2xx. */
   succeeded: number;
+  /** The longest time until an answer, in milliseconds. */
+  slowest: number;
   /** By their ids, the operations that succeeded, and all. */
   done: Set<string>;
   operations: string[];
@@ -49,6 +51,7 @@ class Run {
     faults: [],
     statuses: new Map(),
     succeeded: 0,
+    slowest: 0,
     done: new Set(),
     operations: [],
     trace: [],
@@ -74,8 +77,10 @@ class Run {
     const waiting = new AbortController();
     const { logged, deadline = DEADLINE } = this.#options;
     const hanging = delay(deadline, undefined, { signal: waiting.signal }).catch(() => undefined);
+    const begin = performance.now();
     const answer = await Promise.race([this.#app.inject(request), hanging]);
     waiting.abort();
+    this.report.slowest = Math.max(this.report.slowest, performance.now() - begin);
 
     const faults = logged.splice(0).map((line) => `An error was logged: ${line.trim()}`);
     if (!answer) {

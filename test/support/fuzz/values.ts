@@ -1,4 +1,4 @@
-/** Random values for a schema: those that it allows, and odd ones, which it mostly refuses. */
+/** Random values that a schema allows. odd.ts has those that it mostly refuses. */
 import fc from 'fast-check';
 import { PASSWORD } from '../service.ts';
 import type { Schema } from './description.ts';
@@ -21,9 +21,9 @@ export class RawText {
   }
 }
 
-const SOME_ID = '01900000-0000-7000-8000-000000000000';
+export const SOME_ID = '01900000-0000-7000-8000-000000000000';
 
-const reference = (kind: string) => fc.nat(39).map((nth) => new Reference(kind, nth));
+export const reference = (kind: string) => fc.nat(39).map((nth) => new Reference(kind, nth));
 
 /** What holders may do: those of the service's own blueprints, and one that no rule asks for. */
 export const PERMISSIONS = [
@@ -113,39 +113,3 @@ export function valuesOf(schema: Schema, place: Place): fc.Arbitrary<unknown> {
       return fc.jsonValue({ maxDepth: 2 });
   }
 }
-
-const LONG = 'x'.repeat(5000);
-
-/** Text that is hardly what it should be. A lone surrogate can be in a body only. */
-const oddText = fc.oneof(
-  fc.constantFrom('', ' ', '0', '-1', '1e999', 'NaN', 'null', 'true', '*', '.', '..', '../..', 'a/b', '\\'),
-  fc.constantFrom(
-    'a\u0000b',
-    '\ufeff',
-    '\u202e',
-    '\u0085',
-    "' OR 1=1 --",
-    '%',
-    '$(x)',
-    '<b>',
-    '__proto__',
-    LONG,
-  ),
-  fc.constantFrom(SOME_ID, 'ffffffff-ffff-7fff-bfff-ffffffffffff'),
-  fc.string({ unit: 'grapheme', maxLength: 300 }),
-);
-
-/** What may stand in the path or the query in place of something right. */
-export const oddParts: fc.Arbitrary<unknown> = fc.oneof(
-  oddText,
-  fc.constantFrom('%zz', '%', '%00', '%c3%28', '%2e%2e%2f', '+', ';', '=').map((text) => new RawText(text)),
-  fc.constantFrom('users', 'groups', 'sessions', 'tokens', 'code').chain(reference),
-);
-
-/** What may stand in a body in place of something right. */
-export const oddValues: fc.Arbitrary<unknown> = fc.oneof(
-  oddText,
-  fc.constantFrom(null, true, false, 0, -1, 1.5, 2 ** 53, 1e308, [], {}, [[]], '\ud83e', [null], { a: 1 }),
-  fc.jsonValue({ maxDepth: 3 }),
-  fc.constantFrom('users', 'groups', 'username').chain(reference),
-);

@@ -8,13 +8,13 @@ import { EVERYTHING } from '../db/queries/permissions.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
-import { applyChange, stillActing } from './change.ts';
+import { applyChange, lockUser, stillActing } from './change.ts';
 import { findCredential } from './credentials.ts';
 import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
 import { requireUser } from './find.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
-import { forgetAttempts } from './throttle.ts';
+import { countFailure, forgetAttempts, requireNetworkAdmitted } from './throttle.ts';
 
 /** How long codes work, in milliseconds: for a user who has a password or had one, and for a new one. */
 export const RESET_LIFETIME = 60 * 60 * 1000;
@@ -68,9 +68,19 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
 
 /**
  * Sets the password of the code's user. Their sessions end, and what follows (see follow-ups.ts).
- * @throws {InvalidCodeError} @throws {WeakPasswordError}
+ * @throws {InvalidCodeError} @throws {WeakPasswordError} @throws {TooManyAttemptsError}
  */
-export async function useCode(
+export async function useCode(...[db, hashing, actor, code, password]: Parameters<typeof resetPassword>) {
+  await requireNetworkAdmitted(db, actor);
+  try {
+    await resetPassword(db, hashing, actor, code, password);
+  } catch (error) {
+    if (error instanceof InvalidCodeError) await countFailure(db, actor);
+    throw error;
+  }
+}
+
+async function resetPassword(
   db: Database,
   hashing: PasswordHashing,
   actor: Actor,
@@ -93,7 +103,10 @@ export async function useCode(
     });
     return {
       locks,
-      conditions: conditions.map(({ step }) => ({ step, error: () => new InvalidCodeError() })),
+      conditions: [db.users.isActive(user.id), ...conditions.map(({ step }) => step)].map((step) => ({
+        step,
+        error: () => new InvalidCodeError(),
+      })),
       writes: [
         db.codes.use(key, now),
         db.users.setPassword(user.id, passwordHash, { by: 'code', userId: row.issuerId }, now),
@@ -111,7 +124,7 @@ type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;
 /** @returns what must hold for the code to work: its issuer is active, by the same credential if it was a delegated one, and may still issue it. */
 async function issuerMayStillIssue(db: Database, caller: Actor, code: CodeRow) {
   const { issuerId, issuerTokenId, userId } = code;
-  if (issuerId === null) return { locks: [], conditions: [] };
+  if (issuerId === null) return { locks: [lockUser(db, userId)], conditions: [] };
   const credential = issuerTokenId === null ? null : await findCredential(db, issuerTokenId);
   if (credential === undefined) throw new InvalidCodeError();
   const issuer: Actor = {

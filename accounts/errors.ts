@@ -132,10 +132,10 @@ export class InvalidCodeError extends RuleError {
   override message = 'The code is mistyped, used or expired. An administrator can issue another one.';
 }
 
-/** Too many attempts at a password were made from one network. */
+/** Too many attempts were made, at one name or from one network. */
 export class TooManyAttemptsError extends RuleError {
-  /** When to try again, and how many attempts are let pass in which time, in seconds. */
-  readonly bounds: { seconds: number; limit: number; window: number };
+  /** Which bound was hit; when to try again, and how many attempts are let pass in which time, in seconds. */
+  readonly bounds: { name: string; seconds: number; limit: number; window: number };
   constructor(bounds: TooManyAttemptsError['bounds']) {
     super(`There were too many attempts. Try again in ${bounds.seconds} seconds.`);
     this.bounds = bounds;

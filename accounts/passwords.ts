@@ -15,7 +15,7 @@ import { requireUser } from './find.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import type { Hashing } from './passwords/hashing.ts';
 import { recordRefusal } from './refusals.ts';
-import { countAttempt, forgetAttempts } from './throttle.ts';
+import { countAttempt, countFailure, forgetAttempts } from './throttle.ts';
 
 /**
  * Makes the actor's session fresh again. It goes on under another key, as after signing in: whoever has the old cookie gains nothing.
@@ -116,6 +116,7 @@ async function verifyOwnPassword(
   await countAttempt(db, actor, user.username);
   const passwordHash = await db.users.passwordHash(user.id);
   if ((await hashing.verify(passwordHash, password)) && passwordHash) return passwordHash;
+  await countFailure(db, actor, user.username);
   await recordRefusal(db, actor, { event: 'confirm-refused', target: userTarget(user) });
   throw new WrongPasswordError(changing);
 }

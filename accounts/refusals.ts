@@ -4,6 +4,7 @@
  * counts for itself.
  */
 import type { Database } from '../db/database.ts';
+import type { Step } from '../db/engines/engine.ts';
 import { type Actor, anonymous } from './actor.ts';
 import { type AuditEvent, auditEntries } from './audit.ts';
 import { recordEvent } from './change.ts';
@@ -39,9 +40,17 @@ export class RefusalCounts {
   }
 }
 
-/** Records an event that is a refusal in the audit trail and the log, unless the actor's network had too many. */
-export async function recordRefusal(db: Database, actor: Actor, event: AuditEvent): Promise<void> {
-  if (isWritten(actor)) await recordEvent(db, actor, event);
+/**
+ * Records an event that is a refusal in the audit trail and the log, unless the actor's network had too many.
+ * @param step if it is given, the event is recorded only if it applies.
+ */
+export async function recordRefusal(
+  db: Database,
+  actor: Actor,
+  event: AuditEvent,
+  step?: Step,
+): Promise<void> {
+  if (isWritten(actor)) await recordEvent(db, actor, event, step);
 }
 
 /** Writes a refusal to the log only, unless the actor's network had too many. @param fields without secrets. */

@@ -20,6 +20,7 @@ import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange, type Change, lockActor, recordEvent } from './change.ts';
 import { MissingPermissionError, NotFoundError } from './errors.ts';
 import { requireUser } from './find.ts';
+import { rememberNetwork } from './known-networks.ts';
 import { refuseSignIn, type VerifiedUser } from './sign-in.ts';
 import { forgetAttempts } from './throttle.ts';
 
@@ -85,6 +86,7 @@ export const startSession = (
         db.sessions.add({ key, userId: user.id, now, ...session }),
         // After the insertion: the gaps that MySQL locks here would let two new sessions wait for each other.
         db.sessions.endSurplus(user.id, key, limits.most, surplus, now),
+        await rememberNetwork(db, actor, user.id),
         forgetAttempts(db, actor, name),
       ],
       event: {

@@ -5,7 +5,7 @@ import { userTarget } from './audit.ts';
 import { WrongCredentialsError } from './errors.ts';
 import { type Hashing, isOutdated } from './passwords/hashing.ts';
 import { recordRefusal } from './refusals.ts';
-import { countAttempt } from './throttle.ts';
+import { countAttempt, countFailure } from './throttle.ts';
 
 /** A user whose password was right, with the hash that it was checked against. */
 export interface VerifiedUser {
@@ -35,7 +35,10 @@ async function checkPassword(
   const { username: name, password } = credentials;
   const user = await db.users.findCredentials(name);
   const right = await hashing.verify(user?.passwordHash, password);
-  if (!right || !user?.active || !user.passwordHash) return refuseSignIn(db, actor, user);
+  if (!right || !user?.active || !user.passwordHash) {
+    await countFailure(db, actor, name);
+    return refuseSignIn(db, actor, user);
+  }
   const { id, username, passwordHash } = user;
   if (!isOutdated(passwordHash)) return { id, username, passwordHash };
   const renewed = await hashing.hash(password);

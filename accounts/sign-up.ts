@@ -4,9 +4,12 @@ import { makeId } from '../db/ids.ts';
 import type { Actor } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
+import { type Bound, countByNetwork } from './counts.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import { tellAllTaken } from './taken.ts';
-import { countAttempt } from './throttle.ts';
+
+/** How many accounts a network may try to make. */
+const SIGN_UPS: Bound = { name: 'sign-up', limit: 10, window: 15 * 60 * 1000 };
 
 interface SignUp {
   username: string;
@@ -25,7 +28,7 @@ export async function signUp(
   actor: Actor,
   { password, username, name, email }: SignUp,
 ) {
-  await countAttempt(db, actor, 'POST /api/sign/up');
+  await countByNetwork(db, actor, SIGN_UPS);
   const passwordHash = await hashing.hashNew(password, { username, email });
   const change = applyChange(db, actor, () => {
     const [id, now] = [makeId(), Date.now()];

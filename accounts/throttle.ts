@@ -1,87 +1,90 @@
 /**
- * Slows down the guessing of passwords: who has given a wrong one too often for a name, from one network, has to wait.
- * Attempts are counted in the database, before the password is looked at, so neither many workers nor many requests at once
- * give more tries. Names without a user are counted in the same way.
+ * Slows down the guessing of passwords and codes, by three counts: by name and network, by network over all names, and by name over all
+ * networks. Names without a user are counted in the same way. docs/authorization.md has the counts in a table.
  */
-import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import type { Database } from '../db/database.ts';
-import { DuplicateError, type Step } from '../db/engines/engine.ts';
+import type { Step } from '../db/engines/engine.ts';
+import type { AttemptsRow } from '../db/queries/attempts.ts';
 import { normalizeIdentifier } from '../db/text.ts';
 import type { Actor } from './actor.ts';
-import { userTarget } from './audit.ts';
-import { recordEvent } from './change.ts';
-import { TooManyAttemptsError } from './errors.ts';
+import {
+  type Bound,
+  type Count,
+  countOf,
+  countOne,
+  countsByNetwork,
+  readCounts,
+  recordThrottled,
+  refuseIfFull,
+  tooMany,
+} from './counts.ts';
+import { isKnownNetwork } from './known-networks.ts';
+import { networkOf } from './networks.ts';
 
-/** How many wrong passwords are let pass, and for how long they are counted, in milliseconds. */
-const LIMIT = 10;
-const WINDOW = 15 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const HOUR = 60 * MINUTE;
 
-/** @returns what an address counts as: of IPv6, where one customer has them all, the first 64 bits. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  // As numbers, since a proxy may write the same address in more than one way.
-  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
-}
+/** Strict: counted before the password is looked at. */
+const BY_NAME_AND_NETWORK: Bound = { name: 'name-and-network', limit: 5, window: 15 * MINUTE };
+/** Failures, counted once they have failed. So requests at once may exceed it, by no more than the queue of passwords lets in. */
+const BY_NETWORK: Bound = { name: 'network', limit: 50, window: 15 * MINUTE };
+const NAME_LIMIT = 20;
+const waitAfter = (failures: number) => Math.min(HOUR, MINUTE * 2 ** (failures - NAME_LIMIT));
+const BY_NAME: Bound = { name: 'name', limit: NAME_LIMIT, window: 24 * HOUR, waitAfter };
 
-/** @returns what attempts are counted under: a digest, since what was typed as a name may be a password. */
-function attemptsKey({ address }: Actor, name: string): string {
-  return hash('sha256', `${networkOf(address)} ${normalizeIdentifier(name)}`, 'base64url');
-}
+const byNameAndNetwork = ({ address }: Actor, name: string) =>
+  countOf(BY_NAME_AND_NETWORK, networkOf(address, 64), normalizeIdentifier(name));
+const byName = (name: string) => countOf(BY_NAME, normalizeIdentifier(name));
 
-/** @returns a step that forgets the attempts at that name from the actor's network, for when one was right. */
+/** @returns a step that forgets the attempts at that name from the actor's network, for when one was right. The other counts stay. */
 export function forgetAttempts(db: Database, actor: Actor, name: string): Step {
-  return db.attempts.forget(attemptsKey(actor, name));
+  return db.attempts.forget(byNameAndNetwork(actor, name).key);
+}
+
+/** Counts one more attempt at that name, before the password is looked at. @throws {TooManyAttemptsError} */
+export async function countAttempt(db: Database, actor: Actor, name: string): Promise<void> {
+  const now = Date.now();
+  const ofName = byName(name);
+  const rows = await requireNetworkAdmitted(db, actor, [ofName]);
+  await refuseIfBlocked(db, actor, ofName, rows.get(ofName.key), name);
+  const strict = byNameAndNetwork(actor, name);
+  const { full } = await countOne(db, strict, now);
+  await refuseIfFull(db, actor, strict, full, now, name);
+}
+
+/** Counts a wrong password or code: for the actor's network, and for the name if one was given. */
+export async function countFailure(db: Database, actor: Actor, name?: string): Promise<void> {
+  const now = Date.now();
+  for (const count of countsByNetwork(BY_NETWORK, actor.address)) await countOne(db, count, now);
+  if (name === undefined) return;
+  const { failures } = await countOne(db, byName(name), now);
+  if (failures >= NAME_LIMIT) await recordThrottled(db, actor, BY_NAME, name);
 }
 
 /**
- * Counts one more attempt at that name from the actor's network.
- * @throws {TooManyAttemptsError} when there were too many. The first of these is noted in the audit trail.
+ * @param others counts that are read together with those of the network. @returns the rows of all of them.
+ * @throws {TooManyAttemptsError} when too many passwords and codes from the actor's network were wrong.
  */
-export async function countAttempt(db: Database, actor: Actor, name: string): Promise<void> {
-  const key = attemptsKey(actor, name);
+export async function requireNetworkAdmitted(db: Database, actor: Actor, others: Count[] = []) {
   const now = Date.now();
-  const full = await countOne(db, key, now);
-  if (!full) return;
-  const seconds = Math.max(1, Math.ceil((full.expiresAt - now) / 1000));
-  if (full.failures === LIMIT) {
-    const user = await db.users.findCredentials(name);
-    const first = db.attempts.exceed(key, now, LIMIT);
-    await recordEvent(db, actor, { event: 'throttled', target: user ? userTarget(user) : null }, first);
-  }
-  throw new TooManyAttemptsError({ seconds, limit: LIMIT, window: WINDOW / 1000 });
+  const counts = countsByNetwork(BY_NETWORK, actor.address);
+  const rows = await readCounts(db, [...counts, ...others], now);
+  for (const count of counts) await refuseIfFull(db, actor, count, rows.get(count.key), now);
+  return rows;
 }
 
-/** @returns undefined when this attempt is let pass, else the count, which is full. */
-async function countOne(
+/** Does not stop the networks from which that user has signed in. @throws {TooManyAttemptsError} */
+async function refuseIfBlocked(
   db: Database,
-  key: string,
-  now: number,
-): Promise<{ failures: number; expiresAt: number } | undefined> {
-  const { attempts } = db;
-  const takesEffect = async (step: Step) => (await db.atomically([step])) === undefined;
-  // Looked at first, since most have no count: on MySQL, writes that find no row stood in each other's way.
-  const counted = await attempts.find(key, now);
-  const expiresAt = now + WINDOW;
-  if (counted && counted.expiresAt > expiresAt) {
-    // The clock was set back since, or another host's is ahead. Nobody waits longer than the window.
-    await takesEffect(attempts.cap(key, expiresAt));
-    return countOne(db, key, now);
-  }
-  if (counted && counted.failures >= LIMIT) return counted;
-  if (counted) {
-    if (await takesEffect(attempts.increment(key, now, LIMIT))) return undefined;
-    // Others have filled the count between the two, or ended it.
-    return countOne(db, key, now);
-  }
-  try {
-    await takesEffect(attempts.begin(key, expiresAt));
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof DuplicateError)) throw error;
-  }
-  // An expired count is there, or another request was the first.
-  if (await takesEffect(attempts.restart(key, now, expiresAt))) return undefined;
-  return countOne(db, key, now);
+  actor: Actor,
+  count: Count,
+  row: AttemptsRow | undefined,
+  name: string,
+): Promise<void> {
+  const now = Date.now();
+  if (!row?.blockedUntil || row.blockedUntil <= now || (await isKnownNetwork(db, actor, name))) return;
+  const end = now + waitAfter(row.failures);
+  // As in refuseIfFull.
+  if (row.blockedUntil > end) await db.atomically([db.attempts.capBlock(count.key, end)]);
+  throw tooMany(count, Math.min(row.blockedUntil, end) - now);
 }

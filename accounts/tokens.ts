@@ -7,6 +7,7 @@ import { type Actor, isOperator, isSelf } from './actor.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
 import { applyChange, recordEvent } from './change.ts';
+import { type Bound, countByNetwork } from './counts.ts';
 import { registerCredentials } from './credentials.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { registerFollowUp } from './follow-ups.ts';
@@ -32,6 +33,9 @@ registerFollowUp('password-reset', {
     };
   },
 });
+
+/** How many bad tokens of a network are answered 401. */
+const BAD_TOKENS: Bound = { name: 'token', limit: 100, window: 15 * 60 * 1000 };
 
 /** How often at most the use of a token is noted, in milliseconds. */
 const TOUCH_INTERVAL = 5 * 60 * 1000;
@@ -124,6 +128,9 @@ export async function findToken(
     await writeBestEffort(db, tokensIn(db).touch(key, now, now - TOUCH_INTERVAL + 1), log);
   return token;
 }
+
+/** Counts a token that is not usable. Usable ones, from the same network too, go on. @throws {TooManyAttemptsError} */
+export const countBadToken = (db: Database, actor: Actor) => countByNetwork(db, actor, BAD_TOKENS);
 
 /** One that was made in the future would live longer than it may, since the clock was set back. */
 function hasExpired({ createdAt, expiresAt }: OwnedTokenRow, now: number): boolean {

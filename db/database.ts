@@ -8,6 +8,7 @@ import { attemptQueries } from './queries/attempts.ts';
 import { auditQueries } from './queries/audit.ts';
 import { codeQueries } from './queries/codes.ts';
 import { groupQueries } from './queries/groups.ts';
+import { knownNetworkQueries } from './queries/known-networks.ts';
 import { membershipQueries } from './queries/memberships.ts';
 import { permissionQueries } from './queries/permissions.ts';
 import { purgeQueries } from './queries/purge.ts';
@@ -68,6 +69,7 @@ export function prepareQueries(engine: Engine) {
     sessions: sessionQueries(engine),
     codes: codeQueries(engine),
     attempts: attemptQueries(engine),
+    knownNetworks: knownNetworkQueries(engine),
     audit: auditQueries(engine),
     userSearch: userSearch(engine),
     purge: purgeQueries(engine),

@@ -10,10 +10,12 @@ import { BoundedQueue } from './bounded-queue.ts';
 /** How many requests there is room for, for each hash that is under way. So a request waits for at most so many hashes. */
 const MAX_QUEUED = 17;
 /**
- * How many of these are at work: while one hashes, the others may talk to the database. Those that wait have asked it for
- * nothing yet, or they would hold every connection to MySQL. Fewer than the attempts at one name that are let pass.
+ * How many of these are at work, in all workers together: while some hash, one may talk to the database. Those that wait have asked it
+ * for nothing yet, or they would hold every connection to MySQL. Fewer than the attempts at one name that are let pass, or one user who
+ * signs in many times at once would be throttled. Each
+ * worker has one more than it hashes at once, at least.
  */
-const MAX_ACTIVE = 3;
+const MAX_ACTIVE = 4;
 /** How many hashes are under way at once, at most: each needs a thread. */
 const MAX_HASHES = 3;
 
@@ -31,7 +33,8 @@ export interface PasswordQueue extends PasswordHashing {
 export function makePasswordQueue(hashing: PasswordHashing, workers: number): PasswordQueue {
   const { hash, checkNew, hashNew, verify } = hashing;
   const width = Math.min(MAX_HASHES, Math.max(1, Math.ceil(availableParallelism() / workers)));
-  const requests = new BoundedQueue(width * MAX_ACTIVE, width * (MAX_QUEUED - MAX_ACTIVE));
+  const active = Math.max(width + 1, Math.floor(MAX_ACTIVE / workers));
+  const requests = new BoundedQueue(active, width * MAX_QUEUED - active);
   const hashes = new BoundedQueue(width, Number.POSITIVE_INFINITY);
   return {
     get isFull() {

@@ -15,7 +15,11 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
     ...pickColumns(users, 'username', 'email', 'pendingEmail'),
   };
   const one = readOne(
-    build.select(withUser).from(codes).innerJoin(users, eq(users.id, codes.userId)).where(alive),
+    build
+      .select(withUser)
+      .from(codes)
+      .innerJoin(users, eq(users.id, codes.userId))
+      .where(and(alive, eq(users.active, true))),
   );
   const row = placeholdersFor(codes, 'key', 'userId', 'issuerId', 'issuerTokenId', 'expiresAt', 'createdAt');
   const insert = write(build.insert(codes).values(row), 1);
@@ -36,7 +40,7 @@ export function codeQueries({ build, readOne, write, tables }: Engine) {
   const removalOfUser = removal(ofUser);
 
   return {
-    /** Reads the code with its user and issuer unless it has expired. */
+    /** Reads the code with its user and issuer unless it has expired or its user is disabled. */
     find: (key: string, now: number) => one({ key, ...timesAt(now) }),
     /** Replaces the user's earlier code. */
     issue: (code: NewCode, now: number): Step[] => [

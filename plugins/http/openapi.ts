@@ -42,7 +42,8 @@ function errorStatusesOf(
   // An empty last part is a slash at the end, which changes nothing: it makes the path that of the list.
   const list = /^(.+)\/:\w+$/.exec(url)?.[1];
   if (list && !methodsOf(list).includes(String(method))) statuses.add(405);
-  if (!config?.anonymous) statuses.add(401);
+  // 429 comes after too many bad tokens.
+  if (!config?.anonymous) for (const status of [401, 429]) statuses.add(status);
   return [...statuses].sort();
 }
 

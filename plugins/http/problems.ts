@@ -142,12 +142,12 @@ const TABLE = [
     detail: 'New passwords can not be checked at present. Nothing was changed; try again later.',
     headers: RETRY_SOON,
   })),
-  row(accounts.TooManyAttemptsError, ({ bounds: { seconds, limit, window } }) => ({
+  row(accounts.TooManyAttemptsError, ({ bounds: { name, seconds, limit, window } }) => ({
     kind: 'too-many-attempts',
     headers: {
       'retry-after': String(seconds),
-      'ratelimit-policy': `"attempts";q=${limit};w=${window}`,
-      ratelimit: `"attempts";r=0;t=${seconds}`,
+      'ratelimit-policy': `"${name}";q=${limit};w=${window}`,
+      ratelimit: `"${name}";r=0;t=${seconds}`,
     },
   })),
   row(accounts.BusyError, () => ({ kind: 'busy', headers: RETRY_SOON, logged: true })),

@@ -34,6 +34,8 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   const now = Date.now();
   const ann = userNamed('ann');
   await db.atomically([db.users.add(ann, now)]);
+  for (const expiresAt of [now - 1, now + DAY])
+    await db.atomically([await db.knownNetworks.keep({ key: key(), userId: ann.id, expiresAt })]);
 
   const session = (expiresAt: number) =>
     db.sessions.add({
@@ -51,7 +53,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
     ...Array.from({ length: EXPIRED }, () => session(now - 1)).flat(),
     ...Array.from({ length: VALID }, (_, n) => session(now + DAY + n)).flat(),
     ...[now - 1, now + DAY].flatMap((expiresAt) => [
-      db.attempts.begin(key(), expiresAt),
+      db.attempts.begin({ key: key(), expiresAt, blockedUntil: null }),
       // One user for each code, because a user has only one.
       ...codeOf(expiresAt),
     ]),
@@ -67,7 +69,14 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   }
 
   const count = async () => {
-    const tables = ['sessions', 'attempts', 'codes', 'audit', ...(hasTokens ? ['tokens'] : [])];
+    const tables = [
+      'sessions',
+      'attempts',
+      'known_networks',
+      'codes',
+      'audit',
+      ...(hasTokens ? ['tokens'] : []),
+    ];
     const counts = await Promise.all(
       tables.map(async (table) => {
         const [row] = await engine.query(`SELECT count(*) AS n FROM ${table}`);
@@ -81,7 +90,14 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
 
 onEachEngine('Expired rows are purged', async (t, engine) => {
   const { url, db, count, sessionUntil } = await prepare(t, engine);
-  t.strictSame(await count(), { sessions: EXPIRED + VALID, attempts: 2, codes: 2, audit: 3, ...tokens(4) });
+  t.strictSame(await count(), {
+    sessions: EXPIRED + VALID,
+    attempts: 2,
+    known_networks: 2,
+    codes: 2,
+    audit: 3,
+    ...tokens(4),
+  });
 
   t.test('An aborted purge removes nothing', async (t) => {
     t.equal(await purge(db, { auditRetention: 0, signal: AbortSignal.abort() }), 0);
@@ -91,7 +107,7 @@ onEachEngine('Expired rows are purged', async (t, engine) => {
   t.test('A running service removes expired rows and keeps the audit trail', async (t) => {
     const environment = { DATABASE_URL: url, WORKERS: '1', AUTO_MIGRATE: 'false' };
     const server = await startServer(t, { environment });
-    const remaining = { sessions: VALID, attempts: 1, codes: 1, audit: 3, ...tokens(3) };
+    const remaining = { sessions: VALID, attempts: 1, known_networks: 1, codes: 1, audit: 3, ...tokens(3) };
     await until('all expired rows are removed', async () =>
       JSON.stringify(await count()) === JSON.stringify(remaining) ? true : undefined,
     );

@@ -1,6 +1,7 @@
 /** Runs two instances of the service on one database and makes their transactions start at the same time. */
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
+import type { Settings } from '../../config/load.ts';
 import type { TestEngine } from './engines.ts';
 import { quickHashing, startService } from './service.ts';
 
@@ -8,11 +9,16 @@ import { quickHashing, startService } from './service.ts';
 export const ROUNDS = ['one-first', 'other-first', 'together-1', 'together-2', 'together-3'] as const;
 
 /** Starts two instances of the service on one database, as two processes would run. */
-export async function startTwo(t: Test, engine: TestEngine): Promise<[App, App]> {
+export async function startTwo(
+  t: Test,
+  engine: TestEngine,
+  more: Partial<Settings> = {},
+): Promise<[App, App]> {
   const hashing = quickHashing;
-  const { app: one, settings } = await startService(t, engine, { hashing });
+  const { app: one, settings } = await startService(t, engine, { hashing, settings: more });
   const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
-  const { app: other } = await startService(t, engine, { hashing, databaseUrl, settings: { SECRET_KEY } });
+  const shared = { ...more, SECRET_KEY };
+  const { app: other } = await startService(t, engine, { hashing, databaseUrl, settings: shared });
   return [one, other];
 }
 

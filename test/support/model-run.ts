@@ -42,6 +42,9 @@ interface Plan {
 }
 
 const MAKERS = [...ACCOUNT_STEPS, ...SIGN_STEPS];
+/** How many wrong passwords and codes, and how many bad tokens, are sent before more is throttled than the model knows. */
+const MOST = { secrets: 19, tokens: 100 };
+const LOOKS_AT_SECRET = /^\/api\/(sign\/(in|confirm|reset)|users\/[^/]+\/password)$/;
 /** How many steps before a difference are printed. */
 const SHOWN = 30;
 
@@ -99,6 +102,8 @@ class ModelRun {
   readonly tally = new Map<string, number>();
   readonly #service: ModelService;
   readonly #scene: Scene;
+  /** Since attempts were last forgotten. */
+  #refused = { secrets: 0, tokens: 0 };
 
   constructor(service: ModelService, seed: number) {
     this.#service = service;
@@ -122,6 +127,8 @@ class ModelRun {
     const scene = this.#scene;
     if (scene.random.chance(0.07) || scene.world.users.size < 6) await this.#operate();
     else await this.#ask(chooseMaker(scene, MAKERS)(scene, scene.caller()));
+    const { secrets, tokens } = this.#refused;
+    if (secrets >= MOST.secrets || tokens >= MOST.tokens) await this.#forgetAttempts();
     const found = await this.#service.operator.state();
     const expected = stateOf(scene.world, found.codes);
     if (!isDeepStrictEqual(found, expected))
@@ -142,7 +149,16 @@ class ModelRun {
       if (!isDeepStrictEqual(found, verdict.content))
         throw new Error(`${line}: answered\n${show(found)}\nand the model says\n${show(verdict.content)}`);
     }
+    if (LOOKS_AT_SECRET.test(path) && answer.status >= 400) this.#refused.secrets++;
+    if (caller.bearer && !whoIs(this.#scene.world, caller)) this.#refused.tokens++;
     this.#scene.apply(verdict, answer.status < 300 ? madeBy(answer) : NOTHING_MADE);
+  }
+
+  async #forgetAttempts(): Promise<void> {
+    this.trail.push('the wrong passwords are forgotten');
+    await this.#service.operator.forgetAttempts();
+    this.#scene.world.attempts.clear();
+    this.#refused = { secrets: 0, tokens: 0 };
   }
 
   /** Makes a random change of the operator, or lets time pass. */
@@ -163,9 +179,7 @@ class ModelRun {
       await operator.setFreshness(cookie, false);
       session.fresh = false;
     } else if (way < 0.32) {
-      this.trail.push('the wrong passwords are forgotten');
-      await operator.forgetAttempts();
-      world.attempts.clear();
+      await this.#forgetAttempts();
     } else if (way < 0.6 && group && world.users.has(userId) && !group.members.has(userId)) {
       this.trail.push(`the operator puts ${userId} into ${groupId}`);
       await operator.join(groupId, userId, 'member');
@@ -205,11 +219,9 @@ class ModelRun {
 
   /** Undoes the effect of real time, which would make sessions stale and forget failed attempts during a long run. */
   async holdTheClock(): Promise<void> {
-    const { operator } = this.#service;
-    const { sessions, attempts } = this.#scene.world;
-    for (const [cookie, { fresh }] of sessions) if (fresh) await operator.setFreshness(cookie, true);
-    await operator.forgetAttempts();
-    attempts.clear();
+    for (const [cookie, { fresh }] of this.#scene.world.sessions)
+      if (fresh) await this.#service.operator.setFreshness(cookie, true);
+    await this.#forgetAttempts();
   }
 
   async #makeUser(username: string, password: string | null = this.#scene.newPassword()): Promise<string> {

@@ -137,7 +137,7 @@ export const isStale = ({ scopes, fresh }: Who): boolean => scopes === null && !
 /** @returns whether a code works: its issuer may still issue it, with the same token if one was used. */
 export function codeWorks(world: World, text: string): boolean {
   const code = world.codes.get(text);
-  if (!code) return false;
+  if (!code || !world.users.get(code.userId)?.active) return false;
   if (code.issuer === null) return true;
   const { id, tokenId } = code.issuer;
   const issuer = world.users.get(id);

@@ -1,11 +1,13 @@
 /** API tokens: a request loader that finds a user by `Authorization: Bearer` (RFC 6750, section 2.1). */
-import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { isSecret, keyOf } from '../../../accounts/secrets.ts';
-import { endUsedToken, findToken } from '../../../accounts/tokens.ts';
+import { countBadToken, endUsedToken, findToken } from '../../../accounts/tokens.ts';
 import { memoize } from '../memoize.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
+/** What is meant to be one of our tokens, well formed or not. */
+const OURS = /^Bearer +rc_/i;
 
 export default fp(
   async (app) => {
@@ -26,7 +28,9 @@ export default fp(
 
     const find = (request: FastifyRequest) => {
       const key = keyOfRequest(request);
-      return key === undefined ? undefined : load(key, request.log);
+      return key !== undefined || OURS.test(request.headers.authorization ?? '')
+        ? load(key, request)
+        : undefined;
     };
     const bearer = {
       description: 'An API token: POST /api/tokens makes one.',
@@ -35,9 +39,12 @@ export default fp(
     };
     app.addRequestLoader('token', find, { signOut, bearer });
 
-    async function load(key: string, log: FastifyBaseLogger) {
-      const token = await findToken(app.db, key, log);
-      if (!token) return undefined;
+    async function load(key: string | undefined, request: FastifyRequest) {
+      const token = key === undefined ? undefined : await findToken(app.db, key, request.log);
+      if (!token) {
+        await countBadToken(app.db, request.actor());
+        return undefined;
+      }
       const { id, scopes, userId, username, active, permissions } = token;
       return { id: userId, username, active, permissions, credential: { id, scopes } };
     }

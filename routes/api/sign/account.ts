@@ -81,6 +81,7 @@ const anyone: FastifyPluginAsyncTypebox<{ signUp: boolean }> = async (scope, opt
         description: `Ends the user's ${listEnds('password-reset', 'sessions')}.`,
         body: Reset,
         response: responses({ 204: Nothing }),
+        errors: [429],
       },
     },
     async (request, reply) => {

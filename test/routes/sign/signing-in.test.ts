@@ -113,8 +113,8 @@ onEachEngine('Signing in starts a new session', async (t, engine) => {
   });
 });
 
-/** The transactions of the first failed attempt for a name: its count, and the audit entry. */
-const WRITES = 2;
+/** The transactions of the first failed attempt: its counts by name and network, by network and by name, and the audit entry. */
+const WRITES = 4;
 const PENDING = 'doe@example.org';
 
 onEachEngine('A failed sign-in does not reveal whether the user exists', async (t, engine) => {

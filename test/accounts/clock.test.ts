@@ -8,6 +8,7 @@ import type { App } from '../../app.ts';
 import { newSession } from '../support/cast.ts';
 import { setTheClockBack, stopTheClock } from '../support/clock.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
+import { sendFrom, signInFrom } from '../support/guessing.ts';
 import { hasTokens } from '../support/optional.ts';
 import {
   Client,
@@ -47,6 +48,28 @@ onEachEngine(
     t.equal(refused.headers['retry-after'], String(WINDOW));
     advance(WINDOW);
     t.equal((await client.signIn('ann')).statusCode, 200);
+  },
+);
+
+onEachEngine(
+  'A name that is guessed waits no longer than it would when the clock is set back',
+  async (t, engine) => {
+    const { app } = await startService(t, engine, { hashing: quickHashing, settings: { TRUST_PROXY: true } });
+    const advance = stopTheClock(t);
+    await makeUser(app, 'ann');
+    const signIn = signInFrom(app);
+    // The seventh one beyond the limit makes the longest wait.
+    for (let attempt = 0; attempt < 20; attempt++) await signIn(`192.0.2.${attempt}`, 'ann', 'wrong');
+    for (let attempt = 0; attempt < 7; attempt++) {
+      advance(HOUR);
+      t.equal(await signIn(`198.51.100.${attempt}`, 'ann', 'wrong'), 401);
+    }
+    setTheClockBack(3 * HOUR);
+    const body = { username: 'ann', password: PASSWORD };
+    const refused = await sendFrom(app, '203.0.113.1', '/api/sign/in', body);
+    t.equal(refused.headers['retry-after'], String(HOUR));
+    advance(HOUR);
+    t.equal(await signIn('203.0.113.1', 'ann'), 200);
   },
 );
 

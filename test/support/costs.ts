@@ -20,7 +20,7 @@ export const COSTS: Cost[] = sendable([
   { statements: 0, by: 'anonymous', send: 'GET /livez' },
   { statements: [2, 1], by: 'anonymous', send: 'GET /readyz' },
   {
-    statements: 10,
+    statements: 13,
     by: 'anonymous',
     send: 'POST /api/sign/in',
     body: { username: '{username}', password: '{password}' },
@@ -29,7 +29,7 @@ export const COSTS: Cost[] = sendable([
   { statements: [4, 5], by: 'token', send: 'POST /api/sign/out' },
   {
     // Three of them end the tokens.
-    statements: hasTokens ? 10 : 7,
+    statements: hasTokens ? 13 : 10,
     by: 'anonymous',
     send: 'POST /api/sign/reset',
     body: { code: '{code}', password: 'another password' },
@@ -42,7 +42,7 @@ export const COSTS: Cost[] = sendable([
   },
   { statements: [2, 3], by: 'administrator', send: 'GET /api/sign' },
   { statements: [2, 3], by: 'token', send: 'GET /api/sign' },
-  { statements: [9, 10], by: 'member', send: 'POST /api/sign/confirm', body: { password: '{password}' } },
+  { statements: [10, 11], by: 'member', send: 'POST /api/sign/confirm', body: { password: '{password}' } },
   { statements: [1, 2], by: 'member', send: 'GET /api/sign/check' },
   { statements: [1, 2], by: 'administrator', send: 'GET /api/sign/check?permission=tea:make' },
   { statements: [1, 2], by: 'token', send: 'GET /api/sign/check?permission=tea:make' },
@@ -80,7 +80,7 @@ export const COSTS: Cost[] = sendable([
   },
   { statements: [14, 15], by: 'administrator', send: 'DELETE /api/users/{user}' },
   {
-    statements: [13, 14],
+    statements: [14, 15],
     by: 'member',
     send: 'PUT /api/users/{user}/password',
     body: { current: '{password}', password: 'another password' },

@@ -54,6 +54,10 @@ export const CODES: Record<string, Make> = possible({
     const group = await stage.group(['tea:make', 'groups:write'], [[clerk.id, 'manager']]);
     return { request, meanwhile: (stage) => stage.put(clerk, group, target), status: 400 };
   },
+  'A code does not work when its user is disabled meanwhile': async (stage) => {
+    const { target, request } = await issued(stage);
+    return { request, meanwhile: disable(target), status: 400 };
+  },
   'A code does not work when its user is deleted meanwhile': async (stage) => {
     const { target, request } = await issued(stage);
     return { request, meanwhile: remove(target), status: 400 };

@@ -12,8 +12,7 @@ const MAX_QUEUED = 17;
 /**
  * How many of these are at work, in all workers together: while some hash, one may talk to the database. Those that wait have asked it
  * for nothing yet, or they would hold every connection to MySQL. Fewer than the attempts at one name that are let pass, or one user who
- * signs in many times at once would be throttled. Each
- * worker has one more than it hashes at once, at least.
+ * signs in many times at once would be throttled. Each worker has one more than it hashes at once, at least.
  */
 const MAX_ACTIVE = 4;
 /** How many hashes are under way at once, at most: each needs a thread. */

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { sendFrom } from '../support/guessing.ts';
+import { addressOf, sendFrom } from '../support/guessing.ts';
 import { makeLog } from '../support/log.ts';
 import { until } from '../support/running.ts';
 import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
@@ -87,7 +87,7 @@ onEachEngine('A flood of sign-ins is bounded', async (t, engine) => {
   const requests = Array.from({ length: CAPACITY + EXCESS }, async (_, number) => {
     // From as many networks: there are bounds for each.
     const credentials = { username: `unknown-${number}`, password: 'wrong' };
-    const response = await sendFrom(app, `192.0.2.${number}`, '/api/sign/in', credentials);
+    const response = await sendFrom(app, addressOf(number), '/api/sign/in', credentials);
     if (answers.push(response.statusCode) === EXCESS) haveEnough();
     return response;
   });

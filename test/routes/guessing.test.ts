@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import type { App } from '../../app.ts';
 import { stopTheClock } from '../support/clock.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
-import { sendFrom, signInFrom } from '../support/guessing.ts';
+import { addressOf, sendFrom, signInFrom } from '../support/guessing.ts';
 import { startTwo } from '../support/meeting.ts';
 import { Client, makeUser, PASSWORD, quickHashing, startService } from '../support/service.ts';
 
@@ -50,7 +50,7 @@ let networks = 0;
 async function guess(app: App, name: string, times: number): Promise<number[]> {
   const statuses = [];
   for (let time = 0; time < times; time++)
-    statuses.push(await signInFrom(app)(`10.0.${networks >> 8}.${networks++ & 255}`, name, 'wrong'));
+    statuses.push(await signInFrom(app)(addressOf(networks++), name, 'wrong'));
   return statuses;
 }
 

@@ -152,6 +152,35 @@ onEachEngine('Sensitive changes need a fresh session', async (t, engine) => {
     },
   );
 
+  t.test(
+    'Changing what a user signs in with, or is reached at, asks for a fresh session (7.5.1)',
+    async (t) => {
+      const own = await makeUser(app, 'mara');
+      const another = await makeUser(app, 'noor');
+      await makeUser(app, 'head', { admin: true });
+      const advance = stopTheClock(t);
+      const cases = [
+        { by: 'mara', id: own, changes: { email: 'mara@example.com' } },
+        { by: 'mara', id: own, changes: { email: null } },
+        { by: 'head', id: another, changes: { email: 'noor@example.com' } },
+        { by: 'head', id: another, changes: { username: 'nora' } },
+      ];
+      for (const { by, id, changes } of cases) {
+        const client = await signedIn(app, by);
+        advance(FRESH);
+        const before = await app.db.users.find(id);
+        const change = () => client.request('PATCH', `/api/users/${id}`, changes);
+        const refused = await change();
+        t.equal(refused.statusCode, 403, `${by} ${JSON.stringify(changes)}`);
+        t.match(refused.json(), { type: 'urn:rollcall:problem:confirm' });
+        t.strictSame(await app.db.users.find(id), before);
+        await client.request('POST', '/api/sign/confirm', { password: PASSWORD });
+        t.equal((await change()).statusCode, 200);
+        t.strictNotSame(await app.db.users.find(id), before);
+      }
+    },
+  );
+
   t.test('Signing out, and ending the session that one uses, never ask for a fresh session', async (t) => {
     await makeUser(app, 'leaver');
     const advance = stopTheClock(t);

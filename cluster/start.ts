@@ -10,6 +10,7 @@ import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
 import { SettingsError } from '../config/sources.ts';
+import { findRisks } from '../config/unsafe.ts';
 import { openEngine } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
@@ -65,6 +66,7 @@ async function assertAddressUsable({ HOST, PORT }: Settings): Promise<void> {
 
 async function run(settings: Settings): Promise<Pick<Serving, 'stop'>> {
   const log = pino({ level: settings.LOG_LEVEL });
+  for (const risk of findRisks(settings)) log.warn(risk);
   const report = prepareDatabase(settings);
   // Workers load their code meanwhile, and get their settings when the database is ready.
   const prepared = report.then(() => withSecret(settings));

@@ -9,17 +9,30 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { envSchema } from 'env-schema';
 import ipaddr from 'ipaddr.js';
 import { findUrlProblem, sqliteFile } from './database-url.ts';
+import { parseOrigin } from './origins.ts';
 import { checkBreachedFile, readBlocklist } from './password-files.ts';
-import { findSetting, type RawSettings, SettingsSchema } from './schema.ts';
-import { pickSettings, readConfigFile, readNamedFile, SettingsError, type SourcedValues } from './sources.ts';
+import { type RawSettings, SettingsSchema } from './schema.ts';
+import {
+  describeInvalid,
+  originOf,
+  pickSettings,
+  readConfigFile,
+  readNamedFile,
+  SettingsError,
+  type SourcedValues,
+} from './sources.ts';
+import { findUnsafe } from './unsafe.ts';
 
 /** The settings as the service uses them: complete, valid, with absolute paths. */
 export interface Settings
-  extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY' | 'PASSWORD_BLOCKLIST'> {
+  extends Omit<RawSettings, 'WORKERS' | 'SECRET_KEY' | 'TRUST_PROXY' | 'ORIGINS' | 'PASSWORD_BLOCKLIST'> {
   WORKERS: number;
   /** The keys that sign cookies, newest first; empty until one is made (see secret.ts). */
   SECRET_KEY: string[];
   TRUST_PROXY: boolean | string[];
+  /** In the form of URL.origin, as PUBLIC_URL is. */
+  ORIGINS: string[];
+  DOCS: boolean;
   AUTO_MIGRATE: boolean;
   /** The passwords in the file. */
   PASSWORD_BLOCKLIST: string[];
@@ -63,6 +76,8 @@ export function loadSettings({ root, environment, flags = {} }: LoadOptions): Se
       values.WORKERS === 'auto' ? Math.min(availableParallelism(), mostWorkers) : Number(values.WORKERS),
     SECRET_KEY: values.SECRET_KEY?.split(',').map((key) => key.trim()) ?? [],
     TRUST_PROXY: parseTrustProxy(values.TRUST_PROXY),
+    ...parseOrigins(values, sourced, problems),
+    DOCS: values.DOCS ?? values.NODE_ENV !== 'production',
     SESSION_IDLE: sourced.SESSION_IDLE
       ? values.SESSION_IDLE
       : Math.min(values.SESSION_IDLE, values.SESSION_LIFETIME),
@@ -126,27 +141,20 @@ function validateTogether(
   if (Array.isArray(settings.TRUST_PROXY) && !settings.TRUST_PROXY.every(isNetwork)) {
     problems.push(describeInvalid('TRUST_PROXY', sourced));
   }
-  if (settings.NODE_ENV !== 'production') return;
-  if (settings.SECRET_KEY.length === 0 && !problems.some((line) => line.startsWith('SECRET_KEY'))) {
+  if (
+    settings.NODE_ENV === 'production' &&
+    settings.SECRET_KEY.length === 0 &&
+    !problems.some((line) => line.startsWith('SECRET_KEY'))
+  ) {
     problems.push(
       'SECRET_KEY is missing. Production requires one that is the same for every process and host. Make it with "npm run -s manage -- secret", and set SECRET_KEY to it or SECRET_KEY_FILE to its file.',
     );
   }
-  if (settings.AUTH_HACK_USER) problems.push(describeInvalid('AUTH_HACK_USER', sourced));
+  problems.push(...findUnsafe(settings, sourced));
 }
 
 function isWeak(key: string): boolean {
   return key.length < 32 || new Set(key).size < 10 || /change|example|secret|password/i.test(key);
-}
-
-function describeInvalid(name: string, sourced: SourcedValues, why = ''): string {
-  const setting = findSetting(name);
-  const value = setting?.secret ? 'invalid' : JSON.stringify(sourced[name]?.value);
-  return `${name} is ${value}${why} (given ${originOf(name, sourced)}). It must be ${setting?.allowed}.`;
-}
-
-function originOf(name: string, sourced: SourcedValues): string {
-  return sourced[name]?.origin ?? 'by default';
 }
 
 /** @returns the file behind symbolic links, there or not yet: two paths to one database must find the same key. */
@@ -168,6 +176,22 @@ function followOnce(path: string): string {
 function parseTrustProxy(value: string): Settings['TRUST_PROXY'] {
   if (value === 'true' || value === 'false') return value === 'true';
   return value.split(',').map((each) => each.trim());
+}
+
+/** @returns PUBLIC_URL and ORIGINS in the form of browsers. What is no origin is left out, and added to the problems. */
+function parseOrigins(
+  { PUBLIC_URL, ORIGINS }: RawSettings,
+  sourced: SourcedValues,
+  problems: string[],
+): Pick<Settings, 'PUBLIC_URL' | 'ORIGINS'> {
+  const publicUrl = parseOrigin(PUBLIC_URL ?? '');
+  if (PUBLIC_URL && !publicUrl) problems.push(describeInvalid('PUBLIC_URL', sourced));
+  const origins = ORIGINS?.split(',').map((each) => parseOrigin(each.trim())) ?? [];
+  if (origins.includes(undefined)) problems.push(describeInvalid('ORIGINS', sourced));
+  return {
+    ...(publicUrl ? { PUBLIC_URL: publicUrl } : {}),
+    ORIGINS: origins.filter((origin) => origin !== undefined),
+  };
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. A network of all addresses is `true`. */

@@ -102,6 +102,21 @@ export const SettingsSchema = Type.Object({
     description:
       'The proxies whose X-Forwarded-… headers are trusted. It must name a proxy that terminates TLS.',
   }),
+  PUBLIC_URL: Type.Optional(
+    text({
+      pattern: '^\\S+$',
+      allowed: 'an origin such as https://accounts.example.org, without a path, and https in production',
+      description: 'The origin by which browsers reach the service. The default is what the request names.',
+    }),
+  ),
+  ORIGINS: Type.Optional(
+    text({
+      pattern: '^\\S.*$',
+      allowed:
+        'origins such as https://app.example.org, separated by commas, without paths, and https in production',
+      description: 'The other origins whose pages may call the API with the session cookie.',
+    }),
+  ),
   SESSION_IDLE: wholeNumber(10, years(1), {
     default: 2 * 60 * 60,
     description: 'Seconds without a request after which a session expires.',
@@ -149,14 +164,17 @@ export const SettingsSchema = Type.Object({
     default: 0,
     description: 'Days after which audit events are purged; 0 keeps them for ever.',
   }),
-  DOCS: trueOrFalse({
-    default: true,
-    description: 'Whether the service serves /openapi.json and the API explorer /docs.',
-  }),
+  DOCS: Type.Optional(
+    trueOrFalse({
+      description:
+        'Whether the service serves /openapi.json and the API explorer /docs. The default is false in production.',
+    }),
+  ),
   AUTH_HACK_USER: Type.Optional(
     text({
       pattern: '^\\S+$',
-      allowed: 'the name of a user, and never be given in production',
+      allowed:
+        'the name of a user, and be given only with NODE_ENV=development or NODE_ENV=test and a loopback address as HOST',
       description: 'The user as whom requests with ?hack=1 are authenticated, for development.',
     }),
   ),

@@ -1,4 +1,4 @@
-/** Collects the settings as texts, with where each was given: the configuration file, the environment or the command line. */
+/** Collects the settings as texts, with where each was given: the configuration file, the environment or the command line. Messages say it. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findSetting, settingNames } from './schema.ts';
@@ -20,6 +20,18 @@ interface SourcedValue {
 
 /** The settings that are given, by name. */
 export type SourcedValues = Record<string, SourcedValue>;
+
+/** @returns the words that say where the setting was given. */
+export function originOf(name: string, sourced: SourcedValues): string {
+  return sourced[name]?.origin ?? 'by default';
+}
+
+/** @returns the message that a setting is invalid, which does not show secrets. */
+export function describeInvalid(name: string, sourced: SourcedValues, why = ''): string {
+  const setting = findSetting(name);
+  const value = setting?.secret ? 'invalid' : JSON.stringify(sourced[name]?.value);
+  return `${name} is ${value}${why} (given ${originOf(name, sourced)}). It must be ${setting?.allowed}.`;
+}
 
 /** @returns what the configuration file gives. @throws {SettingsError} when it can't be read. */
 export function readConfigFile(path: string, root: string, problems: string[]): SourcedValues {

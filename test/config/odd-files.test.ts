@@ -31,12 +31,12 @@ const FILES: { why: string; file: string | Uint8Array; gives: Record<string, unk
   { why: 'A value in backquotes ends with them', file: 'HOST=`::1`\n', gives: { HOST: '::1' } },
   {
     why: 'A # in quotes is part of the value',
-    file: 'AUTH_HACK_USER="#ann"\n',
+    file: 'NODE_ENV=test\nAUTH_HACK_USER="#ann"\n',
     gives: { AUTH_HACK_USER: '#ann' },
   },
   {
     why: 'A quote in the middle is part of the value',
-    file: "AUTH_HACK_USER=o'neill\n",
+    file: "NODE_ENV=test\nAUTH_HACK_USER=o'neill\n",
     gives: { AUTH_HACK_USER: "o'neill" },
   },
   {
@@ -75,7 +75,7 @@ const FILES: { why: string; file: string | Uint8Array; gives: Record<string, unk
   },
   {
     why: 'A value that begins with # is no comment',
-    file: 'AUTH_HACK_USER=#ann\n',
+    file: 'NODE_ENV=test\nAUTH_HACK_USER=#ann\n',
     gives: { AUTH_HACK_USER: '#ann' },
   },
   {

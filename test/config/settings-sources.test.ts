@@ -14,7 +14,7 @@ import { makeFolder } from '../support/processes.ts';
 
 test('Settings come from flags, the environment, the file and the defaults, in this order', async (t) => {
   const root = makeFolder(t);
-  writeFileSync(join(root, 'settings.env'), 'HOST=from.file\nPORT=1001\nLOG_LEVEL=warn\n');
+  writeFileSync(join(root, 'settings.env'), 'NODE_ENV=test\nHOST=from.file\nPORT=1001\nLOG_LEVEL=warn\n');
   const file = { APP_CONFIG_FILE: 'settings.env' };
 
   t.test('Defaults apply when nothing is set', async (t) => {

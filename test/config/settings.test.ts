@@ -5,11 +5,30 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { loadSettings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { makeFolder } from '../support/processes.ts';
 import { asLines, configFile, faultsOf, type Values } from '../support/settings.ts';
 
 const KEY = makeSecret();
+
+/** What is not the origin of a page (RFC 6454) of the web. */
+const NO_ORIGINS = [
+  '*',
+  'null',
+  'app.example.org',
+  'https://',
+  'https://app.example.org/',
+  'https://app.example.org/path',
+  'https://app.example.org?query',
+  'https://app.example.org#hash',
+  'https://ann@app.example.org',
+  'https://*.example.org',
+  'https://app.example.org:99999',
+  'https://[::1',
+  'ftp://app.example.org',
+  'chrome-extension://abcdefgh',
+];
 
 /** Invalid values, the setting that the message must start with, and the parts that it must contain. */
 const INVALID: { values: Values; setting: string; contains: string[] }[] = [
@@ -110,11 +129,46 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
     setting: 'SESSION_IDLE',
     contains: ['3600', 'SESSION_LIFETIME', '1800'],
   },
-  {
-    values: { NODE_ENV: 'production', SECRET_KEY: KEY, AUTH_HACK_USER: 'ann' },
+  ...[
+    { NODE_ENV: 'production', SECRET_KEY: KEY },
+    { NODE_ENV: 'test', HOST: '192.0.2.1' },
+    // Nobody has asked for development by name.
+    {},
+  ].map((values) => ({
+    values: { ...values, AUTH_HACK_USER: 'ann' },
     setting: 'AUTH_HACK_USER',
-    contains: ['never be given in production'],
+    contains: ['"ann"', 'only with NODE_ENV=development or NODE_ENV=test and a loopback address'],
+  })),
+  ...['0.0.0.0', '::', '192.0.2.1', 'accounts.example.org', '::ffff:192.0.2.1', '128.0.0.1'].map((HOST) => ({
+    values: { HOST },
+    setting: 'HOST',
+    contains: [`"${HOST}"`, 'NODE_ENV is not given', 'Set NODE_ENV to production'],
+  })),
+  {
+    values: { NODE_ENV: 'production', SECRET_KEY: KEY, TRUST_PROXY: 'true' },
+    setting: 'TRUST_PROXY',
+    contains: ['"true"', 'Write the addresses or networks of the proxies, such as 127.0.0.1'],
   },
+  {
+    values: { NODE_ENV: 'production', SECRET_KEY: KEY, LOG_LEVEL: 'trace' },
+    setting: 'LOG_LEVEL',
+    contains: ['"trace"', 'debug at the lowest'],
+  },
+  ...[...NO_ORIGINS, 'https://a.example.org,https://b.example.org'].map((PUBLIC_URL) => ({
+    values: { PUBLIC_URL },
+    setting: 'PUBLIC_URL',
+    contains: [`"${PUBLIC_URL}"`, 'an origin such as https://', 'without a path'],
+  })),
+  ...NO_ORIGINS.flatMap((origin) => [origin, `https://app.example.org,${origin}`]).map((ORIGINS) => ({
+    values: { ORIGINS },
+    setting: 'ORIGINS',
+    contains: [`"${ORIGINS}"`, 'separated by commas'],
+  })),
+  ...(['PUBLIC_URL', 'ORIGINS'] as const).map((setting) => ({
+    values: { NODE_ENV: 'production', SECRET_KEY: KEY, [setting]: 'http://app.example.org' },
+    setting,
+    contains: ['"http://app.example.org"', 'https in production'],
+  })),
 ];
 
 test('An invalid setting is reported in one line with its name, value, source and rule', async (t) => {
@@ -175,4 +229,43 @@ test('No message contains a secret', async (t) => {
     faultsOf(folder, environment).join('\n').includes(secret),
     'messages about malformed or unknown lines do not contain their values',
   );
+});
+
+test('Origins are kept in the form in which browsers send them', async (t) => {
+  const load = (environment: Values) => loadSettings({ root: makeFolder(t), environment });
+  const { ORIGINS, PUBLIC_URL } = load({
+    ORIGINS: 'https://App.Example.org:443, http://localhost:5173 ,https://bücher.example,http://[0:0::1]:80',
+    PUBLIC_URL: 'HTTPS://Accounts.Example.org:8443',
+  });
+  t.strictSame(ORIGINS, [
+    'https://app.example.org',
+    'http://localhost:5173',
+    'https://xn--bcher-kva.example',
+    'http://[::1]',
+  ]);
+  t.equal(PUBLIC_URL, 'https://accounts.example.org:8443');
+  t.match(load({}), { ORIGINS: [], PUBLIC_URL: undefined });
+});
+
+test('What is safe on this machine only is taken on a loopback address, or where it is asked for by name', async (t) => {
+  const folder = makeFolder(t);
+  for (const values of [
+    ...['127.0.0.1', '127.1.2.3', '::1', 'localhost', '::ffff:127.0.0.1'].map((HOST) => ({ HOST })),
+    { HOST: '0.0.0.0', NODE_ENV: 'development' },
+    { HOST: '0.0.0.0', NODE_ENV: 'production', SECRET_KEY: KEY },
+    { NODE_ENV: 'development', AUTH_HACK_USER: 'ann' },
+    { NODE_ENV: 'test', HOST: '::1', AUTH_HACK_USER: 'ann' },
+    { TRUST_PROXY: 'true', LOG_LEVEL: 'trace', ORIGINS: 'http://localhost:5173' },
+    { NODE_ENV: 'production', SECRET_KEY: KEY, LOG_LEVEL: 'debug', TRUST_PROXY: '127.0.0.1' },
+  ])
+    t.strictSame(faultsOf(folder, values), [], asLines(values).join(' '));
+});
+
+test('The documentation is served in production only when it is asked for', async (t) => {
+  const docs = (environment: Values) => loadSettings({ root: makeFolder(t), environment }).DOCS;
+  const production = { NODE_ENV: 'production', SECRET_KEY: KEY };
+  t.equal(docs({}), true);
+  t.equal(docs({ DOCS: 'false' }), false);
+  t.equal(docs(production), false);
+  t.equal(docs({ ...production, DOCS: 'true' }), true);
 });

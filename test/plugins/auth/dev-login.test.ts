@@ -4,10 +4,11 @@
  */
 import { makeSecret } from '../../../config/secret.ts';
 import { onEachEngine } from '../../support/engines.ts';
-import { runServer } from '../../support/processes.ts';
+import { runServer, startServer } from '../../support/processes.ts';
 import {
   Client,
   makeUser,
+  PASSWORD,
   quickHashing,
   signedIn,
   startService,
@@ -29,7 +30,7 @@ onEachEngine('The dev-login works only where it is configured', async (t, engine
   const settings = { AUTH_HACK_USER: 'ann' };
   const hashing = quickHashing;
 
-  t.test('?hack=1 authenticates the user of AUTH_HACK_USER, outside production only (case 11)', async (t) => {
+  t.test('?hack=1 authenticates the user of AUTH_HACK_USER, and never as fresh (case 11)', async (t) => {
     const plain = await startService(t, engine, { hashing });
     await makeUser(plain.app, 'ann');
     t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
@@ -49,11 +50,42 @@ onEachEngine('The dev-login works only where it is configured', async (t, engine
       t.equal((await new Client(app).request('GET', `/api/sign${query}`)).statusCode, 401, `"${query}"`);
     }
 
+    // No freshness either, although the user holds everything.
+    const body = { username: 'new', password: PASSWORD };
+    const made = await client.request('POST', '/api/users?hack=1', body);
+    t.equal(made.statusCode, 201);
+    const reset = await client.request('POST', `/api/users/${made.json().id}/reset?hack=1`);
+    t.match(reset.json(), { status: 403, type: 'urn:rollcall:problem:confirm' });
+  });
+
+  t.test(
+    'The service starts with AUTH_HACK_USER only for development on this machine (case 11)',
+    async (t) => {
+      const DATABASE_URL = await engine.makeDatabase(t);
+      for (const environment of [
+        { NODE_ENV: 'production', SECRET_KEY: makeSecret() },
+        { NODE_ENV: 'development', HOST: '0.0.0.0' },
+        // Nobody has asked for development by name.
+        {},
+      ]) {
+        const { code, stderr } = await runServer({ ...settings, ...environment, DATABASE_URL });
+        t.equal(code, 1);
+        t.match(stderr, /^rollcall: AUTH_HACK_USER .* only with NODE_ENV=development or NODE_ENV=test .*\n$/);
+      }
+    },
+  );
+
+  t.test('AUTH_HACK_USER and TRUST_PROXY=true are warned of once a start, not once a worker', async (t) => {
     const DATABASE_URL = await engine.makeDatabase(t);
-    const production = { ...settings, NODE_ENV: 'production', SECRET_KEY: makeSecret(), DATABASE_URL };
-    const { code, stderr } = await runServer(production);
-    t.equal(code, 1);
-    t.match(stderr, /AUTH_HACK_USER.*never be given in production/);
+    const environment = { AUTO_MIGRATE: 'true', TRUST_PROXY: 'true', NODE_ENV: 'development', WORKERS: '2' };
+    const server = await startServer(t, { environment: { ...settings, ...environment, DATABASE_URL } });
+    t.equal((await server.stop()).code, 0);
+    const warnings = server.log().filter(({ level }) => level === 40);
+    t.match(
+      warnings.map(({ msg }) => msg),
+      [/^AUTH_HACK_USER is set: \?hack=1 authenticates as ann/, /^TRUST_PROXY is true: /],
+    );
+    t.equal(warnings.length, 2);
   });
 
   t.test('A session takes precedence over ?hack=1', async (t) => {

@@ -29,14 +29,18 @@ import sessionCookie from './plugins/auth/session-cookie.ts';
 import database from './plugins/database.ts';
 import { clientAddress } from './plugins/http/client-address.ts';
 import connections from './plugins/http/connections.ts';
+import cors from './plugins/http/cors.ts';
+import crossSite from './plugins/http/cross-site.ts';
 import errors, { sendFrameworkError } from './plugins/http/errors.ts';
 import etags from './plugins/http/etags.ts';
 import head from './plugins/http/head.ts';
 import httpChecks from './plugins/http/http-checks.ts';
+import httpsOnly from './plugins/http/https-only.ts';
 import openapi from './plugins/http/openapi.ts';
 import paging from './plugins/http/paging.ts';
 import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
 import routeTable from './plugins/http/route-table.ts';
+import securityHeaders from './plugins/http/security-headers.ts';
 import validation from './plugins/http/validation.ts';
 import { serializerFactory } from './schemas/serializers.ts';
 
@@ -76,6 +80,7 @@ async function assemble(
   parts: Pick<AppOptions, 'log' | 'hashing'>,
 ) {
   const log = (parts.log ?? pino({ level: settings.LOG_LEVEL })).child({}, { serializers: SERIALIZERS });
+  const isProduction = settings.NODE_ENV === 'production';
   const nextId = makeRequestIds();
   const app = Fastify({
     ...serverOptions(settings, log, nextId),
@@ -95,15 +100,19 @@ async function assemble(
   };
 
   await app.register(requestId);
+  await app.register(securityHeaders, { isProduction });
   await app.register(routeTable);
+  if (settings.ORIGINS.length > 0) await app.register(cors, { origins: settings.ORIGINS });
   await app.register(head);
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
-    secure: settings.NODE_ENV === 'production',
+    secure: isProduction,
   });
   await app.register(errors);
   await app.register(connections, { nextId });
   await app.register(httpChecks);
+  if (isProduction) await app.register(httpsOnly);
+  await app.register(crossSite, { publicUrl: settings.PUBLIC_URL, origins: settings.ORIGINS });
   await app.register(validation);
   await app.register(database, { database: db });
   await app.register(refusals);

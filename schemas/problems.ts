@@ -17,7 +17,6 @@ export const PROBLEMS = {
     meaning: 'The request can not be read: its HTTP, its path or its JSON is broken.',
   },
   'invalid-code': { status: 400, meaning: 'The one-time code is mistyped, used or expired.' },
-  'https-required': { status: 400, meaning: 'In production, signing in needs HTTPS.' },
   unauthenticated: { status: 401, meaning: 'The request has no credentials.' },
   'session-ended': { status: 401, meaning: 'The session of the cookie has ended: sign in again.' },
   'invalid-token': {
@@ -33,6 +32,11 @@ export const PROBLEMS = {
   'session-required': {
     status: 403,
     meaning: 'Only a user who has signed in may do this, and no bearer token.',
+  },
+  'https-required': { status: 403, meaning: 'In production, credentials and changes need HTTPS.' },
+  'cross-site': {
+    status: 403,
+    meaning: 'A page of another origin sent a change, and the setting `ORIGINS` does not list it.',
   },
   confirm: { status: 403, meaning: 'The session is not fresh: POST /api/sign/confirm, then try again.' },
   'wrong-password': { status: 403, meaning: 'A signed-in user gave a wrong password. The session goes on.' },

@@ -61,7 +61,7 @@ export default fp<{ nextId: () => string }>(
 
     function answerLast(socket: Duplex, answer: ProblemOptions): void {
       closing.add(socket);
-      const { status, headers, body, text } = serializeProblem(answer, nextId());
+      const { status, headers, body, text } = serializeProblem(answer, nextId(), app.securityHeaders);
       const response = connections.get(socket);
       if (response?.req.complete === false) {
         // It is the body of that request which is broken.
@@ -98,5 +98,5 @@ export default fp<{ nextId: () => string }>(
     // Else Node answers without a body. The checks of requests refuse it (see http-checks.ts).
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   },
-  { name: 'connections', dependencies: ['errors'] },
+  { name: 'connections', dependencies: ['errors', 'security-headers'] },
 );

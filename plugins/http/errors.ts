@@ -1,5 +1,5 @@
 /** Every error leaves as problem details (RFC 9457), whatever threw it. Errors that the client can't help are logged, and answered without their cause. */
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Static } from 'typebox';
 import { NotFoundError } from '../../accounts/errors.ts';
@@ -62,11 +62,15 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswe
 
 /** Answers a request whose path Fastify can't decode: it reaches no route and no error handler. */
 export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  send(request, reply, toProblem(error));
+  send(request, reply.headers(request.server.securityHeaders), toProblem(error));
 }
 
-/** @returns the problem for connections without a request that Fastify could answer: its parts, and all of them as HTTP/1.1. */
-export function serializeProblem(answer: ProblemOptions, requestId: string) {
+/** @returns the problem for connections without a request that Fastify could answer: its parts, and all of them as HTTP/1.1. @param more the headers of every answer. */
+export function serializeProblem(
+  answer: ProblemOptions,
+  requestId: string,
+  more: FastifyInstance['securityHeaders'],
+) {
   const status = statusOf(answer);
   const body = JSON.stringify(problemBody(answer, requestId));
   const headers = {
@@ -75,6 +79,7 @@ export function serializeProblem(answer: ProblemOptions, requestId: string) {
     'cache-control': 'no-store',
     'x-request-id': requestId,
     connection: 'close',
+    ...more,
     ...answer.headers,
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -124,7 +129,7 @@ export default fp(
   },
   {
     name: 'errors',
-    dependencies: ['route-table', 'session-cookie'],
-    decorators: { fastify: ['routeTable', 'sessionCookie'] },
+    dependencies: ['route-table', 'security-headers', 'session-cookie'],
+    decorators: { fastify: ['routeTable', 'securityHeaders', 'sessionCookie'] },
   },
 );

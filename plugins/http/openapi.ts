@@ -13,7 +13,7 @@ import { tagOf } from './route-table.ts';
 const REFUSALS: Record<number, string> = {
   400: 'Something in the request is not valid; `errors` says what.',
   401: 'Nobody has signed in, or the credentials are wrong.',
-  403: 'The caller may not do this.',
+  403: 'The caller may not do this, or not from another origin, or not over plain HTTP.',
   404: 'There is nothing of that id.',
   405: 'The path takes other methods; Allow names them. A part of it that is empty makes it another path.',
   409: 'It is taken, or others were in the way.',
@@ -34,8 +34,8 @@ function errorStatusesOf(
   schema: FastifySchema,
   methodsOf: (path: string) => string[],
 ): number[] {
-  // 400, since the HTTP of any request can be broken.
-  const statuses = new Set([...(schema.errors ?? []), 400, 503]);
+  // 400, since the HTTP of any request can be broken. 403, since any request can lack HTTPS in production.
+  const statuses = new Set([...(schema.errors ?? []), 400, 403, 503]);
   // Fastify reads the body of every method but GET, whether or not the route asks for one.
   if (method !== 'GET') for (const status of [413, 415]) statuses.add(status);
   if (schema.params) statuses.add(414);
@@ -115,6 +115,8 @@ const page: FastifyPluginAsync = async (scope) => {
       policy
         .replace(' upgrade-insecure-requests;', '')
         .replace(' validator.swagger.io', '')
+        .replace("frame-ancestors 'self'", "frame-ancestors 'none'")
+        .replace("font-src 'self' https: data:", "font-src 'self' data:")
         .replace("style-src 'self' https:", "style-src 'self' 'unsafe-inline'"),
     uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: false },
   });

@@ -34,6 +34,8 @@ export default fp(
     const router = findMyWay({ ignoreTrailingSlash: true });
 
     app.addHook('onRoute', ({ url, method, prefix }) => {
+      // @fastify/cors takes OPTIONS of any path, which makes no path known.
+      if (url === '*') return;
       const known = methods.get(url) ?? new Set();
       if (!methods.has(url)) {
         methods.set(url, known);

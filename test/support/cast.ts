@@ -78,7 +78,9 @@ let count = 0;
 export interface Scene {
   /** The values of `{name}` in a path or a body. */
   names: Record<string, string>;
-  send(options: Pick<InjectOptions, 'method' | 'url' | 'payload'>): Promise<LightMyRequestResponse>;
+  send(
+    options: Pick<InjectOptions, 'method' | 'url' | 'payload' | 'headers'>,
+  ): Promise<LightMyRequestResponse>;
 }
 
 /** Makes the users and groups for one request. @param permission the permission of the holder and the scope of the token. */
@@ -159,11 +161,11 @@ export async function setScene(app: App, caller: Caller, permission: string): Pr
       password: PASSWORD,
       newName: `new-${number}`,
     },
-    send: ({ method = 'GET', ...options }) =>
+    send: ({ method = 'GET', headers, ...options }) =>
       app.inject({
         ...options,
         method,
-        headers: caller === 'anonymous' ? {} : credentials,
+        headers: { ...(caller === 'anonymous' ? {} : credentials), ...headers },
         // A different address each time, because attempts are throttled by address.
         remoteAddress: `10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`,
       }),

@@ -69,11 +69,12 @@ export const filler = (values: Record<string, string>) => (text: string) =>
 export const fillBody = (body: object, fill: (text: string) => string): object =>
   JSON.parse(fill(JSON.stringify(body)));
 
-/** Makes the users and groups for the caller. @returns a function that sends the request of the row, or another method. */
+/** Makes the users and groups for the caller. @returns a function that sends the request of the row, or another method, with more headers. */
 export async function prepare(app: App, { send, body, permission = 'tea:make' }: Row, caller: Caller) {
   const { names, send: sendTo } = await setScene(app, caller, permission);
   const fill = filler(names);
   const { method, path } = parse(send);
   const request = { url: fill(path), ...(body ? { payload: fillBody(body, fill) } : {}) };
-  return (instead: Method = method) => sendTo({ ...request, method: instead });
+  return (instead: Method = method, headers: Record<string, string> = {}) =>
+    sendTo({ ...request, method: instead, headers });
 }

@@ -13,6 +13,7 @@ import sessionCookie from '../../../plugins/auth/session-cookie.ts';
 import database from '../../../plugins/database.ts';
 import errors from '../../../plugins/http/errors.ts';
 import routeTable from '../../../plugins/http/route-table.ts';
+import securityHeaders from '../../../plugins/http/security-headers.ts';
 import validation from '../../../plugins/http/validation.ts';
 import { onEachEngine } from '../../support/engines.ts';
 import { newPath, openServing } from '../../support/files.ts';
@@ -25,6 +26,7 @@ async function makeApp(t: Test, keys: string[]) {
   // Which writes cookies only once it is registered, as the service does for signing in.
   await app.register(fastifyCookie);
   await app.register(sessionCookie, { keys, secure: false });
+  await app.register(securityHeaders, { isProduction: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
   await app.register(authenticate, { limits: { idle: 60, lifetime: 60, remember: 60, most: 1 } });

@@ -93,10 +93,10 @@ onEachEngine('The session cookie in production is set over HTTPS only', async (t
     { over: 'HTTP behind a trusted proxy', headers: { 'x-forwarded-proto': 'http' } },
   ];
   for (const { over, headers } of plainHttp) {
-    t.test(`Sign-in over ${over} answers 400 before any password is verified`, async (t) => {
+    t.test(`Sign-in over ${over} answers 403 before any password is verified`, async (t) => {
       checks = 0;
       const response = await new Client(app).request('POST', '/api/sign/in', CREDENTIALS, headers);
-      t.equal(response.statusCode, 400);
+      t.equal(response.statusCode, 403);
       t.match(response.headers['content-type'], 'application/problem+json');
       t.match(response.json(), { type: 'urn:rollcall:problem:https-required', detail: /TRUST_PROXY/ });
       t.equal(response.headers['set-cookie'], undefined);
@@ -104,11 +104,11 @@ onEachEngine('The session cookie in production is set over HTTPS only', async (t
     });
   }
 
-  t.test('Sign-in answers 400 when the proxy that claims HTTPS is not trusted', async (t) => {
+  t.test('Sign-in answers 403 when the proxy that claims HTTPS is not trusted', async (t) => {
     const { DATABASE_URL: databaseUrl } = settings;
     const withoutProxy = await startService(t, engine, { databaseUrl, settings: { NODE_ENV: 'production' } });
     const response = await new Client(withoutProxy.app).request('POST', '/api/sign/in', CREDENTIALS, HTTPS);
-    t.equal(response.statusCode, 400);
+    t.equal(response.statusCode, 403);
     t.match(response.json(), { type: 'urn:rollcall:problem:https-required' });
   });
 });

@@ -104,6 +104,8 @@ onEachEngine('Every type of problem and every code can be provoked', async (t, e
       const production = await startService(t, engine, { settings: { NODE_ENV: 'production' } });
       return new Client(production.app).signIn('ann');
     },
+    'cross-site': () =>
+      client.request('POST', '/api/sign/out', undefined, { origin: 'https://other.example.org' }),
     unauthenticated: () => anonymous.request('GET', '/api/users'),
     'session-ended': () => gone.request('GET', '/api/users'),
     'invalid-token': () =>

@@ -8,6 +8,7 @@ import { Type } from 'typebox';
 import sessionCookie from '../../../plugins/auth/session-cookie.ts';
 import errors from '../../../plugins/http/errors.ts';
 import routeTable from '../../../plugins/http/route-table.ts';
+import securityHeaders from '../../../plugins/http/security-headers.ts';
 import validation from '../../../plugins/http/validation.ts';
 import { onEachEngine } from '../../support/engines.ts';
 import { ROWS } from '../../support/permitted.ts';
@@ -130,6 +131,7 @@ onEachEngine(
 test('A route under /api whose query is not described by one object is refused at the start', async (t) => {
   const app = Fastify();
   await app.register(sessionCookie, { keys: ['a key of the tests'], secure: false });
+  await app.register(securityHeaders, { isProduction: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   const querystring = Type.Intersect([
     Type.Object({ a: Type.Optional(Type.String()) }),

@@ -1,0 +1,35 @@
+/** Lets pages of the origins in ORIGINS call the API with the session cookie, and read its answers (CORS, in the Fetch standard). */
+import cors from '@fastify/cors';
+import fp from 'fastify-plugin';
+
+/** The headers of answers that clients work with. Others are hidden from pages of other origins. */
+const EXPOSED = [
+  'Allow',
+  'ETag',
+  'Link',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+];
+
+export default fp<{ origins: readonly string[] }>(
+  async (app, { origins }) => {
+    const listed = new Set(origins);
+    await app.register(cors, {
+      // A function, since a list would answer the preflights of all origins.
+      origin: (origin, answer) => answer(null, origin !== undefined && listed.has(origin)),
+      credentials: true,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['Content-Type', 'Authorization', 'If-Match'],
+      exposedHeaders: EXPOSED,
+      // In seconds: how long browsers remember a preflight.
+      maxAge: 600,
+      // Else OPTIONS of a listed page that is no preflight would be 400, and no problem document.
+      strictPreflight: false,
+    });
+  },
+  { name: 'cors', dependencies: ['route-table'] },
+);

@@ -27,12 +27,12 @@ const QUIET = [
   '--disable-sync',
 ];
 
-/** @returns the browser, closed when the test ends. */
-export async function openBrowser(t: Test, executablePath: string): Promise<Browser> {
+/** @param flags more flags for the browser. @returns the browser, closed when the test ends. */
+export async function openBrowser(t: Test, executablePath: string, flags: string[] = []): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'rollcall-browser-'));
   const browser = await chromium.launch({
     executablePath,
-    args: QUIET,
+    args: [...QUIET, ...flags],
     env: { ...process.env, HOME: profile },
   });
   t.teardown(async () => {

@@ -3,8 +3,15 @@
  * mistake. What remains allowed elsewhere is warned of once a start.
  */
 import ipaddr from 'ipaddr.js';
-import type { Settings } from './load.ts';
+import type { RawSettings } from './schema.ts';
 import { describeInvalid, originOf, type SourcedValues } from './sources.ts';
+
+/** The settings (load.ts) that can be unsafe. */
+interface RiskySettings
+  extends Pick<RawSettings, 'NODE_ENV' | 'HOST' | 'LOG_LEVEL' | 'PUBLIC_URL' | 'AUTH_HACK_USER'> {
+  TRUST_PROXY: boolean | string[];
+  ORIGINS: string[];
+}
 
 /** @returns whether only this machine can reach that address. */
 function isLoopback(host: string): boolean {
@@ -13,7 +20,7 @@ function isLoopback(host: string): boolean {
 }
 
 /** @returns a line for each setting that is unsafe where the service is to run. */
-export function findUnsafe(settings: Settings, sourced: SourcedValues): string[] {
+export function findUnsafe(settings: RiskySettings, sourced: SourcedValues): string[] {
   const isLocal = isLoopback(settings.HOST);
   const isNamed = sourced.NODE_ENV !== undefined;
   const lines: string[] = [];
@@ -27,7 +34,7 @@ export function findUnsafe(settings: Settings, sourced: SourcedValues): string[]
   return settings.NODE_ENV === 'production' ? [...lines, ...unsafeInProduction(settings, sourced)] : lines;
 }
 
-function unsafeInProduction(settings: Settings, sourced: SourcedValues): string[] {
+function unsafeInProduction(settings: RiskySettings, sourced: SourcedValues): string[] {
   const lines: string[] = [];
   const refuse = (name: string, why: string) =>
     lines.push(`${name} is "${sourced[name]?.value}" (given ${originOf(name, sourced)}). ${why}`);
@@ -46,7 +53,10 @@ function unsafeInProduction(settings: Settings, sourced: SourcedValues): string[
 }
 
 /** @returns what to warn the operator of, once a start. */
-export function findRisks({ AUTH_HACK_USER, TRUST_PROXY }: Settings): string[] {
+export function findRisks({
+  AUTH_HACK_USER,
+  TRUST_PROXY,
+}: Pick<RiskySettings, 'AUTH_HACK_USER' | 'TRUST_PROXY'>): string[] {
   return [
     ...(AUTH_HACK_USER
       ? [`AUTH_HACK_USER is set: ?hack=1 authenticates as ${AUTH_HACK_USER}, without a password`]

@@ -179,7 +179,7 @@ onEachEngine('Our own origin is PUBLIC_URL, or what trusted proxies say', async 
 
 onEachEngine('No GET, HEAD or OPTIONS changes anything', async (t, engine) => {
   const { app, settings } = await startService(t, engine, { settings: SETTINGS, hashing: quickHashing });
-  // A disabled user's session is removed when it is found (case 3).
+  // A disabled user's session is removed when it is found, so there is none.
   const callers = (['administrator', 'member', 'anonymous', 'token'] as const).filter(
     (caller) => hasTokens || caller !== 'token',
   );

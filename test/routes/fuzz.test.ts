@@ -52,7 +52,7 @@ test('A fault is reported with the seed, the request and the answer, without sec
     const { faults } = await send({ seed: 3, requests: 2000 });
     const byUser = faults.find((fault) => /-X GET .*cookie: rollcall=/.test(fault)) ?? '';
     t.match(byUser, /^seed 3, request \d+, by .+\n/);
-    t.match(byUser, /^GET \/api\/groups does not declare 500; these are: 200, 400, 401, 429, 503\.$/m);
+    t.match(byUser, /^GET \/api\/groups does not declare 500; these are: 200, 400, 401, 403, 429, 503\.$/m);
     t.match(byUser, /^An error was logged: .*broken/m);
     t.match(byUser, /^curl --path-as-is -X GET '[^']*\/api\/groups.* -H 'cookie: rollcall=…'/m);
     t.match(byUser, /^500 Internal Server Error\n/m);

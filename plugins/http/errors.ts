@@ -62,7 +62,8 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswe
 
 /** Answers a request whose path Fastify can't decode: it reaches no route and no error handler. */
 export function sendFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  send(request, reply.headers(request.server.securityHeaders), toProblem(error));
+  const { securityHeaders, corsHeaders } = request.server;
+  send(request, reply.headers({ ...securityHeaders, ...corsHeaders?.(request) }), toProblem(error));
 }
 
 /** @returns the problem for connections without a request that Fastify could answer: its parts, and all of them as HTTP/1.1. @param more the headers of every answer. */

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { copyProject, manageProcess, PROJECT, startServer } from '../support/processes.ts';
 
@@ -24,10 +25,19 @@ onEachEngine('The service runs without the packages for development', async (t, 
     symlinkSync(join(PROJECT, path), join(folder, path));
   }
   t.notOk(existsSync(join(folder, 'node_modules/drizzle-kit')));
-  const environment = { DATABASE_URL: await makeDatabase(t), AUTO_MIGRATE: 'true', WORKERS: '2' };
+  const environment = {
+    NODE_ENV: 'production',
+    SECRET_KEY: makeSecret(),
+    DATABASE_URL: await makeDatabase(t),
+    AUTO_MIGRATE: 'true',
+    WORKERS: '2',
+  };
 
   const server = await startServer(t, { folder, environment });
   t.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  t.equal((await fetch(`${server.url}/docs`)).status, 404);
+  const signingIn = await fetch(`${server.url}/api/sign/in`, { method: 'POST' });
+  t.match(await signingIn.json(), { status: 403, type: 'urn:rollcall:problem:https-required' });
   t.equal((await server.stop()).code, 0);
 
   const run = (...args: string[]) => manageProcess(args, { folder, environment });

@@ -26,6 +26,8 @@ const ANSWERS = [
   { url: '/openapi.json', status: 200 },
   { url: '/api/users', status: 401 },
   { url: '/nowhere', status: 404 },
+  { url: '/%zz', status: 400 },
+  { url: `/api/users/${'x'.repeat(200)}`, status: 414 },
   { url: '/api/users?limit=x', status: 401 },
   { method: 'PUT', url: '/api/users', status: 405 },
   { method: 'POST', url: '/api/sign/in', payload: {}, status: 400 },

@@ -7,6 +7,7 @@ import fp from 'fastify-plugin';
 import type { Actor } from '../../accounts/actor.ts';
 import { requireFreshSession, requirePermissions, withinScopes } from '../../accounts/authorization.ts';
 import { SessionRequiredError, UnauthenticatedError } from '../../accounts/errors.ts';
+import { ORIGIN_LENGTHS } from '../../db/schema/column-types.ts';
 import { clientAddress } from '../http/client-address.ts';
 
 type Guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
@@ -84,7 +85,7 @@ export default fp(
         credential: credentialOf(this),
         permissions: credential ? withinScopes(credential.scopes, permissions) : permissions,
         address: clientAddress(this),
-        userAgent: this.headers['user-agent'] ?? '',
+        userAgent: this.headers['user-agent']?.slice(0, ORIGIN_LENGTHS.userAgent) ?? '',
         requestId: this.id,
         log: this.log,
         refusals: app.refusals,

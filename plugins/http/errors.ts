@@ -14,6 +14,7 @@ import {
   statusOf,
   toProblem,
 } from './problems.ts';
+import { logRefused } from './refused.ts';
 
 // An import would load all that the module exports, and with it the code of `fetch`.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
@@ -101,6 +102,7 @@ export default fp(
       const problem = withCredentials(request, error, toProblem(error));
       if (statusOf(problem) >= 500 && !problem.logged)
         request.log.error({ err: error }, 'the request failed');
+      logRefused(request, problem);
       return send(request, reply, problem);
     });
 

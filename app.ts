@@ -13,7 +13,7 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { parseAddress } from './accounts/networks.ts';
 import type { Hashing } from './accounts/passwords/hashing.ts';
 import type { Settings } from './config/load.ts';
@@ -42,6 +42,7 @@ import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugin
 import routeTable from './plugins/http/route-table.ts';
 import securityHeaders from './plugins/http/security-headers.ts';
 import validation from './plugins/http/validation.ts';
+import { makeLog } from './plugins/log.ts';
 import { serializerFactory } from './schemas/serializers.ts';
 
 export interface AppOptions {
@@ -79,7 +80,7 @@ async function assemble(
   db: ReturnType<typeof prepareQueries>,
   parts: Pick<AppOptions, 'log' | 'hashing'>,
 ) {
-  const log = (parts.log ?? pino({ level: settings.LOG_LEVEL })).child({}, { serializers: SERIALIZERS });
+  const log = (parts.log ?? makeLog(settings.LOG_LEVEL)).child({}, { serializers: SERIALIZERS });
   const isProduction = settings.NODE_ENV === 'production';
   const nextId = makeRequestIds();
   const app = Fastify({

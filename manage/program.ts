@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { loadFolder } from '../config/load-folder.ts';
 import { reportError } from './errors.ts';
-import { type Terminal, terminal, withTerminal } from './terminal.ts';
+import { type Terminal, terminal, withoutControls, withTerminal } from './terminal.ts';
 
 /** @returns all commands, to be parsed. What commander has to say goes to the terminal of the command. */
 export async function makeProgram(): Promise<Command> {
@@ -12,8 +12,8 @@ export async function makeProgram(): Promise<Command> {
     .description('Looks after the database and its users. The settings are those of the service.')
     .showHelpAfterError('Add --help to see how it is called.')
     .configureOutput({
-      writeOut: (text) => terminal().stdout.write(text),
-      writeErr: (text) => terminal().stderr.write(text),
+      writeOut: (text) => terminal().stdout.write(withoutControls(text)),
+      writeErr: (text) => terminal().stderr.write(withoutControls(text)),
     })
     .exitOverride();
   const folder = join(import.meta.dirname, 'commands');

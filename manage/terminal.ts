@@ -26,11 +26,11 @@ export function terminal(): Terminal {
   return found;
 }
 
-// Users choose part of what is printed, and must not control the terminal.
-const STEERING = /(?![\n\t])\p{Cc}/gu;
+// Users choose part of what is printed, and must not control the terminal. Some programs begin a line at U+2028 and U+2029.
+const STEERING = /(?![\n\t])[\p{Cc}\u2028\u2029]/gu;
 
 /** @returns the text with control characters as JSON has them. */
-function withoutControls(text: string): string {
+export function withoutControls(text: string): string {
   return text.replace(STEERING, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

@@ -1,6 +1,7 @@
 /** Captures the log of the service in tests. */
 import { Writable } from 'node:stream';
-import { type LevelWithSilent, pino } from 'pino';
+import type { LevelWithSilent } from 'pino';
+import { makeLog as makeServiceLog } from '../../plugins/log.ts';
 
 /** @returns a logger, and the lines that it has written so far. @param level of the least that it writes. */
 export function makeLog(level: LevelWithSilent = 'trace') {
@@ -14,5 +15,5 @@ export function makeLog(level: LevelWithSilent = 'trace') {
   /** @returns the lines that have an event, as objects. */
   const events = (): Record<string, unknown>[] =>
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
-  return { log: pino({ level }, stream), lines, events };
+  return { log: makeServiceLog(level, stream), lines, events };
 }

@@ -49,7 +49,7 @@ export function answersIn(received: string): Answer[] {
 }
 
 /** Sends the bytes, and closes nothing. @returns the answers, once the server has closed the connection. */
-export async function exchange(port: number, bytes: string): Promise<Answer[]> {
+export async function exchange(port: number, bytes: string | Uint8Array): Promise<Answer[]> {
   const socket = await open(port);
   const received = text(socket);
   socket.write(bytes);

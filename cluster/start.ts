@@ -5,7 +5,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { program } from 'commander';
-import { pino } from 'pino';
 import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
@@ -15,6 +14,8 @@ import { openEngine } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { makeLog } from '../plugins/log.ts';
+import { logUncaughtErrors } from './last-resort.ts';
 import { startMaintenance } from './maintenance.ts';
 import { whenParentEnds } from './parent.ts';
 import { startPrimary } from './primary.ts';
@@ -32,6 +33,7 @@ const flags = program
 
 /** Runs the service until a signal stops it. When it can't start, prints why and exits with code 1. */
 export async function start(): Promise<void> {
+  logUncaughtErrors();
   try {
     const settings = loadSettings({
       root: PROJECT_ROOT,
@@ -65,7 +67,7 @@ async function assertAddressUsable({ HOST, PORT }: Settings): Promise<void> {
 }
 
 async function run(settings: Settings): Promise<Pick<Serving, 'stop'>> {
-  const log = pino({ level: settings.LOG_LEVEL });
+  const log = makeLog(settings.LOG_LEVEL);
   for (const risk of findRisks(settings)) log.warn(risk);
   const report = prepareDatabase(settings);
   // Workers load their code meanwhile, and get their settings when the database is ready.

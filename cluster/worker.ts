@@ -3,8 +3,11 @@
  * meanwhile, and tells the worker when to stop.
  */
 import type { Settings } from '../config/load.ts';
+import { logUncaughtErrors } from './last-resort.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { type Serving, serve } from './serve.ts';
+
+logUncaughtErrors();
 
 let serving: Promise<Serving> | undefined;
 

@@ -29,7 +29,7 @@ export interface Actor extends Origin {
   kind: 'operator' | 'user' | 'anonymous';
   /** Null for the operator, who may do everything, and for anonymous callers, who hold nothing. */
   user: { id: string; username: string } | null;
-  /** How they were recognised: session, token, a request loader's name, manage for the operator, nobody for anonymous callers. */
+  /** How they were recognised: session, token, a request loader's name, manage for the operator, nobody for anonymous callers, and service. */
   method: string;
   credential: SessionCredential | DelegatedCredential | null;
   /** What they may use, as it was read when they were recognised. Changes are decided by what holds when they are written. */
@@ -52,6 +52,12 @@ export function anonymous(
     permissions: [],
   };
   return { ...nobody, address, userAgent, requestId, log, refusals };
+}
+
+/** @returns the service, which does some things by itself. */
+export function serviceItself(log: Actor['log']): Actor {
+  const origin = { address: '', userAgent: '', requestId: '' };
+  return { ...anonymous(origin, { log, refusals: null }), method: 'service' };
 }
 
 /** @returns whether the actor is the operator, who works on the database itself. */

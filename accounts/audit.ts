@@ -31,10 +31,10 @@ export function auditEntries(actor: Actor, events: AuditEvent[]): AuditEntry[] {
   }));
 }
 
-/** Writes the event to the log, once it has happened. */
+/** Writes the whole entry to the log, once it has happened: a copy out of reach of whoever can change the database. */
 export function logEntry({ log }: Actor, entry: AuditEntry): void {
-  const { event, actor, via, target, address, userAgent } = entry;
-  log.info({ event, actor: actor?.id, via, target, address, userAgent }, event);
+  const { id, event, actor, via, target, address, userAgent, before, after } = entry;
+  log.info({ event, entry: id, actor: actor?.id, via, target, address, userAgent, before, after }, event);
 }
 
 /** @returns the fields whose values differ, as they were and as they are. */

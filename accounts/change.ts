@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { DuplicateError, MissingReferenceError, type Step } from '../db/engines/engine.ts';
+import type { AuditPurge } from '../db/maintenance.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { type AuditEvent, auditEntries, logEntry } from './audit.ts';
 import { isAlive } from './credentials.ts';
@@ -109,11 +110,26 @@ export async function applyChange<Result>(
  * Records an event, whether or not the actor is still who they were. With a step, such as the end of the session that the event is
  * about, it is recorded only if the step applies: what has ended already stays so.
  */
-export async function recordEvent(db: Database, actor: Actor, event: AuditEvent, step?: Step): Promise<void> {
+export async function recordEvent(
+  db: Pick<Database, 'atomically' | 'audit'>,
+  actor: Actor,
+  event: AuditEvent,
+  step?: Step,
+): Promise<void> {
   const entries = auditEntries(actor, [event]);
   const steps = [...(step ? [step] : []), ...entries.map((entry) => db.audit.add(entry))];
   if (await db.atomically(steps)) return;
   for (const entry of entries) logEntry(actor, entry);
+}
+
+/** Records that old entries of the audit trail were removed, and until when: so a gap at its beginning can be told from a forged one. */
+export function recordAuditPurge(
+  db: Pick<Database, 'atomically' | 'audit'>,
+  actor: Actor,
+  { count, before }: AuditPurge,
+): Promise<void> {
+  const after = { count, before: new Date(before).toISOString() };
+  return recordEvent(db, actor, { event: 'audit-purged', target: null, after });
 }
 
 /** @returns whether the change was made; if not, it has lost a race. */

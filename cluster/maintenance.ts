@@ -1,8 +1,11 @@
 /** Maintenance that one process does for the whole service, the primary or the only one: checkpoints and purges. */
 import type { Logger } from 'pino';
+import { serviceItself } from '../accounts/actor.ts';
+import { recordAuditPurge } from '../accounts/change.ts';
 import type { Settings } from '../config/load.ts';
 import { openEngine } from '../db/database.ts';
-import { purge } from '../db/maintenance.ts';
+import { type PurgeOptions, purge } from '../db/maintenance.ts';
+import { auditQueries } from '../db/queries/audit.ts';
 import { purgeQueries } from '../db/queries/purge.ts';
 
 /** All in milliseconds. Checkpoints are frequent, because every read searches the write-ahead log (WAL). */
@@ -16,9 +19,14 @@ export async function startMaintenance(
   log: Pick<Logger, 'warn' | 'info'>,
 ): Promise<() => Promise<void>> {
   const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
-  const db = { atomically: engine.atomically, purge: purgeQueries(engine) };
+  const db = { atomically: engine.atomically, purge: purgeQueries(engine), audit: auditQueries(engine) };
+  const actor = serviceItself(log);
   const stopping = new AbortController();
-  const purgeOptions = { auditRetention: settings.AUDIT_RETENTION, signal: stopping.signal };
+  const purgeOptions: PurgeOptions = {
+    auditRetention: settings.AUDIT_RETENTION,
+    auditPurged: (purged) => recordAuditPurge(db, actor, purged),
+    signal: stopping.signal,
+  };
 
   let isCheckpointing = false;
   let hasFailed = false;

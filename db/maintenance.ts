@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.ts';
+import type { Step } from './engines/engine.ts';
 import { firstIdOf } from './ids.ts';
 
 const BATCH_SIZE = 200;
@@ -12,32 +13,58 @@ const PAUSE = 20;
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** Which entries of the audit trail were removed: how many, and until when, exclusive, in milliseconds since 1970. */
+export interface AuditPurge {
+  count: number;
+  before: number;
+}
+
 export interface PurgeOptions {
   /** In days; 0 keeps the audit trail for ever. */
   auditRetention: number;
+  /** Called once when entries of the audit trail were removed, also when the purge stops or fails after that. */
+  auditPurged?: (purged: AuditPurge) => Promise<void>;
   /** Stops the purge before its next batch. */
   signal?: AbortSignal;
 }
 
+type Purgeable = Pick<Database, 'atomically' | 'purge'>;
+
 /** @returns how many batches it removed. */
 export async function purge(
-  db: Pick<Database, 'atomically' | 'purge'>,
-  { auditRetention, signal }: PurgeOptions,
+  db: Purgeable,
+  { auditRetention, auditPurged, signal }: PurgeOptions,
 ): Promise<number> {
   const now = Date.now();
-  const findExpired = [
-    ...db.purge.expired.map((find) => () => find(now, BATCH_SIZE)),
-    ...(auditRetention > 0 ? [() => db.purge.audit(firstIdOf(now - auditRetention * DAY), BATCH_SIZE)] : []),
-  ];
   let batches = 0;
-  for (const find of findExpired) {
-    while (!signal?.aborted) {
-      const removals = await find();
-      if (removals.length === 0) break;
-      await db.atomically(removals);
+  for (const find of db.purge.expired)
+    for await (const _count of removeAll(db, () => find(now, BATCH_SIZE), signal)) batches++;
+  if (auditRetention === 0) return batches;
+
+  const before = now - auditRetention * DAY;
+  let count = 0;
+  try {
+    for await (const removed of removeAll(db, () => db.purge.audit(firstIdOf(before), BATCH_SIZE), signal)) {
       batches++;
-      await delay(PAUSE);
+      count += removed;
     }
+  } finally {
+    if (count > 0) await auditPurged?.({ count, before });
   }
   return batches;
+}
+
+/** Removes what `find` finds, batch after batch. It yields the number of rows of each. */
+async function* removeAll(
+  db: Purgeable,
+  find: () => Promise<Step[]>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<number> {
+  while (!signal?.aborted) {
+    const removals = await find();
+    if (removals.length === 0) return;
+    await db.atomically(removals);
+    yield removals.length;
+    await delay(PAUSE);
+  }
 }

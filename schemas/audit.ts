@@ -14,7 +14,7 @@ export const AuditEntry = Type.Object({
   event: Type.String(),
   /** Who did it: null for anonymous callers and the operator. */
   actor: NullableObject({ id: Id, username: Nullable(Type.String()) }),
-  /** How the actor was authenticated: session, token …; manage for the operator's commands. */
+  /** How the actor was authenticated: session, token …; manage for the operator's commands, service for what it does by itself. */
   via: Type.String(),
   target: NullableObject({ kind: Type.String(), id: Id, name: Type.String() }),
   address: Type.String(),

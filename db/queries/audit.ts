@@ -16,6 +16,7 @@ const CORE_EVENTS = [
   'sign-in-refused',
   'throttled',
   'refusals-left-out',
+  'audit-purged',
   'signed-out',
   'signed-up',
   'confirmed',

@@ -25,7 +25,7 @@ export const defineAudit = (t: ColumnTypes) =>
       /** Absent when the actor is anonymous or the operator. */
       actorId: t.ref(),
       actorName: t.string(USER_LENGTHS.username),
-      /** The authentication method: session, token …, or manage for the operator's commands. */
+      /** The authentication method: session, token …, manage for the operator's commands, service for what it does by itself. */
       via: t.string(METHOD_LENGTH).notNull(),
       /** user, group, session, or what another part names. */
       targetKind: t.string(16),

@@ -16,6 +16,8 @@ import { until } from '../support/running.ts';
 const DAY = 24 * 60 * 60 * 1000;
 /** More rows than one batch removes. */
 const EXPIRED = 1_200;
+/** Entries of the audit trail that are too old, more than one batch. */
+const OLD_ENTRIES = 450;
 /** Enough valid rows that the server uses the index to find the expired ones. */
 const VALID = 400;
 
@@ -85,11 +87,11 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
     );
     return Object.fromEntries(counts);
   };
-  return { url, db, count, sessionUntil: session };
+  return { url, db, count, sessionUntil: session, entryAt: entry };
 }
 
 onEachEngine('Expired rows are purged', async (t, engine) => {
-  const { url, db, count, sessionUntil } = await prepare(t, engine);
+  const { url, db, count, sessionUntil, entryAt } = await prepare(t, engine);
   t.strictSame(await count(), {
     sessions: EXPIRED + VALID,
     attempts: 2,
@@ -130,8 +132,22 @@ onEachEngine('Expired rows are purged', async (t, engine) => {
     });
   }
 
-  t.test('Audit events older than AUDIT_RETENTION are removed', async (t) => {
-    t.equal(await purge(db, { auditRetention: 10 }), 1);
-    t.equal((await count()).audit, 2);
-  });
+  t.test(
+    'Audit events older than AUDIT_RETENTION are removed, and one entry and one line of the log say so',
+    async (t) => {
+      await db.atomically(Array.from({ length: OLD_ENTRIES - 1 }, () => entryAt(Date.now() - 11 * DAY)));
+      const environment = { DATABASE_URL: url, WORKERS: '1', AUTO_MIGRATE: 'false', AUDIT_RETENTION: '10' };
+      const start = Date.now();
+      const server = await startServer(t, { environment });
+      const [line] = await server.logs('audit-purged');
+      await server.stop();
+      const [entry, ...others] = await db.audit.page({ event: 'audit-purged' }, '', 'g', 9);
+      t.match(entry, { actorId: null, via: 'service', targetId: null, after: { count: OLD_ENTRIES } });
+      const before = Date.parse(String(entry?.after?.before)) + 10 * DAY;
+      t.ok(before >= start && before <= Date.now(), 'it tells until when');
+      t.equal(others.length, 0, 'one entry tells of all batches');
+      t.match(line, { event: 'audit-purged', entry: entry?.id, via: 'service', after: entry?.after });
+      t.equal((await count()).audit, 3);
+    },
+  );
 });

@@ -19,24 +19,29 @@ const OTHER_NETWORKS = 'other networks';
 /** How many entries are written in one transaction. */
 const BATCH = 100;
 
-/** The refusals of this period, by network. */
+/** The refusals of this period, by network. Those of the log alone are counted apart, so that they push none out of the audit trail. */
 export class RefusalCounts {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = { trail: new Map<string, number>(), log: new Map<string, number>() };
 
-  /** Counts a refusal. @returns whether it is to be written. */
-  admits(address: string): boolean {
+  /** Counts a refusal. @returns whether it is to be written there. */
+  admits(address: string, place: 'trail' | 'log'): boolean {
+    const counts = this.#counts[place];
     const own = networkOf(address, 48);
-    const network = this.#counts.has(own) || this.#counts.size < MAX_NETWORKS ? own : OTHER_NETWORKS;
-    const count = (this.#counts.get(network) ?? 0) + 1;
-    this.#counts.set(network, count);
+    const network = counts.has(own) || counts.size < MAX_NETWORKS ? own : OTHER_NETWORKS;
+    const count = (counts.get(network) ?? 0) + 1;
+    counts.set(network, count);
     return count <= LIMIT;
   }
 
   /** Begins a new period. @returns how many refusals of which networks were left out in the last one. */
   takeLeftOut(): { network: string; count: number }[] {
-    const entries = [...this.#counts].map(([network, count]) => ({ network, count: count - LIMIT }));
-    this.#counts.clear();
-    return entries.filter(({ count }) => count > 0);
+    const leftOut = new Map<string, number>();
+    for (const counts of Object.values(this.#counts)) {
+      for (const [network, count] of counts)
+        if (count > LIMIT) leftOut.set(network, (leftOut.get(network) ?? 0) + count - LIMIT);
+      counts.clear();
+    }
+    return [...leftOut].map(([network, count]) => ({ network, count }));
   }
 }
 
@@ -50,18 +55,18 @@ export async function recordRefusal(
   event: AuditEvent,
   step?: Step,
 ): Promise<void> {
-  if (isWritten(actor)) await recordEvent(db, actor, event, step);
+  if (isWritten(actor, 'trail')) await recordEvent(db, actor, event, step);
 }
 
 /** Writes a refusal to the log only, unless the actor's network had too many. @param fields without secrets. */
 export function logRefusal(actor: Actor, fields: object, message: string): void {
-  if (!isWritten(actor)) return;
+  if (!isWritten(actor, 'log')) return;
   const { user, method: via, address, userAgent, log } = actor;
   log.info({ actor: user?.id, via, address, userAgent, ...fields }, message);
 }
 
-function isWritten({ refusals, address }: Actor): boolean {
-  return refusals?.admits(address) ?? true;
+function isWritten({ refusals, address }: Actor, place: 'trail' | 'log'): boolean {
+  return refusals?.admits(address, place) ?? true;
 }
 
 /** Writes how many refusals of each network were left out: an audit entry and a log line for each. */

@@ -3,8 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { logRefusal } from '../../accounts/refusals.ts';
 import { type ProblemAnswer, statusOf } from './problems.ts';
 
-/** A field's name is chosen by the caller: it is cut after so many characters. */
-const MAX_POINTER = 100;
+/** The caller chooses the names of fields: so many are logged, and so many characters of each. */
+const MAX_FIELDS = 5;
+const MAX_POINTER = 64;
 
 /** Refusals that do not follow from the status 403 or 429. Where there are no credentials, 401 is none. */
 const REFUSED = new Set<string | undefined>(['invalid-code', 'invalid-token']);
@@ -35,7 +36,9 @@ export function logRefused(request: FastifyRequest, answer: ProblemAnswer): void
     method: request.method,
     // Not the URL: its query could hold what is secret.
     route: request.routeOptions.url,
-    ...(errors ? { fields: errors.map(({ pointer }) => pointer.slice(0, MAX_POINTER)) } : {}),
+    ...(errors
+      ? { fields: errors.slice(0, MAX_FIELDS).map(({ pointer }) => pointer.slice(0, MAX_POINTER)) }
+      : {}),
   };
   logRefusal(request.actor(), fields, 'refused');
 }

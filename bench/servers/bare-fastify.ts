@@ -4,10 +4,13 @@
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
-import { anonymous } from '../../accounts/actor.ts';
+import { Type } from 'typebox';
+import { type Actor, anonymous } from '../../accounts/actor.ts';
+import { visibilityFor } from '../../accounts/visibility.ts';
 import { loadSettings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
+import { EVERYTHING } from '../../db/queries/permissions.ts';
 import sessionCookie from '../../plugins/auth/session-cookie.ts';
 import database from '../../plugins/database.ts';
 import errors from '../../plugins/http/errors.ts';
@@ -17,12 +20,14 @@ import routeTable from '../../plugins/http/route-table.ts';
 import validation from '../../plugins/http/validation.ts';
 import list from '../../routes/api/users/list.ts';
 import read from '../../routes/api/users/read.ts';
+import { Body, IdParams } from '../../schemas/common.ts';
+import { DisplayName, UserDetail, userDetailJson } from '../../schemas/users.ts';
 
-/** The caller of every request, who sees no more of a user than any caller does. */
-const nobody = anonymous(
-  { address: '', userAgent: '', requestId: '' },
-  { log: { info() {} }, refusals: null },
-);
+/** The caller of every request, who sees as much of a user as Rollcall's does. */
+const administrator: Actor = {
+  ...anonymous({ address: '', userAgent: '', requestId: '' }, { log: { info() {} }, refusals: null }),
+  permissions: [EVERYTHING],
+};
 
 const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env });
 const app = Fastify({
@@ -39,15 +44,25 @@ const engine = await openEngine(settings, { worker: true });
 await app.register(database, { database: prepareQueries({ ...engine, readOneCached: engine.readOne }) });
 await app.register(paging);
 await app.register(etags);
-app.decorateRequest('actor', () => nobody);
+app.decorateRequest('actor', () => administrator);
 await app.register(list, { prefix: '/api/users' });
 await app.register(read, { prefix: '/api/users' });
-app.patch<{ Params: { id: string }; Body: { name: string } }>('/api/users/:id', async (request) => {
+const changing = {
+  params: IdParams,
+  body: Body({ name: Type.Optional(DisplayName) }),
+  response: { 200: UserDetail },
+};
+app.patch('/api/users/:id', { schema: changing }, async (request) => {
   const { db, notFound } = app;
   const row = await db.users.find(request.params.id);
   if (!row) throw notFound('user');
-  await db.atomically([db.users.change({ ...row, ...request.body }, Date.now())]);
-  return { id: row.id };
+  const user = { ...row, ...request.body };
+  const now = Date.now();
+  await db.atomically([db.users.change(user, now)]);
+  return userDetailJson(
+    { ...user, version: row.version + 1, updatedAt: now },
+    visibilityFor(administrator)(row.id),
+  );
 });
 await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) });
 process.stdout.write('listens on\n');

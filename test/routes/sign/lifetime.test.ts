@@ -110,6 +110,13 @@ onEachEngine('Sessions expire on the server', async (t, engine) => {
     t.equal(await fresh(), false, 'using the session does not keep it fresh');
   });
 
+  t.test('A password that was set ten years ago still signs in (6.2.10)', async (t) => {
+    const advance = stopTheClock(t);
+    await makeUser(app, 'old');
+    advance(10 * 365 * 24 * 60 * 60);
+    t.equal((await new Client(app).signIn('old', PASSWORD)).statusCode, 200);
+  });
+
   t.test('An expired session does not end another valid session', async (t) => {
     const advance = stopTheClock(t);
     const first = await signedIn(app, 'ann');

@@ -24,7 +24,6 @@ import authenticate from './plugins/auth/authenticate.ts';
 import devLogin from './plugins/auth/dev-login.ts';
 import guards from './plugins/auth/guards.ts';
 import passwords from './plugins/auth/passwords.ts';
-import refusals from './plugins/auth/refusals.ts';
 import sessionCookie from './plugins/auth/session-cookie.ts';
 import database from './plugins/database.ts';
 import { clientAddress } from './plugins/http/client-address.ts';
@@ -43,6 +42,7 @@ import routeTable from './plugins/http/route-table.ts';
 import securityHeaders from './plugins/http/security-headers.ts';
 import validation from './plugins/http/validation.ts';
 import { makeLog } from './plugins/log.ts';
+import refusals from './plugins/refusals.ts';
 import { serializerFactory } from './schemas/serializers.ts';
 
 export interface AppOptions {

@@ -2,9 +2,9 @@
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
 import type { Actor } from './actor.ts';
+import { type Bound, countByNetwork } from './attempts.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
-import { type Bound, countByNetwork } from './counts.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import { tellAllTaken } from './taken.ts';
 

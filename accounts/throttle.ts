@@ -1,6 +1,6 @@
 /**
  * Slows down the guessing of passwords and codes, by three counts: by name and network, by network over all names, and by name over all
- * networks. Names without a user are counted in the same way. docs/authorization.md has the counts in a table.
+ * networks. Names without a user are counted in the same way. docs/passwords.md has the counts in a table.
  */
 import type { Database } from '../db/database.ts';
 import type { Step } from '../db/engines/engine.ts';
@@ -17,7 +17,7 @@ import {
   recordThrottled,
   refuseIfFull,
   tooMany,
-} from './counts.ts';
+} from './attempts.ts';
 import { isKnownNetwork } from './known-networks.ts';
 import { networkOf } from './networks.ts';
 

@@ -15,11 +15,11 @@ import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { makeLog } from '../plugins/log.ts';
-import { logUncaughtErrors } from './last-resort.ts';
 import { startMaintenance } from './maintenance.ts';
 import { whenParentEnds } from './parent.ts';
 import { startPrimary } from './primary.ts';
 import type { Serving } from './serve.ts';
+import { logUncaughtErrors } from './uncaught-errors.ts';
 
 const flags = program
   .name('npm start --')

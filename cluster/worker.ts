@@ -3,9 +3,9 @@
  * meanwhile, and tells the worker when to stop.
  */
 import type { Settings } from '../config/load.ts';
-import { logUncaughtErrors } from './last-resort.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import { type Serving, serve } from './serve.ts';
+import { logUncaughtErrors } from './uncaught-errors.ts';
 
 logUncaughtErrors();
 

@@ -14,7 +14,7 @@ import {
   statusOf,
   toProblem,
 } from './problems.ts';
-import { logRefused } from './refused.ts';
+import { logRefused } from './refusal-log.ts';
 
 // An import would load all that the module exports, and with it the code of `fetch`.
 const { STATUS_CODES } = process.getBuiltinModule('node:http');

@@ -1,6 +1,6 @@
 /** Counts the refusals of this process, and writes how many were left out: when their period ends, and when the service stops. */
 import fp from 'fastify-plugin';
-import { REFUSAL_PERIOD, RefusalCounts, recordLeftOut } from '../../accounts/refusals.ts';
+import { REFUSAL_PERIOD, RefusalCounts, recordLeftOut } from '../accounts/refusals.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -3,19 +3,12 @@
  * set before go on.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Test, test } from 'tap';
-import { readCommonPasswords } from '../../accounts/passwords/common.ts';
 import { makeHashing } from '../../accounts/passwords/hashing.ts';
-import { keyOf, makeSecret } from '../../accounts/secrets.ts';
-import { loadSettings } from '../../config/load.ts';
-import { makeId } from '../../db/ids.ts';
-import { foldCase } from '../../db/text.ts';
-import { breachedFile } from '../support/breached.ts';
+import { makeSecret } from '../../accounts/secrets.ts';
 import { stopTheClock } from '../support/clock.ts';
-import { commandsOn, fails } from '../support/commands.ts';
-import { onEachEngine, type TestEngine } from '../support/engines.ts';
-import { makeFolder, PROJECT, type Result } from '../support/processes.ts';
+import { fails } from '../support/commands.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { startPasswordPlaces } from '../support/password-places.ts';
 import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 type Reason = readonly [code: string, detail: string];
@@ -60,107 +53,10 @@ const PASSWORDS: { of: string; password: string; refused?: Reason[] }[] = [
   },
 ];
 
-/** @returns the settings of passwords, and the environment that gives them to commands. */
-function passwordSettings(t: Test) {
-  const blocklist = join(makeFolder(t), 'blocklist.txt');
-  // As an editor on Windows leaves it.
-  const lines = ['', 'quarterly FIGURES', '', '  Acme 2026! ', 'annette@rollcall a.moss'];
-  writeFileSync(blocklist, `\uFEFF${lines.join('\r\n')}`);
-  const environment = {
-    PASSWORD_MIN_LENGTH: '12',
-    PASSWORD_BLOCKLIST: blocklist,
-    BREACHED_PASSWORDS_FILE: breachedFile(t, ['breached battery', 'annette@rollcall a.moss', PASSWORD]),
-  };
-  const loaded = loadSettings({
-    root: import.meta.dirname,
-    environment: { ...environment, SIGN_UP: 'open' },
-  });
-  const { SIGN_UP, PASSWORD_MIN_LENGTH, PASSWORD_BLOCKLIST } = loaded;
-  const { BREACHED_PASSWORDS_FILE } = environment;
-  const settings = { SIGN_UP, PASSWORD_MIN_LENGTH, PASSWORD_BLOCKLIST, BREACHED_PASSWORDS_FILE };
-  return { environment, settings };
-}
-
-const EMAIL = 'a.moss@example.org';
-const PENDING = 'kingfisher@example.org';
-/** Each request comes from another address, since some are bounded by network. */
-let count = 0;
-
-/** @returns the ways to set a password of Annette; each gives what is wrong with it, line by line. */
-async function startPlaces(t: Test, engine: TestEngine) {
-  const { environment, settings } = passwordSettings(t);
-  const { app, settings: all } = await startService(t, engine, { settings, hashing: quickHashing });
-  const runCommand = commandsOn(all.DATABASE_URL, environment);
-  await makeUser(app, 'chief', { admin: true });
-  const chief = await signedIn(app, 'chief');
-
-  const addAnnette = async () => {
-    const id = makeId();
-    const passwordHash = await quickHashing.hash(PASSWORD);
-    const user = { id, username: 'Annette', name: '', email: EMAIL, pendingEmail: PENDING, active: true };
-    await app.db.atomically([app.db.users.add({ ...user, passwordHash }, Date.now())]);
-    return id;
-  };
-  const post = (url: string, payload: object) =>
-    app.inject({ method: 'POST', url, payload, remoteAddress: `10.0.${++count >> 8}.${count & 255}` });
-  const answered = ({ statusCode, payload }: { statusCode: number; payload: string }): string[] => {
-    if (statusCode < 300) return [];
-    const { type, status, errors } = JSON.parse(payload);
-    t.match({ type, status }, { type: 'urn:rollcall:problem:invalid', status: 400 }, payload);
-    return errors.map(({ in: part, pointer, code, detail }: Record<string, string>) =>
-      [part, pointer, code, detail].join(' '),
-    );
-  };
-  const printed = (result: Result): string[] => {
-    if (result.code === 0) return [];
-    fails(t, result, /^manage: The password /);
-    return result.stderr.split('\n').slice(0, -1);
-  };
-
-  const byApi: Record<string, (password: string) => Promise<string[]>> = {
-    'signing up': async (password) =>
-      answered(await post('/api/sign/up', { username: 'Annette', email: EMAIL, password })),
-    'making a user': async (password) =>
-      answered(await chief.request('POST', '/api/users', { username: 'Annette', email: EMAIL, password })),
-    "changing one's own": async (password) => {
-      const id = await addAnnette();
-      const change = { current: PASSWORD, password };
-      const annette = await signedIn(app, 'Annette');
-      return answered(await annette.request('PUT', `/api/users/${id}/password`, change));
-    },
-    'setting it with a code': async (password) => {
-      const userId = await addAnnette();
-      const code = makeSecret('rcc_');
-      const row = { key: keyOf(code), userId, issuerId: null, issuerTokenId: null };
-      const now = Date.now();
-      await app.db.atomically(app.db.codes.issue({ ...row, expiresAt: now + 60_000 }, now));
-      return answered(await post('/api/sign/reset', { code, password }));
-    },
-  };
-  const byCommand: typeof byApi = {
-    'user create': async (password) =>
-      printed(
-        await runCommand(['user', 'create', 'Annette', '--email', EMAIL, '--password-stdin'], password),
-      ),
-    'user password': async (password) => {
-      await addAnnette();
-      return printed(await runCommand(['user', 'password', 'Annette', '--password-stdin'], password));
-    },
-  };
-  /** @returns the hash of Annette's password, undefined when there is no such user, who is removed. */
-  const takeHash = async () => {
-    const found = await app.db.users.findCredentials('Annette');
-    const row = found && (await app.db.users.find(found.id));
-    if (row) await app.db.atomically([app.db.users.remove(row)]);
-    return found?.passwordHash;
-  };
-  return { app, chief, settings, runCommand, byApi, byCommand, takeHash };
-}
-
 onEachEngine(
   'Wherever a password is set, the same ones are refused for the same reasons',
   async (t, engine) => {
-    const { byApi, byCommand, takeHash } = await startPlaces(t, engine);
+    const { byApi, byCommand, takeHash } = await startPasswordPlaces(t, engine);
     const real = await makeHashing();
     const old = await quickHashing.hash(PASSWORD);
     t.teardown(() => real.end());
@@ -188,7 +84,7 @@ onEachEngine(
 );
 
 onEachEngine('An address that waits to be confirmed may not be in a password either', async (t, engine) => {
-  const { byApi, byCommand, takeHash } = await startPlaces(t, engine);
+  const { byApi, byCommand, takeHash } = await startPasswordPlaces(t, engine);
   const places = { ...byApi, ...byCommand };
   for (const name of ["changing one's own", 'setting it with a code', 'user password']) {
     const [reason = '', ...others] = (await places[name]?.('a Kingfisher dives')) ?? [];
@@ -241,7 +137,7 @@ onEachEngine('Who may not set a password is told so first', async (t, engine) =>
 });
 
 onEachEngine('While breached passwords can not be looked up, none is set', async (t, engine) => {
-  const { app, chief, settings, runCommand, takeHash } = await startPlaces(t, engine);
+  const { app, chief, settings, runCommand, takeHash } = await startPasswordPlaces(t, engine);
   const { BREACHED_PASSWORDS_FILE: path = '' } = settings;
   const password = 'quite a good password';
   const make = () => chief.request('POST', '/api/users', { username: 'Annette', password });
@@ -264,15 +160,4 @@ onEachEngine('While breached passwords can not be looked up, none is set', async
   }
   writeFileSync(path, content);
   t.equal((await make()).statusCode, 201, 'the file that takes its place is used at once');
-});
-
-test('The list of common passwords has more than ten thousand, as they are compared', async (t) => {
-  const common = await readCommonPasswords();
-  const text = readFileSync(join(PROJECT, 'accounts/passwords/common-passwords.txt'), 'utf8');
-  t.ok(common.size >= 10_000);
-  t.match(text.split('\n\n')[0], `${common.size} of eight characters and more`, 'the file says how many');
-  for (const password of ['password', 'password1', 'qwertyuiop', '12345678', 'iloveyou', 'trustno1'])
-    t.ok(common.has(password), password);
-  const odd = [...common].filter((each) => each.length < 8 || foldCase(each) !== each);
-  t.strictSame(odd, [], 'none could never be found');
 });

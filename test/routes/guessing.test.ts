@@ -2,57 +2,16 @@
  * Guessing is bounded by network over all names, and by name over all networks. Nobody locks another out of the networks from which
  * they sign in.
  */
-import type { Test } from 'tap';
-import type { App } from '../../app.ts';
-import { stopTheClock } from '../support/clock.ts';
-import { onEachEngine, type TestEngine } from '../support/engines.ts';
-import { addressOf, sendFrom, signInFrom } from '../support/guessing.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { fail, guess, sendFrom, signInFrom, startGuessing } from '../support/guessing.ts';
 import { startTwo } from '../support/meeting.ts';
-import { Client, makeUser, PASSWORD, quickHashing, startService } from '../support/service.ts';
+import { Client, makeUser, PASSWORD } from '../support/service.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const WINDOW = 15 * MINUTE;
 const NAME_LIMIT = 20;
-/** How many requests are sent at once: no more than wait for their turn. */
-const AT_ONCE = 10;
-
-/** Starts the service with a stopped clock, and counts the passwords that are looked at. */
-async function start(t: Test, engine: TestEngine) {
-  const counted = { checks: 0 };
-  const hashing: typeof quickHashing = {
-    ...quickHashing,
-    verify: (hashed, password) => {
-      counted.checks++;
-      return quickHashing.verify(hashed, password);
-    },
-  };
-  const settings = { TRUST_PROXY: true, WORKERS: 1 };
-  const { app } = await startService(t, engine, { hashing, settings });
-  return { app, counted, advance: stopTheClock(t), signIn: signInFrom(app) };
-}
-
-/** Fails so many times: with passwords for unknown names, or faster with codes. */
-async function fail(app: App, times: number, from: (time: number) => string, way: 'password' | 'code') {
-  const path = way === 'code' ? '/api/sign/reset' : '/api/sign/in';
-  const failOnce = (time: number) => {
-    const body = way === 'code' ? { code: 'x' } : { username: `unknown-${time}` };
-    return sendFrom(app, from(time), path, { ...body, password: 'a wrong password' });
-  };
-  const all = Array.from({ length: times }, (_, time) => time);
-  for (let start = 0; start < times; start += AT_ONCE)
-    await Promise.all(all.slice(start, start + AT_ONCE).map(failOnce));
-}
-
-/** Guesses the password of that name, from another network each time. */
-let networks = 0;
-async function guess(app: App, name: string, times: number): Promise<number[]> {
-  const statuses = [];
-  for (let time = 0; time < times; time++)
-    statuses.push(await signInFrom(app)(addressOf(networks++), name, 'wrong'));
-  return statuses;
-}
 
 const BY_NETWORK = [
   {
@@ -83,7 +42,7 @@ const BY_NETWORK = [
 
 for (const { network, bound, limit, from, inside, outside } of BY_NETWORK) {
   onEachEngine(`Wrong passwords and codes from ${network} are bounded over all names`, async (t, engine) => {
-    const { app, counted, advance, signIn } = await start(t, engine);
+    const { app, counted, advance, signIn } = await startGuessing(t, engine);
     await makeUser(app, 'ann');
     await fail(app, 10, from, 'password');
     for (let time = 0; time < 3; time++)
@@ -121,7 +80,7 @@ for (const { network, bound, limit, from, inside, outside } of BY_NETWORK) {
 }
 
 onEachEngine('Confirming and changing a password are bounded as signing in is', async (t, engine) => {
-  const { app, advance, signIn } = await start(t, engine);
+  const { app, advance, signIn } = await startGuessing(t, engine);
   const id = await makeUser(app, 'ann');
   const client = new Client(app);
   const from = (address: string) => ({ 'x-forwarded-for': address });
@@ -153,7 +112,7 @@ onEachEngine('Confirming and changing a password are bounded as signing in is', 
 });
 
 onEachEngine('A name that is guessed from many networks waits longer each time', async (t, engine) => {
-  const { app, counted, advance, signIn } = await start(t, engine);
+  const { app, counted, advance, signIn } = await startGuessing(t, engine);
   await makeUser(app, 'ann');
   t.equal(await signIn('198.51.100.1', 'ann'), 200);
   t.equal(await signIn('2001:db8:7:7::1', 'ann@example.org'), 200);
@@ -204,7 +163,7 @@ onEachEngine('A name that is guessed from many networks waits longer each time',
 });
 
 onEachEngine('A name is forgotten a day after the last wrong password', async (t, engine) => {
-  const { app, advance, signIn } = await start(t, engine);
+  const { app, advance, signIn } = await startGuessing(t, engine);
   for (const { pause, blocked } of [
     { pause: DAY - 1, blocked: true },
     { pause: DAY, blocked: false },
@@ -221,7 +180,7 @@ onEachEngine('A name is forgotten a day after the last wrong password', async (t
 });
 
 onEachEngine('A network is known for 90 days after the last sign-in', async (t, engine) => {
-  const { app, advance, signIn } = await start(t, engine);
+  const { app, advance, signIn } = await startGuessing(t, engine);
   await makeUser(app, 'ann');
   t.equal(await signIn('198.51.100.1', 'ann'), 200);
   advance(60 * DAY);
@@ -249,7 +208,7 @@ onEachEngine('Two services on one database share the counts', async (t, engine) 
 });
 
 onEachEngine('Many guesses at once exceed a bound by no more than are at work at once', async (t, engine) => {
-  const { app } = await start(t, engine);
+  const { app } = await startGuessing(t, engine);
   await makeUser(app, 'ann');
   const [before, atOnce, atWork] = [15, 15, 4];
   await guess(app, 'ann', before);

@@ -2,50 +2,13 @@
  * The address that users give themselves is pending: nothing is decided by it until a holder of users:write with authority over them
  * sends the same one.
  */
-import { randomUUIDv7 } from 'node:crypto';
-import type { Test } from 'tap';
-import type { App } from '../../app.ts';
-import { onEachEngine, type TestEngine } from '../support/engines.ts';
+import { grant, startAddresses } from '../support/addresses.ts';
+import { onEachEngine } from '../support/engines.ts';
 import { hasTokens } from '../support/optional.ts';
-import { Client, makeToken, makeUser, quickHashing, signedIn, startService } from '../support/service.ts';
-
-const ENDS = 'g';
-
-const PRIVATE = ['email', 'lastSignInAt'];
-
-/** Puts the user into a new group of these permissions. @returns the id of the group. */
-async function grant(app: App, userId: string, ...permissions: string[]) {
-  const group = { id: randomUUIDv7(), name: `group-${randomUUIDv7()}`, title: '', permissions };
-  await app.db.atomically([
-    ...app.db.groups.add(group, Date.now()),
-    app.db.memberships.add({ groupId: group.id, userId, role: 'member' }, Date.now()),
-  ]);
-  return group.id;
-}
-
-/** @returns an administrator and a clerk, and what makes a signed-in user with an address of NAME@example.org. */
-async function setScene(t: Test, engine: TestEngine) {
-  const { app } = await startService(t, engine, { hashing: quickHashing });
-  await makeUser(app, 'chief', { admin: true });
-  await grant(app, await makeUser(app, 'clerk'), 'users:write');
-  const [chief, clerk] = [await signedIn(app, 'chief'), await signedIn(app, 'clerk')];
-  const person = async (username: string) => {
-    const id = await makeUser(app, username);
-    const client = await signedIn(app, username);
-    const change = (changes: object, by = client, headers = {}) =>
-      by.request('PATCH', `/api/users/${id}`, changes, headers);
-    const addresses = async () => {
-      const { email, pendingEmail } = (await app.db.users.find(id)) ?? {};
-      return { email, pendingEmail };
-    };
-    return { id, client, change, addresses };
-  };
-  const newestEntry = async () => (await app.db.audit.page({}, '', ENDS, 1))[0];
-  return { app, chief, clerk, person, newestEntry };
-}
+import { Client, makeToken, makeUser, signedIn } from '../support/service.ts';
 
 onEachEngine('An address that users give themselves is pending', async (t, engine) => {
-  const { app, chief, person, newestEntry } = await setScene(t, engine);
+  const { app, chief, person, newestEntry } = await startAddresses(t, engine);
   const canSignIn = async (name: string) => (await new Client(app).signIn(name)).statusCode === 200;
 
   t.test('It is kept beside the old one, which still signs in, and is in the audit trail', async (t) => {
@@ -134,7 +97,7 @@ onEachEngine('An address that users give themselves is pending', async (t, engin
 });
 
 onEachEngine('A pending address takes effect when a holder of users:write sends it', async (t, engine) => {
-  const { app, chief, clerk, person, newestEntry } = await setScene(t, engine);
+  const { app, chief, clerk, person, newestEntry } = await startAddresses(t, engine);
 
   t.test('A holder with authority over the user confirms it', async (t) => {
     const { change, addresses } = await person('ann');
@@ -200,70 +163,5 @@ onEachEngine('A pending address takes effect when a holder of users:write sends 
       pendingEmail: null,
     });
     t.strictSame(await addresses(), { email: 'gus@example.net', pendingEmail: null });
-  });
-});
-
-onEachEngine('Private fields are seen by the user and by holders of permissions', async (t, engine) => {
-  const { app, chief, clerk, person } = await setScene(t, engine);
-  const ann = await person('ann');
-  await ann.change({ email: 'ann@example.net' });
-  const bob = await person('bob');
-  const cleo = await person('cleo');
-  await grant(app, cleo.id, 'users:read-private', 'tea:make');
-  const groupId = await grant(app, ann.id);
-  await app.db.atomically([app.db.memberships.add({ groupId, userId: bob.id, role: 'member' }, Date.now())]);
-  /** @returns which of the fields are there, whatever they hold. */
-  const shown = (user: object) => ['email', 'pendingEmail', 'lastSignInAt'].filter((field) => field in user);
-
-  const ALL = ['email', 'pendingEmail', 'lastSignInAt'];
-  const callers = [
-    { who: 'The user themselves', by: ann.client, ofAnn: ALL, ofBob: [] },
-    { who: 'Another user', by: bob.client, ofAnn: [], ofBob: ALL },
-    { who: 'A holder of users:read-private', by: cleo.client, ofAnn: PRIVATE, ofBob: PRIVATE },
-    { who: 'A holder of users:write', by: clerk, ofAnn: ALL, ofBob: ALL },
-    { who: 'An administrator', by: chief, ofAnn: ALL, ofBob: ALL },
-  ];
-  for (const { who, by, ...sees } of callers) {
-    t.test(`${who} sees as much of a user in lists as of the user alone`, async (t) => {
-      const people = [
-        { id: ann.id, expected: sees.ofAnn, q: 'ann' },
-        { id: bob.id, expected: sees.ofBob, q: 'bob' },
-      ];
-      for (const { id, expected, q } of people) {
-        t.strictSame(shown((await by.request('GET', `/api/users/${id}`)).json()), expected);
-        for (const query of ['limit=100', `q=${q}`, 'active=true', `group=${groupId}`]) {
-          const { items }: { items: { id: string }[] } = (
-            await by.request('GET', `/api/users?${query}`)
-          ).json();
-          const listed = items.find((each) => each.id === id);
-          t.ok(listed, query);
-          t.strictSame(shown({ ...listed }), expected, query);
-        }
-      }
-    });
-  }
-
-  t.test('A token sees what its scopes show, also of its owner', { skip: !hasTokens }, async (t) => {
-    const rows = [
-      { scopes: [], sees: [] },
-      { scopes: ['tea:make'], sees: [] },
-      { scopes: ['users:read-private'], sees: PRIVATE },
-    ];
-    for (const { scopes, sees } of rows) {
-      const { headers } = await makeToken(cleo.client, { scopes });
-      const get = async (url: string) =>
-        (await new Client(app).request('GET', url, undefined, headers)).json();
-      t.strictSame(shown((await get('/api/sign')).user), sees);
-      t.strictSame(shown(await get(`/api/users/${cleo.id}`)), sees);
-      t.strictSame(shown(await get(`/api/users/${bob.id}`)), sees);
-      t.equal((await get('/api/users?q=bob@example.org')).items.length, sees.length > 0 ? 1 : 0);
-    }
-  });
-
-  t.test('Signing in and asking who one is show the whole own user', async (t) => {
-    const own = { email: 'ann@example.org', pendingEmail: 'ann@example.net', lastSignInAt: /Z$/ };
-    const client = new Client(app);
-    t.match((await client.signIn('ann')).json().user, own);
-    t.match((await client.request('GET', '/api/sign')).json().user, own);
   });
 });

@@ -17,3 +17,9 @@ export function makeLog(level: LevelWithSilent = 'trace') {
     lines.map((line) => JSON.parse(line)).filter(({ event }) => event);
   return { log: makeServiceLog(level, stream), lines, events };
 }
+
+/** The level of warnings in the log. */
+const WARNING = 40;
+
+/** @returns the lines that are warnings or worse. */
+export const warningsIn = (lines: string[]) => lines.filter((line) => JSON.parse(line).level >= WARNING);

@@ -23,7 +23,7 @@ export async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-export interface Answer {
+interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -61,3 +61,15 @@ export function post(path: string, body: object): string {
   const content = JSON.stringify(body);
   return `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(content)}\r\n\r\n${content}`;
 }
+
+/** The beginning of a sign-in, to which a test adds headers of its own. */
+export const SIGN_IN = 'POST /api/sign/in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+
+/** @returns the problem in an answer, and whether its id is that of the header. */
+export function problemIn({ status, headers, body }: Answer) {
+  const { type, requestId } = JSON.parse(body);
+  const kind = String(type).replace('urn:rollcall:problem:', '');
+  return { status, kind, hasId: requestId === headers['x-request-id'] && /./.test(requestId) };
+}
+
+export const statusesOf = (answers: Answer[]) => answers.map(({ status }) => status);

@@ -2,13 +2,10 @@
  * What is no valid HTTP, or what programs could read in two ways, is refused as a problem, alone and behind other requests, whose answers
  * go out whole before it. All is written to sockets, since HTTP libraries send no such requests.
  */
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { onEachEngine } from '../../support/engines.ts';
-import { makeLog } from '../../support/log.ts';
-import { until } from '../../support/running.ts';
-import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../../support/service.ts';
-import { type Answer, answersIn, exchange, listen, open, post } from '../../support/sockets.ts';
+import { makeLog, warningsIn } from '../../support/log.ts';
+import { makeUser, PASSWORD, quickHashing, startService } from '../../support/service.ts';
+import { exchange, listen, post, problemIn, SIGN_IN, statusesOf } from '../../support/sockets.ts';
 
 interface Row {
   why: string;
@@ -24,8 +21,6 @@ const bad = (why: string, ...lines: string[]): Row => ({
   status: 400,
   kind: 'malformed',
 });
-
-const SIGN_IN = 'POST /api/sign/in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
 
 /** A sign-in with these headers and that body. */
 const framed = (why: string, headers: string[], body: string, more: Partial<Row> = {}): Row => ({
@@ -50,8 +45,6 @@ const HOSTS = [
   '%61',
 ];
 const LENGTHS = ['2, 2', '+2', '-2', '0x2', '2e0', '2;', '18446744073709551618'];
-/** The level of warnings in the log. */
-const WARNING = 40;
 const UNKNOWN_EXPECTATION = { status: 417, kind: 'expectation-failed' };
 const NO_METHOD = { status: 405, kind: 'method-not-allowed' };
 
@@ -110,17 +103,6 @@ const ROWS: Row[] = [
   },
 ];
 
-/** @returns the problem, as far as the rows tell it. */
-function problemOf({ status, headers, body }: Answer) {
-  const { type, requestId } = JSON.parse(body);
-  const kind = String(type).replace('urn:rollcall:problem:', '');
-  return { status, kind, hasId: requestId === headers['x-request-id'] && /./.test(requestId) };
-}
-
-const statusesOf = (answers: Answer[]) => answers.map(({ status }) => status);
-
-const warningsIn = (lines: string[]) => lines.filter((line) => JSON.parse(line).level >= WARNING);
-
 onEachEngine('What is no valid HTTP is refused as a problem', async (t, engine) => {
   const { log, lines } = makeLog();
   const { app } = await startService(t, engine, { hashing: quickHashing, log });
@@ -132,87 +114,17 @@ onEachEngine('What is no valid HTTP is refused as a problem', async (t, engine) 
   for (const { why, request, status, kind } of ROWS) {
     const problem = { status, kind, hasId: true };
     await t.test(`${why} is refused with ${status}, and the connection closes`, async (t) => {
-      t.strictSame((await exchange(port, request)).map(problemOf), [problem]);
+      t.strictSame((await exchange(port, request)).map(problemIn), [problem]);
     });
 
     await t.test(`${why} behind other requests is refused after their answers`, async (t) => {
       const [signIn, livez, ...others] = await exchange(port, before + alive + request);
       t.match(signIn, { status: 200, headers: { 'set-cookie': /^rollcall=/ }, body: /"username":"ann"/ });
       t.match(livez, { status: 200, body: /alive/ });
-      t.strictSame(others.map(problemOf), [problem]);
+      t.strictSame(others.map(problemIn), [problem]);
     });
   }
   t.strictSame(warningsIn(lines), [], 'nothing is a warning in the log');
-});
-
-onEachEngine('An answer in progress goes out whole before a broken request is refused', async (t, engine) => {
-  const { promise: isLookedAt, resolve: lookedAt } = Promise.withResolvers<void>();
-  const { promise: mayGoOn, resolve: goOn } = Promise.withResolvers<void>();
-  const hashing = {
-    ...quickHashing,
-    async verify(hashed: string | null | undefined, password: string) {
-      lookedAt();
-      await mayGoOn;
-      return quickHashing.verify(hashed, password);
-    },
-  };
-  const { log, lines } = makeLog();
-  const { app } = await startService(t, engine, { hashing, log });
-  await makeUser(app, 'ann');
-  const port = await listen(app);
-
-  t.test('Garbage that comes while a password is looked at waits for the answer', async (t) => {
-    const socket = await open(port);
-    const received = text(socket);
-    socket.write(post('/api/sign/in', { username: 'ann', password: PASSWORD }));
-    await isLookedAt;
-    const broken = once(app.server, 'clientError');
-    socket.write('GARBAGE\r\n\r\n');
-    await broken;
-    socket.write('MORE OF IT\r\n\r\n');
-    goOn();
-    const [signIn, ...others] = answersIn(await received);
-    t.match(signIn, { status: 200, headers: { 'set-cookie': /^rollcall=/ } });
-    t.strictSame(others.map(problemOf), [{ status: 400, kind: 'malformed', hasId: true }]);
-  });
-
-  t.test('A request that was refused before its body came gets no second answer', async (t) => {
-    const socket = await open(port);
-    const received = text(socket);
-    socket.write(`${SIGN_IN.replace('sign/in', 'users')}Transfer-Encoding: chunked\r\n\r\n`);
-    await once(socket, 'readable');
-    socket.write('zz\r\n');
-    t.strictSame(statusesOf(answersIn(await received)), [401]);
-  });
-
-  t.test('A body that breaks while it is read is answered once', async (t) => {
-    const socket = await open(port);
-    const received = text(socket);
-    const [request] = await Promise.all([
-      once(app.server, 'request').then(([first]) => first),
-      socket.write(`${SIGN_IN}Transfer-Encoding: chunked\r\n\r\n`),
-    ]);
-    await until('the service reads the body', () => request.listenerCount('data') > 0 || undefined);
-    socket.write('zz\r\n');
-    const answers = answersIn(await received);
-    t.strictSame(answers.map(problemOf), [{ status: 400, kind: 'malformed', hasId: true }]);
-    t.strictSame(warningsIn(lines), []);
-  });
-
-  t.test('A client that goes on sending garbage gets its answer', async (t) => {
-    const answers = await exchange(port, 'GARBAGE\r\n\r\n'.repeat(100_000));
-    t.strictSame(statusesOf(answers), [400]);
-  });
-
-  t.test('A client that closes nothing is closed', async (t) => {
-    const socket = await open(port);
-    const [server] = await Promise.all([
-      once(app.server, 'clientError').then(([, closed]) => once(closed, 'close')),
-      socket.write('GARBAGE\r\n\r\n'),
-    ]);
-    t.strictSame(server, [false]);
-    socket.destroy();
-  });
 });
 
 onEachEngine('Unusual requests that are valid HTTP are answered', async (t, engine) => {
@@ -259,36 +171,6 @@ onEachEngine('Unusual requests that are valid HTTP are answered', async (t, engi
     t.strictSame(
       answers.slice(0, -1).map(({ body }) => JSON.parse(body).detail),
       ids.map((path) => `There is nothing at ${path}.`),
-    );
-  });
-});
-
-onEachEngine('A body in a content coding is refused', async (t, engine) => {
-  const { app } = await startService(t, engine, { hashing: quickHashing });
-  await makeUser(app, 'chief', { admin: true });
-  const client = await signedIn(app, 'chief');
-  const create = (name: string, encoding: string) =>
-    client.request('POST', '/api/groups', JSON.stringify({ name }), {
-      'content-type': 'application/json',
-      'content-encoding': encoding,
-    });
-  for (const encoding of ['gzip', 'br', 'x-gzip', 'gzip, identity', 'identity, identity', '*', '']) {
-    t.test(`Content-Encoding: ${encoding} is refused with 415`, async (t) => {
-      const response = await create('compressed', encoding);
-      t.equal(response.statusCode, 415);
-      t.equal(response.headers['accept-encoding'], 'identity');
-      t.match(response.json(), {
-        type: 'urn:rollcall:problem:content-encoding',
-        detail: /without Content-Encoding/,
-      });
-      t.equal(await app.db.groups.findByName('compressed'), undefined);
-    });
-  }
-  t.test('Content-Encoding: identity is no coding', async (t) => {
-    t.equal((await create('plain', 'Identity')).statusCode, 201);
-    t.equal(
-      (await new Client(app).request('GET', '/', undefined, { 'content-encoding': 'gzip' })).statusCode,
-      200,
     );
   });
 });

@@ -8,6 +8,7 @@ import type { App } from '../../app.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { INTERLEAVINGS, type Interleaving, type Make } from '../support/interleavings.ts';
 import { CODES, LAST } from '../support/interleavings-codes.ts';
+import { SESSIONS } from '../support/interleavings-sessions.ts';
 import { startInProcess } from '../support/model-services.ts';
 import { hasTokens } from '../support/optional.ts';
 import { type Person, Stage } from '../support/stage.ts';
@@ -76,7 +77,7 @@ onEachEngine('between the reading and the writing of a rule', async (t, engine) 
     if (afterwards) t.ok(await afterwards(elsewhere, answer), 'and so it is in the database');
     t.ok(await stage.hasAdministrator(), 'a user who can sign in holds *');
   }
-  for (const [name, make] of Object.entries({ ...INTERLEAVINGS, ...CODES, ...LAST }))
+  for (const [name, make] of Object.entries({ ...INTERLEAVINGS, ...SESSIONS, ...CODES, ...LAST }))
     await t.test(name, (t) => interleave(t, make));
 
   const heads = {

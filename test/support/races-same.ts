@@ -201,6 +201,8 @@ export async function runSame(service: ModelService, kind: string, rounds: numbe
   const stage = await Stage.empty(service);
   const wrong: string[] = [];
   for (let round = 0; round < rounds; round++) {
+    // As in runRace.
+    await service.operator.forgetAttempts();
     const thing = await make(stage);
     const pick = (index: number) => thing.asks[index % thing.asks.length] ?? [async () => never(), []];
     // Each request meets each other, and after three rounds itself.

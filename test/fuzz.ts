@@ -37,7 +37,7 @@ async function run({ seed, requests, engine: named }: Options): Promise<void> {
     return [
       {
         engine: engine.name,
-        seed,
+        seed: String(seed),
         '2xx, %': succeeded * 100,
         'slowest, ms': slowest,
         answers: counts.join(', '),

@@ -24,7 +24,7 @@ onEachEngine('Random requests from the description of the API', async (t, engine
     const { send } = await startFuzzed(t, engine);
     const { faults, succeeded, done, operations } = await send({ seed: 21, requests: 2000 });
     t.equal(faults.join('\n\n'), '');
-    t.ok(succeeded > 1 / 3, `${Math.round(succeeded * 100)} % of the requests succeeded`);
+    t.ok(succeeded > 0.3, `${Math.round(succeeded * 100)} % of the requests succeeded`);
     const missed = operations.filter((id) => !done.has(id));
     t.ok(missed.length < operations.length / 10, `these never succeeded: ${missed.join(', ') || 'none'}`);
   });
@@ -63,7 +63,7 @@ test('A fault is reported with the seed, the request and the answer, without sec
   await t.test('An answer that never comes', async (t) => {
     const { app, send } = await startFuzzed(t, engine);
     t.capture(app.db.groups, 'page', () => new Promise(() => {}));
-    const { faults } = await send({ seed: 3, requests: 100, deadline: 200 });
+    const { faults } = await send({ seed: 3, requests: 1000, deadline: 200 });
     t.match(faults[0], /There was no answer within 0\.2 seconds\.\n/);
   });
 });

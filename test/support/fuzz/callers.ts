@@ -8,7 +8,7 @@ import type { App } from '../../../app.ts';
 import type { Step } from '../../../db/engines/engine.ts';
 import { makeId } from '../../../db/ids.ts';
 import { newSession } from '../cast.ts';
-import { addToken, newToken } from '../optional.ts';
+import { addToken, newToken, possible } from '../optional.ts';
 import { PASSWORD } from '../service.ts';
 import type { Known } from './known.ts';
 import { PERMISSIONS, Reference } from './values.ts';
@@ -40,7 +40,7 @@ const session = (account: string, state: Caller['session'] = 'living'): Caller =
 const token = (account: string, ...scopes: string[]): Caller => ({ account, token: 'living', scopes });
 
 /** How each caller authenticates. */
-export const CALLERS: Record<string, Caller> = {
+export const CALLERS = possible<Caller>({
   ...Object.fromEntries(Object.keys(ACCOUNTS).map((account) => [account, session(account)])),
   anonymous: { account: 'user' },
   'administrator who is not fresh': session('administrator', 'stale'),
@@ -57,7 +57,7 @@ export const CALLERS: Record<string, Caller> = {
   'session and token': { ...session('user'), ...token('administrator', '*') },
   'cookie of a sign-in': { account: 'user', given: 'cookie' },
   'token that was made': { account: 'user', given: 'secret' },
-};
+});
 
 const NO_DETAILS = { name: '', email: null, pendingEmail: null };
 

@@ -45,8 +45,9 @@ function parametersOf({ parameters = [], operationId, path }: Operation, part: s
 }
 
 const names = Object.keys(CALLERS);
+const mighty = ['administrator', 'token of an administrator'].filter((name) => names.includes(name));
 const caller = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('administrator', 'token of an administrator') },
+  { weight: 3, arbitrary: fc.constantFrom(...mighty) },
   { weight: 2, arbitrary: fc.constantFrom(...names) },
 );
 

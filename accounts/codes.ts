@@ -87,28 +87,19 @@ async function resetPassword(
   code: string,
   password: string,
 ) {
-  // Before the password is hashed, which costs much.
-  const owner = isSecret('rcc_', code) ? await db.codes.find(keyOf(code), Date.now()) : undefined;
-  if (!owner) throw new InvalidCodeError();
+  // Before the password is hashed, which costs much, and before it is told what is wrong with it.
+  const { row: owner, conditions } = await findUsable(db, actor, code);
+  if (await db.atomically(conditions)) throw new InvalidCodeError();
   const passwordHash = await hashing.hashNew(password, owner);
   await applyChange(db, actor, async () => {
+    const { row, locks, conditions } = await findUsable(db, actor, code);
     const now = Date.now();
-    const key = keyOf(code);
-    const row = await db.codes.find(key, now);
-    if (!row) throw new InvalidCodeError();
     const user = { id: row.userId, username: row.username };
-    // Why a code does not work is not for an anonymous caller to know.
-    const { locks, conditions } = await issuerMayStillIssue(db, actor, row).catch((error) => {
-      throw error instanceof RuleError ? new InvalidCodeError() : error;
-    });
     return {
       locks,
-      conditions: [db.users.isActive(user.id), ...conditions.map(({ step }) => step)].map((step) => ({
-        step,
-        error: () => new InvalidCodeError(),
-      })),
+      conditions: conditions.map((step) => ({ step, error: () => new InvalidCodeError() })),
       writes: [
-        db.codes.use(key, now),
+        db.codes.use(keyOf(code), now),
         db.users.setPassword(user.id, passwordHash, { by: 'code', userId: row.issuerId }, now),
         db.sessions.endAllOf(user.id),
         forgetAttempts(db, actor, user.username),
@@ -117,6 +108,16 @@ async function resetPassword(
       result: undefined,
     };
   });
+}
+
+/** @returns the code, with what must hold for it to work. @throws {InvalidCodeError} Why it does not work is not for an anonymous caller to know. */
+async function findUsable(db: Database, actor: Actor, code: string) {
+  const row = isSecret('rcc_', code) ? await db.codes.find(keyOf(code), Date.now()) : undefined;
+  if (!row) throw new InvalidCodeError();
+  const { locks, conditions } = await issuerMayStillIssue(db, actor, row).catch((error) => {
+    throw error instanceof RuleError ? new InvalidCodeError() : error;
+  });
+  return { row, locks, conditions: [db.users.isActive(row.userId), ...conditions.map(({ step }) => step)] };
 }
 
 type CodeRow = NonNullable<Awaited<ReturnType<Database['codes']['find']>>>;

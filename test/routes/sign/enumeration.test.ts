@@ -18,8 +18,8 @@ async function issue(app: App) {
   return { chief, id, issuer, code };
 }
 
-const use = (app: App, code: string) =>
-  sendFrom(app, `192.0.2.${users}`, '/api/sign/reset', { code, password: 'a password that is new' });
+const use = (app: App, code: string, password = 'a password that is new') =>
+  sendFrom(app, `192.0.2.${users}`, '/api/sign/reset', { code, password });
 
 onEachEngine('A code that does not work gets the same answer, whatever the reason is', async (t, engine) => {
   const settings = { TRUST_PROXY: true };
@@ -49,6 +49,13 @@ onEachEngine('A code that does not work gets the same answer, whatever the reaso
       t.equal((await disable(chief, issuer)).statusCode, 200);
       return code;
     },
+    'its issuer has lost the permission': async () => {
+      const { chief, issuer, code } = await issue(app);
+      const { items } = (await chief.request('GET', `/api/users/${issuer}/groups`)).json();
+      const path = `/api/groups/${items[0].group.id}/members/${issuer}`;
+      t.equal((await chief.request('DELETE', path)).statusCode, 204);
+      return code;
+    },
     'its user was removed': async () => {
       const { chief, id, code } = await issue(app);
       t.equal((await chief.request('DELETE', `/api/users/${id}`)).statusCode, 204);
@@ -68,11 +75,14 @@ onEachEngine('A code that does not work gets the same answer, whatever the reaso
     errors: [{ in: 'body', pointer: '/code', code: 'wrong', detail: 'is mistyped, used or expired' }],
   };
   for (const [reason, make] of Object.entries(codes)) {
-    const response = await use(app, await make());
-    t.equal(response.statusCode, 400, reason);
-    const { requestId, ...body } = response.json();
-    t.ok(requestId);
-    t.strictSame(body, expected, reason);
+    const code = await make();
+    for (const password of [undefined, 'rollcall, which is weak']) {
+      const response = await use(app, code, password);
+      t.equal(response.statusCode, 400, reason);
+      const { requestId, ...body } = response.json();
+      t.ok(requestId);
+      t.strictSame(body, expected, `${reason}, with ${password ?? 'a good password'}`);
+    }
   }
 
   const { chief, id, code } = await issue(app);

@@ -13,12 +13,15 @@ onEachEngine('A hundred thousand random requests', async (t, engine) => {
     const options = { databaseUrl, hashing: quickHashing, settings: FUZZ_SETTINGS, log };
     const { app } = await startService(t, engine, options);
     const seed = Date.now() % 1e9;
-    const { faults, done, operations } = await fuzz(app, { seed, requests: REQUESTS, databaseUrl, logged });
+    const report = await fuzz(app, { seed, requests: REQUESTS, databaseUrl, logged });
+    const { faults, done, operations, slowest } = report;
     t.equal(faults.join('\n\n'), '', `with the seed ${seed}`);
     t.strictSame(
       operations.filter((id) => !done.has(id)),
       [],
       'each operation has succeeded',
     );
+    // In milliseconds. This test runs alone, so nothing else makes an answer wait.
+    t.ok(slowest < 1000, `no answer took longer than ${Math.ceil(slowest)} ms`);
   });
 });

@@ -4,7 +4,7 @@
 const LONGEST = 256;
 
 /**
- * @param find the function. Its `undefined` is not kept.
+ * @param find the function of a well-formed text. Its `undefined` is not kept.
  * @param capacity how many results are kept. When there are more, all are dropped, and frequent ones soon come back.
  */
 export function memoize<Result>(
@@ -16,10 +16,12 @@ export function memoize<Result>(
     if (input.length > LONGEST) return find(input);
     const before = known.get(input);
     if (before !== undefined) return before;
-    const result = find(input);
+    // A part of a longer text, such as a header, would keep all of it in memory, and so would parts of that part.
+    const copy = Buffer.from(input).toString();
+    const result = find(copy);
     if (result === undefined) return result;
     if (known.size >= capacity) known.clear();
-    known.set(input, result);
+    known.set(copy, result);
     return result;
   };
 }

@@ -13,6 +13,8 @@ import { memoize } from './memoize.ts';
 
 /** What a cookie says that one of our keys signed. */
 interface SignedSecret {
+  /** The cookie's value. */
+  value: string;
   secret: string;
   /** The session's key (see accounts/secrets.ts). */
   key: string;
@@ -59,15 +61,19 @@ const LENGTH = 43;
  * @fastify/session clears a cookie whose value is not the one that its signer gives. So the signer gives back the value that it
  * was given, or a cookie that an older key signed would be cleared.
  */
-function makeSigner({ sign, unsign }: Pick<SessionCookie, 'sign' | 'unsign'>): SessionCookie['signer'] {
+function makeSigner(
+  sign: SessionCookie['sign'],
+  verify: (value: string) => SignedSecret | undefined,
+): SessionCookie['signer'] {
   const older = new Map<string, string>();
   return {
     sign: (secret) => older.get(secret) ?? sign(secret),
-    unsign(value) {
-      const secret = unsign(value);
-      if (secret === undefined) return { valid: false, renew: false, value: null };
+    unsign(sent) {
+      const signed = verify(sent);
+      if (!signed) return { valid: false, renew: false, value: null };
+      const { value, secret, isOlder } = signed;
       if (older.size >= OLDER_KEYS) older.clear();
-      if (value !== sign(secret)) older.set(secret, value);
+      if (isOlder) older.set(secret, value);
       return { valid: true, renew: false, value: secret };
     },
   };
@@ -93,7 +99,7 @@ export default fp<SessionCookieOptions>(
       const signer = keys.findIndex(
         (key) => sent.length === LENGTH && timingSafeEqual(Buffer.from(signature(key, secret)), sent),
       );
-      return signer < 0 ? undefined : { secret, key: keyOf(secret), isOlder: signer > 0 };
+      return signer < 0 ? undefined : { value, secret, key: keyOf(secret), isOlder: signer > 0 };
     }
     // Remembers only that a value is signed: the database is asked for the session each time.
     const verifyOnce = memoize(verify, 50_000);
@@ -110,7 +116,7 @@ export default fp<SessionCookieOptions>(
           ...(remembered ? { expires: new Date(endsAt) } : {}),
         }),
       unsign,
-      signer: makeSigner({ sign, unsign }),
+      signer: makeSigner(sign, verifyOnce),
       find(header = '') {
         // By hand, as every signed-in request does this. Other services on this host may set a cookie of the same name: ours
         // is the one that we signed.

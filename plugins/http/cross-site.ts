@@ -25,13 +25,16 @@ interface CrossSiteOptions {
 export default fp<CrossSiteOptions>(
   async (app, { publicUrl, origins }) => {
     const listed = new Set(origins);
+    const cookie = `${app.sessionCookie.name}=`;
 
     const ownOrigin = ({ protocol, host }: FastifyRequest) =>
       publicUrl ?? URL.parse(`${protocol}://${host}`)?.origin;
 
     function mayChange(request: FastifyRequest): boolean {
       const { origin, authorization, 'sec-fetch-site': site } = request.headers;
-      if (authorization !== undefined && BEARER.test(authorization)) return true;
+      // With the cookie, the session would count, whatever the token is.
+      const hasCookie = request.headers.cookie?.includes(cookie) ?? false;
+      if (authorization !== undefined && BEARER.test(authorization) && !hasCookie) return true;
       if (origin !== undefined && listed.has(origin)) return true;
       if (site !== undefined) return site === 'same-origin' || site === 'none';
       return origin === undefined || origin === ownOrigin(request);
@@ -47,7 +50,7 @@ export default fp<CrossSiteOptions>(
       );
     });
   },
-  { name: 'cross-site', dependencies: ['errors'] },
+  { name: 'cross-site', dependencies: ['errors', 'session-cookie'] },
 );
 
 /** @returns the words that name the origin, as far as the request does. */

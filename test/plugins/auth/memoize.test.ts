@@ -1,6 +1,11 @@
 /** memoize() must return the right result, compute it once, and limit the memory that it uses. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'tap';
 import { memoize } from '../../../plugins/auth/memoize.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 test('memoize() computes each result once and limits what it keeps', async (t) => {
   const computed: string[] = [];
@@ -26,4 +31,18 @@ test('memoize() computes each result once and limits what it keeps', async (t) =
     countComputed(...Array.from({ length: 10_001 }, (_, number) => `other ${number}`), 'a', 'a'),
     10_002,
   );
+});
+
+test('memoize() keeps the part of a long text that it was given, and not the text', async (t) => {
+  const lookUp = memoize((key: string) => ({ part: key.slice(0, 40) }));
+  const heap = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heap();
+  // As the cookie in a header with others: 200 texts of 100 kB.
+  for (let number = 0; number < 200; number++)
+    lookUp(Buffer.from(`${'x'.repeat(100_000)}${number}`).toString().slice(-100));
+  t.ok(heap() - before < 2e6, `${heap() - before} bytes are kept`);
+  t.equal(lookUp(`${'x'.repeat(97)}123`), lookUp(`${'x'.repeat(97)}123`), 'they are found again');
 });

@@ -43,6 +43,11 @@ const FOREIGN: { of: string; headers: Headers }[] = [
     of: 'a foreign site, with Basic',
     headers: { origin: 'https://evil.example', authorization: 'Basic YTpi' },
   },
+  // The session would count.
+  ...['Bearer x', 'bearer rc_x', `Bearer rc_${'A'.repeat(43)}`].map((authorization) => ({
+    of: `a foreign site, with the cookie and ${authorization}`,
+    headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example', authorization },
+  })),
 ];
 
 /** The headers of who may send a change. */

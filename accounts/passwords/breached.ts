@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { BREACHED_LINE, LONGEST_BREACHED_LINE } from '../../config/password-files.ts';
+import { BREACHED_LINE, LONGEST_BREACHED_LINE, READ_WITHOUT_WAITING } from '../../config/password-files.ts';
 
 /** How many bytes are read at once when the search has come so far. */
 const BLOCK = 4096;
@@ -13,7 +13,7 @@ const BLOCK = 4096;
 /** @returns whether the password is in the file. @throws when the file can't be read, or has another form where it is read. */
 export async function isBreached(path: string, password: string): Promise<boolean> {
   const wanted = hash('sha1', password, 'hex').toUpperCase();
-  await using file = await open(path);
+  await using file = await open(path, READ_WITHOUT_WAITING);
   // Lines from `low` on, and before `high`, may be the wanted one. Both are beginnings of lines, or the end of the file.
   let low = 0;
   let high = (await file.stat()).size;
@@ -28,8 +28,11 @@ export async function isBreached(path: string, password: string): Promise<boolea
     if (found <= wanted) low = middle + begin;
     else high = middle + begin;
   }
-  const lines = (await readAt(file, low, high - low)).split('\n');
-  return lines.some((line) => line.startsWith(`${wanted}:`));
+  const lines = (await readAt(file, low, high - low)).split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  const hashes = lines.map((line) => BREACHED_LINE.exec(line)?.[1]);
+  if (hashes.includes(undefined)) throw new Error(`${path} has no line HASH:COUNT behind byte ${low}.`);
+  return hashes.includes(wanted);
 }
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<string> {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
-import { hashFile, sha1 } from '../support/breached.ts';
+import { hashFile, pipe, sha1 } from '../support/breached.ts';
 import { makeFolder } from '../support/processes.ts';
 import { faultsOf } from '../support/settings.ts';
 
@@ -57,6 +57,8 @@ const WRONG: { of: string; setting: string; path: (t: Test) => string; says: Reg
   ...['PASSWORD_BLOCKLIST', 'BREACHED_PASSWORDS_FILE'].flatMap((setting) => [
     { of: 'no file', setting, path: () => '/nowhere/list.txt', says: /there is no such file/ },
     { of: 'a folder', setting, path: (t: Test) => makeFolder(t), says: /it is a folder/ },
+    { of: 'a pipe', setting, path: pipe, says: /it is a pipe or a device, and no file/ },
+    { of: 'a device', setting, path: () => '/dev/zero', says: /it is a pipe or a device, and no file/ },
   ]),
   {
     of: 'a list in Latin-1',

@@ -1,4 +1,5 @@
 /** Makes files of breached passwords, as haveibeenpwned's downloader does. */
+import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,4 +20,11 @@ export function hashFile(t: Test, lines: string[], end = '\r\n'): string {
 export function breachedFile(t: Test, passwords: string[], end?: string): string {
   const lines = passwords.map((password, index) => `${sha1(password)}:${10 ** (index % 8)}`);
   return hashFile(t, lines.sort(), end);
+}
+
+/** @returns the path of a pipe that nobody writes to: to open it as a file would wait for ever. */
+export function pipe(t: Test): string {
+  const path = join(makeFolder(t), 'pipe');
+  execFileSync('mkfifo', [path]);
+  return path;
 }

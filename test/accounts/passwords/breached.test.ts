@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
 import { isBreached } from '../../../accounts/passwords/breached.ts';
 import { checkBreachedFile } from '../../../config/password-files.ts';
-import { breachedFile, hashFile, sha1 } from '../../support/breached.ts';
+import { breachedFile, hashFile, pipe, sha1 } from '../../support/breached.ts';
 
 const passwords = (count: number) => Array.from({ length: count }, (_, number) => `password ${number}`);
 
@@ -72,7 +72,12 @@ test('A file of another form where it is searched is an error, and no answer', a
   writeFileSync(path, content);
   t.equal(checkBreachedFile(path), path, 'the ends are right');
   await t.rejects(isBreached(path, 'password 1'), /has no line HASH:COUNT behind byte \d+/);
+  for (const text of ['<html>Not found</html>\n', `${sha1('other')}:1\n${sha1('password 1').slice(0, 20)}`]) {
+    writeFileSync(path, text);
+    await t.rejects(isBreached(path, 'password 1'), /has no line HASH:COUNT behind byte 0/, text);
+  }
   writeFileSync(path, '');
   await t.rejects(isBreached(path, 'password 1'), /is empty/);
+  await t.rejects(isBreached(pipe(t), 'password 1'), /is empty/, 'a pipe is not waited for');
   await t.rejects(isBreached(`${path}.gone`, 'password 1'), { code: 'ENOENT' });
 });

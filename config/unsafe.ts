@@ -13,8 +13,8 @@ interface RiskySettings
   ORIGINS: string[];
 }
 
-/** @returns whether only this machine can reach that address. */
-function isLoopback(host: string): boolean {
+/** @returns whether only this machine can reach that name or address. */
+export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
   return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
 }

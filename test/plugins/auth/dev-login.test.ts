@@ -29,30 +29,43 @@ onEachEngine('The dev-login works only where it is configured', async (t, engine
   const settings = { AUTH_HACK_USER: 'ann' };
   const hashing = quickHashing;
 
-  t.test('?hack=1 authenticates the user of AUTH_HACK_USER, and never as fresh (case 11)', async (t) => {
-    const plain = await startService(t, engine, { hashing });
-    await makeUser(plain.app, 'ann');
-    t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
+  t.test(
+    '?hack=1 authenticates the user of AUTH_HACK_USER for requests that name this machine, never as fresh (case 11)',
+    async (t) => {
+      const plain = await startService(t, engine, { hashing });
+      await makeUser(plain.app, 'ann');
+      t.equal((await new Client(plain.app).request('GET', '/api/sign?hack=1')).statusCode, 401);
 
-    const { app } = await startService(t, engine, { settings, hashing });
-    const ann = await makeUser(app, 'ann', { admin: true });
-    const writes = t.capture(app.db, 'atomically', app.db.atomically);
-    const client = new Client(app);
-    const response = await client.request('GET', '/api/sign?hack=1');
-    t.equal(response.statusCode, 200);
-    t.equal(response.headers['set-cookie'], undefined);
-    t.match(response.json(), { user: { id: ann }, via: 'hack', fresh: false, permissions: ['*'] });
-    t.notOk('session' in response.json(), 'no session is created');
-    t.equal(writes().length, 0);
-    t.equal(await whoamiStatus(client), 401, 'the next request is anonymous');
-    for (const query of OTHER_QUERIES) {
-      t.equal((await new Client(app).request('GET', `/api/sign${query}`)).statusCode, 401, `"${query}"`);
-    }
+      const { app } = await startService(t, engine, { settings, hashing });
+      const ann = await makeUser(app, 'ann', { admin: true });
+      const writes = t.capture(app.db, 'atomically', app.db.atomically);
+      const client = new Client(app);
+      const response = await client.request('GET', '/api/sign?hack=1');
+      t.equal(response.statusCode, 200);
+      t.equal(response.headers['set-cookie'], undefined);
+      t.match(response.json(), { user: { id: ann }, via: 'hack', fresh: false, permissions: ['*'] });
+      t.notOk('session' in response.json(), 'no session is created');
+      t.equal(writes().length, 0);
+      t.equal(await whoamiStatus(client), 401, 'the next request is anonymous');
+      for (const query of OTHER_QUERIES) {
+        t.equal((await new Client(app).request('GET', `/api/sign${query}`)).statusCode, 401, `"${query}"`);
+      }
 
-    // No freshness either, although the user holds everything.
-    const made = await client.request('POST', '/api/users?hack=1', { username: 'new' });
-    t.match(made.json(), { status: 403, type: 'urn:rollcall:problem:confirm' });
-  });
+      for (const host of [
+        'evil.example:5000',
+        'localhost.evil.example',
+        '127.0.0.1.evil.example',
+        '192.0.2.1',
+      ])
+        t.equal((await client.request('GET', '/api/sign?hack=1', undefined, { host })).statusCode, 401, host);
+      for (const host of ['LOCALHOST', '127.0.0.1:5000', '127.8.8.8', '[::1]:5000', '[::1]'])
+        t.equal((await client.request('GET', '/api/sign?hack=1', undefined, { host })).statusCode, 200, host);
+
+      // No freshness either, although the user holds everything.
+      const made = await client.request('POST', '/api/users?hack=1', { username: 'new' });
+      t.match(made.json(), { status: 403, type: 'urn:rollcall:problem:confirm' });
+    },
+  );
 
   t.test(
     'The service starts with AUTH_HACK_USER only for development on this machine (case 11)',

@@ -42,7 +42,11 @@ test('memoize() keeps the part of a long text that it was given, and not the tex
   const before = heap();
   // As the cookie in a header with others: 200 texts of 100 kB.
   for (let number = 0; number < 200; number++)
-    lookUp(Buffer.from(`${'x'.repeat(100_000)}${number}`).toString().slice(-100));
+    lookUp(
+      Buffer.from(`${'x'.repeat(100_000)}${number}`)
+        .toString()
+        .slice(-100),
+    );
   t.ok(heap() - before < 2e6, `${heap() - before} bytes are kept`);
   t.equal(lookUp(`${'x'.repeat(97)}123`), lookUp(`${'x'.repeat(97)}123`), 'they are found again');
 });

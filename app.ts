@@ -100,6 +100,7 @@ async function assemble(
     most: settings.MAX_SESSIONS,
   };
 
+  // Hooks run in the order in which they are registered: what refuses a request by little work comes first.
   await app.register(requestId);
   await app.register(securityHeaders, { isProduction });
   await app.register(routeTable);

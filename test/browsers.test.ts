@@ -2,29 +2,17 @@
  * The configurations of docs/browsers.md work in a real browser, in production behind nginx with TLS, and the attacks that the page
  * names fail. The browser finds all hosts on this machine, so that the pages have the origins of the document.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import type { Page } from 'playwright-core';
 import { type Test, test } from 'tap';
 import type { App } from '../app.ts';
-import { loadSettings } from '../config/load.ts';
-import { makeSecret } from '../config/secret.ts';
-import { findBrowser, openBrowser } from './support/browser.ts';
-import { engines } from './support/engines.ts';
-import { findNginx, makeCertificate, startNginx } from './support/nginx.ts';
+import { runIn, skip, startPagesOf } from './support/browser-pages.ts';
 import { blocksOf } from './support/page.ts';
-import { makeFolder, PROJECT } from './support/processes.ts';
+import { PROJECT } from './support/processes.ts';
 import { until } from './support/running.ts';
-import { makeUser, PASSWORD, quickHashing, startService } from './support/service.ts';
-
-const browserPath = findBrowser();
-const nginxPath = findNginx();
-const required = process.env.REQUIRE_BROWSER === '1';
-const skip = !(browserPath && nginxPath) && !required && 'no Chromium or no nginx is installed';
+import { PASSWORD } from './support/service.ts';
 
 const blocks = blocksOf(readFileSync(join(PROJECT, 'docs/browsers.md'), 'utf8'));
 const textsIn = (language: string) =>
@@ -32,72 +20,6 @@ const textsIn = (language: string) =>
 const [oneOrigin = '', otherOrigins = ''] = textsIn('nginx');
 const [ownSettings = '', listingSettings = ''] = textsIn('env');
 const [signInHere = '', signInThere = '', readWithToken = ''] = textsIn('js');
-
-/** A page that does nothing by itself. */
-const EMPTY = '<!doctype html><title>page</title>';
-
-/** @returns the port of a server of empty pages, for any host. */
-async function startPages(
-  t: Test,
-  { certificate, key }: ReturnType<typeof makeCertificate>,
-): Promise<number> {
-  const options = { cert: readFileSync(certificate), key: readFileSync(key) };
-  const server = createServer(options, (_request, response) => {
-    response.setHeader('content-type', 'text/html').end(EMPTY);
-  });
-  t.teardown(() => server.close());
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address: AddressInfo | string | null = server.address();
-  if (typeof address !== 'object' || !address) throw new Error('The server of pages does not listen.');
-  return address.port;
-}
-
-/** Runs the service and nginx as the document says. @returns what opens a page of an origin in one browser, and the service. */
-async function setUp(t: Test, host: string, configuration: string, settings: string) {
-  const [engine] = engines;
-  if (!browserPath || !nginxPath || !engine)
-    throw new Error('REQUIRE_BROWSER is 1, but there is no Chromium or no nginx.');
-  const files = makeCertificate(t);
-  const loaded = loadSettings({
-    root: PROJECT,
-    environment: { ...parseEnv(settings), SECRET_KEY: makeSecret() },
-  });
-  const { NODE_ENV, TRUST_PROXY, PUBLIC_URL, ORIGINS, SECRET_KEY } = loaded;
-  const { app } = await startService(t, engine, {
-    hashing: quickHashing,
-    settings: { NODE_ENV, TRUST_PROXY, ORIGINS, SECRET_KEY, ...(PUBLIC_URL ? { PUBLIC_URL } : {}) },
-  });
-  await makeUser(app, 'ann', { admin: true });
-  const bob = await makeUser(app, 'bob');
-  const root = join(makeFolder(t), 'pages');
-  mkdirSync(root);
-  writeFileSync(join(root, 'index.html'), EMPTY);
-  const servers = configuration
-    .replaceAll('http://127.0.0.1:5000', await app.listen({ host: '127.0.0.1', port: 0 }))
-    .replace(/ssl_certificate .*;/, `ssl_certificate ${files.certificate};`)
-    .replace(/ssl_certificate_key .*;/, `ssl_certificate_key ${files.key};`)
-    .replace(/root .*;/, `root ${root};`);
-  const nginx = await startNginx(t, nginxPath, servers);
-  const pages = await startPages(t, files);
-  const browser = await openBrowser(t, browserPath, [
-    '--ignore-certificate-errors',
-    `--host-resolver-rules=MAP ${host}:443 127.0.0.1:${nginx}, MAP * 127.0.0.1:${pages}`,
-  ]);
-  const context = await browser.newContext();
-  const open = async (origin: string) => {
-    const page = await context.newPage();
-    await page.goto(`${origin}/`);
-    return page;
-  };
-  return { open, bob, context, url: `https://${host}`, app };
-}
-
-/** Runs a request of the document in the page, with more requests after it. @returns what the code returns. */
-const runIn = <Found>(page: Page, code: string, values: object = {}): Promise<Found> =>
-  page.evaluate<Found>(`(async () => {
-    const { ${Object.keys(values).join(', ')} } = ${JSON.stringify(values)};
-    ${code}
-  })()`);
 
 const ANN = { username: 'ann', password: PASSWORD };
 const BOB = { username: 'bob', password: PASSWORD };
@@ -155,7 +77,7 @@ const whoami = (url: string) =>
 /** Lets every attacker try everything against the user who is signed in, as the page says. */
 async function assertAttacksFail(
   t: Test,
-  { open, bob, url, context, app }: Awaited<ReturnType<typeof setUp>>,
+  { open, bob, url, context, app }: Awaited<ReturnType<typeof startPagesOf>>,
   page: Page,
 ): Promise<void> {
   for (const { origin, cookie } of ATTACKERS(url)) {
@@ -198,7 +120,7 @@ async function assertAttacksFail(
 }
 
 test('A page and the API of one origin, by nginx', { skip }, async (t) => {
-  const scene = await setUp(t, 'example.org', oneOrigin, ownSettings);
+  const scene = await startPagesOf(t, 'example.org', oneOrigin, ownSettings);
   const page = await scene.open(scene.url);
 
   await t.test('The page signs in, reads and changes as the document says', async (t) => {
@@ -224,7 +146,7 @@ test('A page and the API of one origin, by nginx', { skip }, async (t) => {
 });
 
 test('Pages of other origins that ORIGINS lists', { skip }, async (t) => {
-  const scene = await setUp(t, 'accounts.example.org', otherOrigins, listingSettings);
+  const scene = await startPagesOf(t, 'accounts.example.org', otherOrigins, listingSettings);
   const { open, url } = scene;
   const page = await open('https://app.example.org');
 

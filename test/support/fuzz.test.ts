@@ -75,6 +75,12 @@ const ANSWERS: Record<string, Answer> = {
   'success where there is no operation': { send: 'PUT /api/groups', body: PAGE, fault: /no such operation/ },
   'a body in an answer of 204': { send: 'DELETE /api/sessions', body: '{}', fault: /should be empty|204/ },
   'a query on the way': { send: 'GET /api/groups?limit=1', body: PAGE },
+  'a change of another origin where there is no operation': {
+    send: 'PUT /api/groups',
+    status: 403,
+    type: PROBLEM_TYPE,
+    body: problem(403),
+  },
   'another path': { send: 'GET /nothing', status: 404, type: PROBLEM_TYPE, body: problem(404) },
 };
 

@@ -3,8 +3,8 @@ import type { LightMyRequestResponse } from 'fastify';
 import { HASH_PREFIX } from '../../../accounts/passwords/hashing.ts';
 import type { Api, Operation, Schema } from './description.ts';
 
-/** What the answer to a path or a method that the API does not have may be. */
-const UNDESCRIBED = [400, 404, 405, 414];
+/** What the answer to a path or a method that the API does not have may be. 403 is for changes that another origin sends. */
+const UNDESCRIBED = [400, 403, 404, 405, 414];
 
 /** Headers that each answer of a status must have. */
 const REQUIRED_HEADERS: Record<number, string> = {

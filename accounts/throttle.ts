@@ -31,10 +31,15 @@ const BY_NETWORK: Bound = { name: 'network', limit: 50, window: 15 * MINUTE };
 const NAME_LIMIT = 20;
 const waitAfter = (failures: number) => Math.min(HOUR, MINUTE * 2 ** (failures - NAME_LIMIT));
 const BY_NAME: Bound = { name: 'name', limit: NAME_LIMIT, window: 24 * HOUR, waitAfter };
+/** Of those who have signed in. Whoever guesses at their name elsewhere does not keep them from confirming the password. */
+const BY_SESSION: Bound = { ...BY_NAME, name: 'session' };
 
 const byNameAndNetwork = ({ address }: Actor, name: string) =>
   countOf(BY_NAME_AND_NETWORK, networkOf(address, 64), normalizeIdentifier(name));
-const byName = (name: string) => countOf(BY_NAME, normalizeIdentifier(name));
+const overNetworks = ({ credential }: Actor, name: string) =>
+  credential?.kind === 'session'
+    ? countOf(BY_SESSION, credential.id)
+    : countOf(BY_NAME, normalizeIdentifier(name));
 
 /** @returns a step that forgets the attempts at that name from the actor's network, for when one was right. The other counts stay. */
 export function forgetAttempts(db: Database, actor: Actor, name: string): Step {
@@ -44,21 +49,22 @@ export function forgetAttempts(db: Database, actor: Actor, name: string): Step {
 /** Counts one more attempt at that name, before the password is looked at. @throws {TooManyAttemptsError} */
 export async function countAttempt(db: Database, actor: Actor, name: string): Promise<void> {
   const now = Date.now();
-  const ofName = byName(name);
-  const rows = await requireNetworkAdmitted(db, actor, [ofName]);
-  await refuseIfBlocked(db, actor, ofName, rows.get(ofName.key), name);
+  const slow = overNetworks(actor, name);
+  const rows = await requireNetworkAdmitted(db, actor, [slow]);
+  await refuseIfBlocked(db, actor, slow, rows.get(slow.key), name);
   const strict = byNameAndNetwork(actor, name);
   const { full } = await countOne(db, strict, now);
   await refuseIfFull(db, actor, strict, full, now, name);
 }
 
-/** Counts a wrong password or code: for the actor's network, and for the name if one was given. */
+/** Counts a wrong password or code: for the actor's network, and for the name, or the actor's session, if a name was given. */
 export async function countFailure(db: Database, actor: Actor, name?: string): Promise<void> {
   const now = Date.now();
   for (const count of countsByNetwork(BY_NETWORK, actor.address)) await countOne(db, count, now);
   if (name === undefined) return;
-  const { failures } = await countOne(db, byName(name), now);
-  if (failures >= NAME_LIMIT) await recordThrottled(db, actor, BY_NAME, name);
+  const count = overNetworks(actor, name);
+  const { failures } = await countOne(db, count, now);
+  if (failures >= NAME_LIMIT) await recordThrottled(db, actor, count, name);
 }
 
 /**

@@ -105,8 +105,13 @@ onEachEngine('Confirming and changing a password are bounded as signing in is', 
   t.equal((await client.request('GET', '/api/sign', undefined, from('192.0.2.1'))).statusCode, 200);
   t.equal((await confirm('192.0.2.2')).statusCode, 204, 'another network is let in');
 
-  await guess(app, 'ann', NAME_LIMIT - 5);
-  t.equal((await confirm('192.0.2.3')).statusCode, 429, 'they count for the name');
+  await guess(app, 'ann', NAME_LIMIT);
+  t.equal((await confirm('192.0.2.3')).statusCode, 204, 'guesses at the name lock nobody out who is in');
+  for (let time = 5; time < NAME_LIMIT; time++)
+    t.equal((await confirm(`198.51.100.${time}`, 'wrong')).statusCode, 403);
+  const refused = await confirm('192.0.2.4');
+  t.equal(refused.statusCode, 429, 'they count for the session, over all networks');
+  t.match(refused.headers, { 'ratelimit-policy': `"session";q=20;w=${DAY}`, 'retry-after': '60' });
   advance(WINDOW);
   t.equal(await signIn('192.0.2.1', 'ann', 'wrong'), 401, 'the network of the sign-in goes on');
 });

@@ -61,10 +61,11 @@ export async function countOne(
     // Looked at first, since most have no count: on MySQL, writes that find no row stood in each other's way.
     const [row] = await db.attempts.find([key], now);
     if (row && !waitAfter && row.failures >= limit) return { failures: row.failures, full: row };
-    const failures = (row?.failures ?? 0) + 1;
+    const before = row?.failures ?? 0;
+    const failures = before + 1;
     const blockedUntil = waitAfter && failures >= limit ? now + waitAfter(failures) : null;
     const count = { key, expiresAt: now + window, blockedUntil };
-    const more = waitAfter ? db.attempts.prolong(count, now) : db.attempts.increment(key, now, limit);
+    const more = waitAfter ? db.attempts.prolong(count, before, now) : db.attempts.increment(key, now, limit);
     // If it fails, others have filled, begun or ended the count between the two.
     if (row ? await takesEffect(db, more) : await begin(db, count, now)) return { failures };
   }

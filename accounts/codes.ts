@@ -12,6 +12,7 @@ import { applyChange, lockUser, stillActing } from './change.ts';
 import { findCredential } from './credentials.ts';
 import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
 import { requireUser } from './find.ts';
+import { rememberNetwork } from './known-networks.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import { isSecret, keyOf, makeSecret } from './secrets.ts';
 import { countFailure, forgetAttempts, requireNetworkAdmitted } from './throttle.ts';
@@ -102,6 +103,8 @@ async function resetPassword(
         db.codes.use(keyOf(code), now),
         db.users.setPassword(user.id, passwordHash, { by: 'code', userId: row.issuerId }, now),
         db.sessions.endAllOf(user.id),
+        // Or whoever fails at the name again and again keeps a user out who is new, or has forgotten the password.
+        await rememberNetwork(db, actor, user.id),
         forgetAttempts(db, actor, user.username),
       ],
       event: { event: 'password-reset', actor: user, via: 'code', target: userTarget(user) },

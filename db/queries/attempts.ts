@@ -50,7 +50,9 @@ export function attemptQueries({ build, read, write, tables: { attempts } }: Eng
   // The limit is a condition of the write, so that no more concurrent attempts than that update the row.
   const increment = change(oneMore, isAlive, lt(attempts.failures, placeholder('limit')));
   const exceed = change(oneMore, isAlive, eq(attempts.failures, placeholder('limit')));
-  const prolong = change({ ...oneMore, expiresAt, blockedUntil }, isAlive);
+  // How long one waits follows from the count, so it must be the one that was read.
+  const asRead = eq(attempts.failures, placeholder('before'));
+  const prolong = change({ ...oneMore, expiresAt, blockedUntil }, isAlive, asRead);
   const restart = change(
     { failures: sql`1`, expiresAt, blockedUntil },
     lte(attempts.expiresAt, placeholder('now')),
@@ -66,8 +68,8 @@ export function attemptQueries({ build, read, write, tables: { attempts } }: Eng
     increment: (key: string, now: number, limit: number) => increment({ key, now, limit }),
     restart: (count: NewCount, now: number) => restart({ ...count, now }),
     begin: (count: NewCount) => insert({ ...count, failures: 1 }),
-    /** Counts one more, and lets the count expire later. */
-    prolong: (count: NewCount, now: number) => prolong({ ...count, now }),
+    /** Counts one more than `before`, and lets the count expire later. */
+    prolong: (count: NewCount, before: number, now: number) => prolong({ ...count, before, now }),
     /** Counts only the first attempt beyond the limit. */
     exceed: (key: string, now: number, limit: number) => exceed({ key, now, limit }),
     /** Lets the count expire by then at the latest. */

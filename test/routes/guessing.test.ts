@@ -5,7 +5,7 @@
 import { onEachEngine } from '../support/engines.ts';
 import { fail, guess, sendFrom, signInFrom, startGuessing } from '../support/guessing.ts';
 import { startTwo } from '../support/meeting.ts';
-import { Client, makeUser, PASSWORD } from '../support/service.ts';
+import { Client, makeUser, PASSWORD, signedIn } from '../support/service.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -197,6 +197,21 @@ onEachEngine('A network is known for 90 days after the last sign-in', async (t, 
   t.equal(await signIn('198.51.100.1', 'ann'), 429);
 });
 
+onEachEngine(
+  'A network where a code was used is known, so that a new user can sign in while others guess',
+  async (t, engine) => {
+    const { app, signIn } = await startGuessing(t, engine);
+    await makeUser(app, 'ann', { admin: true });
+    const made = await (await signedIn(app, 'ann')).request('POST', '/api/users', { username: 'new' });
+    const { code } = made.json().reset;
+    await guess(app, 'new', NAME_LIMIT);
+    const used = await sendFrom(app, '198.51.100.1', '/api/sign/reset', { code, password: PASSWORD });
+    t.equal(used.statusCode, 204, used.payload);
+    t.equal(await signIn('198.51.100.1', 'new'), 200);
+    t.equal(await signIn('198.51.100.2', 'new'), 429);
+  },
+);
+
 onEachEngine('Two services on one database share the counts', async (t, engine) => {
   const [one, other] = await startTwo(t, engine, { TRUST_PROXY: true });
   await makeUser(one, 'ann');
@@ -210,6 +225,28 @@ onEachEngine('Two services on one database share the counts', async (t, engine) 
     t.equal(await signInFrom(app)('203.0.113.1', 'ann'), 429, 'by name');
     t.equal(await signInFrom(app)('198.51.100.1', 'ann'), 200, 'the known network');
   }
+});
+
+onEachEngine('Two failures that are counted at once block a name as two in a row do', async (t, engine) => {
+  const { app, signIn } = await startGuessing(t, engine);
+  await makeUser(app, 'ann');
+  await guess(app, 'ann', NAME_LIMIT - 2);
+  const { promise: bothHaveRead, resolve: go } = Promise.withResolvers<void>();
+  let readers = 0;
+  const { find } = app.db.attempts;
+  t.intercept(app.db.attempts, 'find', {
+    value: async (...[keys, now]: Parameters<typeof find>) => {
+      const rows = await find(keys, now);
+      if (keys.length === 1 && rows[0]?.failures === NAME_LIMIT - 2) {
+        if (++readers === 2) go();
+        await bothHaveRead;
+      }
+      return rows;
+    },
+  });
+  t.strictSame(await Promise.all([guess(app, 'ann', 1), guess(app, 'ann', 1)]), [[401], [401]]);
+  t.equal(readers, 2);
+  t.equal(await signIn('203.0.113.1', 'ann'), 429);
 });
 
 onEachEngine('Many guesses at once exceed a bound by no more than are at work at once', async (t, engine) => {

@@ -29,7 +29,7 @@ export const COSTS: Cost[] = sendable([
   { statements: [4, 5], by: 'token', send: 'POST /api/sign/out' },
   {
     // Three of them end the tokens.
-    statements: hasTokens ? 14 : 11,
+    statements: hasTokens ? 16 : 13,
     by: 'anonymous',
     send: 'POST /api/sign/reset',
     body: { code: '{code}', password: 'another password' },

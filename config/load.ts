@@ -194,10 +194,18 @@ function parseOrigins(
   };
 }
 
-/** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. A network of all addresses is `true`. */
+/** An address, a network in CIDR notation, or one of the names that Fastify's proxy-addr knows. */
 function isNetwork(value: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(value)) return true;
   const { IPv4, IPv6 } = ipaddr;
-  const isIpv4 = IPv4.isValidFourPartDecimal(value) || IPv4.isValidCIDRFourPartDecimal(value);
-  return (isIpv4 || IPv6.isValid(value) || IPv6.isValidCIDR(value)) && !/\/0+$/.test(value);
+  if (IPv4.isValidFourPartDecimal(value) || IPv6.isValid(value)) return true;
+  const isCidr = IPv4.isValidCIDRFourPartDecimal(value) || IPv6.isValidCIDR(value);
+  return isCidr && isNarrow(ipaddr.parseCIDR(value));
+}
+
+/** @returns whether the network is no larger than the largest of private ones, 10.0.0.0/8 and fc00::/7. One of all clients is `true`. */
+function isNarrow([address, bits]: ReturnType<typeof ipaddr.parseCIDR>): boolean {
+  // ::ffff:0:0/96 are all IPv4 addresses.
+  if ('isIPv4MappedAddress' in address) return bits >= (address.isIPv4MappedAddress() ? 96 + 8 : 7);
+  return bits >= 8;
 }

@@ -98,7 +98,8 @@ export const SettingsSchema = Type.Object({
   TRUST_PROXY: text({
     pattern: '^[0-9A-Za-z.:/, ]+$',
     default: 'false',
-    allowed: 'false, true, or the addresses and networks of the proxies, separated by commas',
+    allowed:
+      'false, true, or the addresses and networks of the proxies (at most a /8 of IPv4 or a /7 of IPv6 each), separated by commas',
     description:
       'The proxies whose X-Forwarded-… headers are trusted. It must name a proxy that terminates TLS.',
   }),

@@ -119,6 +119,8 @@ test('Values are converted to the types of the settings', async (t) => {
     'SECRET_KEY is a list, newest key first',
   );
   t.same(load({ TRUST_PROXY: '10.0.0.0/8, ::1,loopback' }).TRUST_PROXY, ['10.0.0.0/8', '::1', 'loopback']);
+  for (const TRUST_PROXY of ['10.0.0.0/8', 'fc00::/7', '::ffff:10.0.0.0/104', '2001:db8::/32'])
+    t.same(load({ TRUST_PROXY }).TRUST_PROXY, [TRUST_PROXY]);
   t.equal(load({ TRUST_PROXY: 'true' }).TRUST_PROXY, true);
   t.equal(load({ WORKERS: '3' }).WORKERS, 3);
   t.equal(

@@ -105,6 +105,12 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
   { values: { TRUST_PROXY: '10.0.0.0/33' }, setting: 'TRUST_PROXY', contains: ['"10.0.0.0/33"'] },
   { values: { TRUST_PROXY: '10.0.0.0/0' }, setting: 'TRUST_PROXY', contains: ['"10.0.0.0/0"'] },
   { values: { TRUST_PROXY: '::/00' }, setting: 'TRUST_PROXY', contains: ['"::/00"'] },
+  // These believe nearly everybody, as true does.
+  ...['::ffff:0:0/96', '0.0.0.0/1,128.0.0.0/1', '::ffff:10.0.0.0/103', '2000::/3'].map((TRUST_PROXY) => ({
+    values: { TRUST_PROXY },
+    setting: 'TRUST_PROXY',
+    contains: [JSON.stringify(TRUST_PROXY), 'at most a /8'],
+  })),
   { values: { TRUST_PROXY: '127.0.0.1,300.1.1.1' }, setting: 'TRUST_PROXY', contains: ['300.1.1.1'] },
   // Not a number of proxies, and not the short forms of an address that a library would take it for.
   { values: { TRUST_PROXY: '1' }, setting: 'TRUST_PROXY', contains: ['"1"'] },

@@ -30,8 +30,9 @@ export default fp(
     const methods = new Map<string, Set<string>>();
     const roots = new Set<string>();
     const descriptions = new Map<string, string>();
-    // The same router as Fastify's, so that both read a path alike.
-    const router = findMyWay({ ignoreTrailingSlash: true });
+    // The same router as Fastify's, so that both read a path alike. But an id that is too long makes no other path: Fastify answers it by
+    // 414 where it has the method.
+    const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: Number.MAX_SAFE_INTEGER });
 
     app.addHook('onRoute', ({ url, method, prefix }) => {
       // @fastify/cors takes OPTIONS of any path, which makes no path known.

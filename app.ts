@@ -104,13 +104,14 @@ async function assemble(
   await app.register(requestId);
   await app.register(securityHeaders, { isProduction });
   await app.register(routeTable);
-  if (settings.ORIGINS.length > 0) await app.register(cors, { origins: settings.ORIGINS });
   await app.register(head);
   await app.register(sessionCookie, {
     keys: settings.SECRET_KEY,
     secure: isProduction,
   });
   await app.register(errors);
+  // Behind the errors, since it has a route of its own, whose errors are problems as well.
+  if (settings.ORIGINS.length > 0) await app.register(cors, { origins: settings.ORIGINS });
   await app.register(connections, { nextId });
   await app.register(httpChecks);
   if (isProduction) await app.register(httpsOnly);

@@ -126,7 +126,8 @@ export default fp(
     app.setNotFoundHandler(answerNoRoute);
     // Before the body is read: where nothing takes it, it does not matter what is wrong with it.
     app.addHook('preParsing', (request, reply, payload, done) => {
-      if (request.is404) answerNoRoute(request, reply);
+      // With ORIGINS, @fastify/cors takes OPTIONS of any path.
+      if (request.is404 || request.routeOptions.url === '*') answerNoRoute(request, reply);
       else done(null, payload);
     });
   },

@@ -1,7 +1,7 @@
 /** Pages of the origins in ORIGINS may call the API and read its answers (CORS). All others get no header that lets them. */
 import type { LightMyRequestResponse } from 'fastify';
 import { onEachEngine } from '../../support/engines.ts';
-import { Client, makeUser, PASSWORD, quickHashing, startService } from '../../support/service.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../../support/service.ts';
 
 const LISTED = 'https://app.example.org';
 const ORIGINS = [LISTED, 'http://localhost:5173'];
@@ -95,6 +95,34 @@ onEachEngine('Pages of listed origins may call with the session cookie', async (
     t.equal(response.statusCode, 204);
     t.match(response.headers, { 'access-control-allow-origin': LISTED });
   });
+
+  t.test(
+    'What is wrong with an OPTIONS is answered as a problem, and its body does not matter',
+    async (t) => {
+      const method = 'OPTIONS';
+      const headers = { 'content-type': 'application/json' };
+      for (const url of ['/api/users', '/api/sign/in'])
+        for (const payload of ['[', 'x'.repeat(70_000)])
+          t.equal(
+            (await app.inject({ method, url, headers, payload })).statusCode,
+            204,
+            `${url} ${payload[0]}`,
+          );
+      const response = await app.inject({ method, url: '/api/users', headers: { ...headers, host: 'a b' } });
+      t.match(response.json(), { status: 400, type: 'urn:rollcall:problem:malformed' });
+      t.match(response.headers, {
+        'content-type': /^application\/problem\+json/,
+        'cache-control': 'no-store',
+      });
+
+      const { cookie = '' } = await signedIn(app, 'ann');
+      t.intercept(app.db.sessions, 'find', {
+        value: () => Promise.reject(new Error('a secret of the database')),
+      });
+      const failed = await app.inject({ method, url: '/api/users', headers: { cookie } });
+      t.notMatch(failed.payload, /secret of the database/);
+    },
+  );
 
   t.test('A preflight of another origin gets no such header', async (t) => {
     for (const origin of OTHERS) {

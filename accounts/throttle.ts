@@ -1,6 +1,6 @@
 /**
- * Slows down the guessing of passwords and codes, by three counts: by name and network, by network over all names, and by name over all
- * networks. Names without a user are counted in the same way. docs/passwords.md has the counts in a table.
+ * Slows down the guessing of passwords and codes, by three counts: by name and network, by network over all names, and over all networks
+ * by name, or by session for those who have signed in. Names without a user are counted in the same way. docs/passwords.md has a table.
  */
 import type { Database } from '../db/database.ts';
 import type { Step } from '../db/engines/engine.ts';

@@ -5,6 +5,7 @@ import type { Actor } from './actor.ts';
 import { type Bound, countByNetwork } from './attempts.ts';
 import { userTarget } from './audit.ts';
 import { applyChange } from './change.ts';
+import { rememberNetwork } from './known-networks.ts';
 import type { PasswordHashing } from './password-rules.ts';
 import { tellAllTaken } from './taken.ts';
 
@@ -30,13 +31,16 @@ export async function signUp(
 ) {
   await countByNetwork(db, actor, SIGN_UPS);
   const passwordHash = await hashing.hashNew(password, { username, email });
-  const change = applyChange(db, actor, () => {
+  const change = applyChange(db, actor, async () => {
     const [id, now] = [makeId(), Date.now()];
     const fields = { username, name, email: null, pendingEmail: email, active: true };
     const user = { id, username };
     const passwordSetter = { by: 'self', userId: null } as const;
     return {
-      writes: [db.users.add({ id, ...fields, passwordHash, passwordSetter }, now)],
+      writes: [
+        db.users.add({ id, ...fields, passwordHash, passwordSetter }, now),
+        await rememberNetwork(db, actor, id),
+      ],
       event: { event: 'signed-up', actor: user, via: 'sign-up', target: userTarget(user), after: fields },
       result: { id, ...fields, version: 1, createdAt: now, updatedAt: now, lastSignInAt: null },
     };

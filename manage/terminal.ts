@@ -26,8 +26,9 @@ export function terminal(): Terminal {
   return found;
 }
 
-// Users choose part of what is printed, and must not control the terminal. Some programs begin a line at U+2028 and U+2029.
-const STEERING = /(?![\n\t])[\p{Cc}\u2028\u2029]/gu;
+// Users choose part of what is printed, and must not control the terminal, nor turn the direction of a line round. Some programs begin
+// a line at U+2028 and U+2029.
+const STEERING = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** @returns the text with control characters as JSON has them. */
 export function withoutControls(text: string): string {

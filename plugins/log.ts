@@ -3,9 +3,9 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
  * What controls a terminal or begins a line for some programs: control characters, as JSON has those up to U+001F, and the separators of
- * lines and paragraphs. The line feeds and tabs of stack traces stay.
+ * lines and paragraphs, and what turns the direction of a line round. The line feeds and tabs of stack traces stay.
  */
-const CONTROLS = /\\(?:\\|[bfr]|u00[01][\da-f])|[\u007f-\u009f\u2028\u2029]/g;
+const CONTROLS = /\\(?:\\|[bfr]|u00[01][\da-f])|[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
 
 /**
  * Turns control characters into visible text, such as \u009b: clients choose part of what is logged, and must not control the terminal of

@@ -148,9 +148,9 @@ test('Control characters are visible text in the log, and nothing else is change
   const kept = { backslashes: '\\u009b \\\\r C:\\b', lines: 'one\n\ttwo' };
   log.info({ characters, short: 'a\u009bb', ...kept }, 'a\u001bb\rc\u0085d');
   const [line = ''] = lines;
-  t.notMatch(line.trimEnd(), /[\p{Cc}\u2028\u2029]/u, 'none is there raw');
+  t.notMatch(line.trimEnd(), /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u, 'none is there raw');
   const { characters: read, short, msg, backslashes, lines: two } = JSON.parse(line);
-  const visible = characters.replaceAll(/(?![\n\t])[\p{Cc}\u2028\u2029]/gu, (each) => {
+  const visible = characters.replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (each) => {
     const escaped = JSON.stringify(each).slice(1, -1);
     return escaped === each ? `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
   });
@@ -170,5 +170,5 @@ onEachEngine('What a client sends controls no terminal by the log', async (t, en
   const headers = `Host: x\r\nUser-Agent: ${evil}\r\nConnection: close`;
   await exchange(port, Buffer.from(signIn.replace('Host: x', headers), 'latin1'));
   t.match(events(), [{ event: 'signed-in', userAgent: '\\u009b31m\\u0085{"level":60}' }]);
-  for (const line of lines) t.notMatch(line.trimEnd(), /[\p{Cc}\u2028\u2029]/u);
+  for (const line of lines) t.notMatch(line.trimEnd(), /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
 });

@@ -6,8 +6,8 @@ import { Client, makeUser, PASSWORD, quickHashing, startService } from '../suppo
 const EVIL = 'x\u009b31mRed\u0085forged line\u007f';
 const VISIBLE = 'x\\u009b31mRed\\u0085forged line\\u007f';
 /** As an operator could type it. */
-const TYPED = `${EVIL}\u001b[2J\r\u2028\u2029`;
-const TYPED_VISIBLE = `${VISIBLE}\\u001b[2J\\u000d\\u2028\\u2029`;
+const TYPED = `${EVIL}\u001b[2J\r\u202e\u2028\u2029`;
+const TYPED_VISIBLE = `${VISIBLE}\\u001b[2J\\u000d\\u202e\\u2028\\u2029`;
 
 onEachEngine('Commands print control characters as visible text', async (t, engine) => {
   const { app, settings } = await startService(t, engine, { hashing: quickHashing });
@@ -28,11 +28,11 @@ onEachEngine('Commands print control characters as visible text', async (t, engi
     { args: ['group', 'create', TYPED], shows: /manage: / },
   ];
   for (const { args, shows } of rows) {
-    const line = args.join(' ').replaceAll(/[\p{Cc}\u2028\u2029]/gu, '?');
+    const line = args.join(' ').replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '?');
     t.test(`manage ${line} prints no control character`, async (t) => {
       const { stdout, stderr } = await command(args);
       const printed = stdout + stderr;
-      t.notMatch(printed.replaceAll('\n', ''), /[\p{Cc}\u2028\u2029]/u);
+      t.notMatch(printed.replaceAll('\n', ''), /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
       t.match(printed, shows);
       if (args.includes('--json')) for (const each of stdout.trimEnd().split('\n')) JSON.parse(each);
     });

@@ -5,7 +5,7 @@
 import { onEachEngine } from '../support/engines.ts';
 import { fail, guess, sendFrom, signInFrom, startGuessing } from '../support/guessing.ts';
 import { startTwo } from '../support/meeting.ts';
-import { Client, makeUser, PASSWORD, signedIn } from '../support/service.ts';
+import { Client, makeUser, PASSWORD } from '../support/service.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -183,34 +183,6 @@ onEachEngine('A name is forgotten a day after the last wrong password', async (t
     t.equal(await signIn('203.0.113.1', name), blocked ? 429 : 200);
   }
 });
-
-onEachEngine('A network is known for 90 days after the last sign-in', async (t, engine) => {
-  const { app, advance, signIn } = await startGuessing(t, engine);
-  await makeUser(app, 'ann');
-  t.equal(await signIn('198.51.100.1', 'ann'), 200);
-  advance(60 * DAY);
-  t.equal(await signIn('198.51.100.1', 'ann'), 200);
-  advance(90 * DAY - 1);
-  await guess(app, 'ann', NAME_LIMIT);
-  t.equal(await signIn('198.51.100.1', 'ann', 'wrong'), 401);
-  advance(1);
-  t.equal(await signIn('198.51.100.1', 'ann'), 429);
-});
-
-onEachEngine(
-  'A network where a code was used is known, so that a new user can sign in while others guess',
-  async (t, engine) => {
-    const { app, signIn } = await startGuessing(t, engine);
-    await makeUser(app, 'ann', { admin: true });
-    const made = await (await signedIn(app, 'ann')).request('POST', '/api/users', { username: 'new' });
-    const { code } = made.json().reset;
-    await guess(app, 'new', NAME_LIMIT);
-    const used = await sendFrom(app, '198.51.100.1', '/api/sign/reset', { code, password: PASSWORD });
-    t.equal(used.statusCode, 204, used.payload);
-    t.equal(await signIn('198.51.100.1', 'new'), 200);
-    t.equal(await signIn('198.51.100.2', 'new'), 429);
-  },
-);
 
 onEachEngine('Two services on one database share the counts', async (t, engine) => {
   const [one, other] = await startTwo(t, engine, { TRUST_PROXY: true });

@@ -35,7 +35,7 @@ export const COSTS: Cost[] = sendable([
     body: { code: '{code}', password: 'another password' },
   },
   {
-    statements: 4,
+    statements: 6,
     by: 'anonymous',
     send: 'POST /api/sign/up',
     body: { username: '{newName}', password: '{password}' },

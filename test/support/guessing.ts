@@ -1,6 +1,7 @@
 /** Guesses passwords from addresses of a test's choice. */
 import type { Test } from 'tap';
 import type { App } from '../../app.ts';
+import type { Settings } from '../../config/load.ts';
 import { stopTheClock } from './clock.ts';
 import type { TestEngine } from './engines.ts';
 import { Client, PASSWORD, quickHashing, startService } from './service.ts';
@@ -23,7 +24,7 @@ export const signInFrom =
     (await sendFrom(app, address, '/api/sign/in', { username, password })).statusCode;
 
 /** Starts the service with a stopped clock, and counts the passwords that are looked at. */
-export async function startGuessing(t: Test, engine: TestEngine) {
+export async function startGuessing(t: Test, engine: TestEngine, more: Partial<Settings> = {}) {
   const counted = { checks: 0 };
   const hashing: typeof quickHashing = {
     ...quickHashing,
@@ -32,7 +33,7 @@ export async function startGuessing(t: Test, engine: TestEngine) {
       return quickHashing.verify(hashed, password);
     },
   };
-  const settings = { TRUST_PROXY: true, WORKERS: 1 };
+  const settings = { TRUST_PROXY: true, WORKERS: 1, ...more };
   const { app } = await startService(t, engine, { hashing, settings });
   return { app, counted, advance: stopTheClock(t), signIn: signInFrom(app) };
 }

@@ -4,6 +4,7 @@
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
+import fp from 'fastify-plugin';
 import { Type } from 'typebox';
 import { type Actor, anonymous } from '../../accounts/actor.ts';
 import { visibilityFor } from '../../accounts/visibility.ts';
@@ -37,6 +38,8 @@ const app = Fastify({
 await app.register(routeTable);
 // The plugin of errors names the cookie.
 await app.register(sessionCookie, { keys: settings.SECRET_KEY, secure: false });
+// And it asks for the headers of security, of which this server has none.
+await app.register(fp(async () => void app.decorate('securityHeaders', {}), { name: 'security-headers' }));
 await app.register(errors);
 await app.register(validation);
 const engine = await openEngine(settings, { worker: true });

@@ -1,0 +1,19 @@
+/** The commands of the bench run, each once and briefly. Figures of such a run mean nothing. */
+import { execFileSync } from 'node:child_process';
+import { test } from 'tap';
+import { PROJECT } from '../support/processes.ts';
+
+const COMMANDS = [
+  ['compare', '--rounds', '1', '--seconds', '1'],
+  ['flood', '--rounds', '1', '--seconds', '1'],
+  ['scale', '--rounds', '1', '--seconds', '1', '--users', '1000,2000'],
+  ['start', '--rounds', '1'],
+];
+
+for (const args of COMMANDS) {
+  test(`npm run bench -- ${args.join(' ')} prints its table`, async (t) => {
+    const command = ['run', '-s', 'bench', '--', ...args, '--engine', 'sqlite'];
+    const output = execFileSync('npm', command, { cwd: PROJECT, encoding: 'utf8' });
+    t.match(output, /^\| SQLite \|/m);
+  });
+}

@@ -38,7 +38,7 @@ interface Pair {
 
 const USERS = 1000;
 /** How long a server answers before each row is measured, and before the first, in seconds: V8 compiles hot code several times at first. */
-export const WARM_UP = 3;
+export const WARM_UP = 6;
 const FIRST_WARM_UP = 12;
 
 const readOne: Make = (headers) => [readUser(USERS / 2, headers)];

@@ -1,4 +1,6 @@
 /** Measures the latency of signed-in reads while ten times more users sign in than the service can hash for. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import type { Turns } from './compare.ts';
 import { fill } from './database.ts';
 import type { BenchEngine } from './engines.ts';
@@ -10,6 +12,7 @@ import { listUsers, range, signIn } from './requests.ts';
 import { MeasuredServer } from './server.ts';
 import { loadSteadily } from './steady-load.ts';
 
+const THREAD = new URL('steady-load-thread.ts', import.meta.url);
 const USERS = 1000;
 /** Signed-in reads a second, far below the service's capacity. */
 const RATE = 200;
@@ -33,8 +36,9 @@ export async function flood(engine: BenchEngine, { rounds, seconds }: Turns): Pr
   for (let round = 0; round < rounds; round++) {
     await settle(() => server.cpu() + engine.cpu());
     const quiet = await read();
-    const signingIn = loadSteadily(server.url, signIns, 10 * perSecond);
-    const [flooded, signedIn] = await Promise.all([read(), signingIn]);
+    const workerData = { url: server.url, requests: signIns, rate: 10 * perSecond };
+    const signingIn = once(new Worker(THREAD, { workerData }), 'message');
+    const [flooded, [signedIn]] = await Promise.all([read(), signingIn]);
     results.push({ quiet, flooded, signedIn: signedIn.length });
   }
   const memoryAfter = Math.max(...server.memory());

@@ -31,6 +31,8 @@ export async function serveMeanwhile(
   const over = promise.finally(() => {
     isOver = true;
   });
+  // It is awaited after the last request. Until then, its failure must not end the process.
+  over.catch(() => {});
   while (!isOver) {
     const [answer] = await exchange(port, request);
     if (answer?.status !== 200) throw new Error(`A client was answered ${answer?.status}.`);

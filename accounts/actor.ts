@@ -36,7 +36,7 @@ export interface Actor extends Origin {
   permissions: readonly string[];
   log: { info(fields: object, message: string): void };
   /** Counts what the actor's network is refused, and tells whether to write it (see refusals.ts). Null: all is written. */
-  refusals: { admits(address: string, place: 'trail' | 'log'): boolean } | null;
+  refusals: { admits(address: string, place: 'audit' | 'log'): boolean } | null;
 }
 
 /** @returns a caller who has not signed in. */

@@ -21,10 +21,10 @@ const BATCH = 100;
 
 /** The refusals of this period, by network. Those of the log alone are counted apart, so that they push none out of the audit trail. */
 export class RefusalCounts {
-  readonly #counts = { trail: new Map<string, number>(), log: new Map<string, number>() };
+  readonly #counts = { audit: new Map<string, number>(), log: new Map<string, number>() };
 
   /** Counts a refusal. @returns whether it is to be written there. */
-  admits(address: string, place: 'trail' | 'log'): boolean {
+  admits(address: string, place: 'audit' | 'log'): boolean {
     const counts = this.#counts[place];
     const own = networkOf(address, 48);
     const network = counts.has(own) || counts.size < MAX_NETWORKS ? own : OTHER_NETWORKS;
@@ -55,7 +55,7 @@ export async function recordRefusal(
   event: AuditEvent,
   step?: Step,
 ): Promise<void> {
-  if (isWritten(actor, 'trail')) await recordEvent(db, actor, event, step);
+  if (isWritten(actor, 'audit')) await recordEvent(db, actor, event, step);
 }
 
 /** Writes a refusal to the log only, unless the actor's network had too many. @param fields without secrets. */
@@ -65,7 +65,7 @@ export function logRefusal(actor: Actor, fields: object, message: string): void 
   log.info({ actor: user?.id, via, address, userAgent, ...fields }, message);
 }
 
-function isWritten({ refusals, address }: Actor, place: 'trail' | 'log'): boolean {
+function isWritten({ refusals, address }: Actor, place: 'audit' | 'log'): boolean {
   return refusals?.admits(address, place) ?? true;
 }
 

@@ -8,6 +8,7 @@ import fp from 'fastify-plugin';
 import { PROBLEMS } from '../../schemas/problems.ts';
 import { serializeProblem } from './errors.ts';
 import type { ProblemOptions } from './problems.ts';
+import { METHODS } from './route-table.ts';
 
 /** The connections of a server, each with its latest response: with pipelined requests, the last one to be sent. */
 export type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
@@ -22,9 +23,6 @@ declare module 'fastify' {
 
 /** How long a client may keep a connection after its last answer, in milliseconds. */
 const CLOSING_TIME = 2_000;
-
-/** What this API takes, for CONNECT, which names no path. */
-const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 const KINDS: Record<string, 'headers-too-large' | 'timeout'> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
@@ -93,7 +91,11 @@ export default fp<{ nextId: () => string }>(
     app.server.on('connect', (_request, socket) => {
       socket.on('error', () => socket.destroy());
       const detail = 'This is no proxy: CONNECT is not possible.';
-      answerLast(socket, { kind: 'method-not-allowed', detail, headers: { allow: METHODS } });
+      answerLast(socket, {
+        kind: 'method-not-allowed',
+        detail,
+        headers: { allow: [...METHODS, 'OPTIONS'].join(', ') },
+      });
     });
     // Else Node answers without a body. The checks of requests refuse it (see http-checks.ts).
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));

@@ -1,6 +1,7 @@
 /** Lets pages of the origins in ORIGINS call the API with the session cookie, and read its answers (CORS, in the Fetch standard). */
 import cors from '@fastify/cors';
 import fp from 'fastify-plugin';
+import { METHODS } from './route-table.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -39,7 +40,7 @@ export default fp<{ origins: readonly string[] }>(
       // A function, since a list would answer the preflights of all origins.
       origin: (origin, answer) => answer(null, origin !== undefined && listed.has(origin)),
       credentials: true,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      methods: METHODS,
       allowedHeaders: ['Content-Type', 'Authorization', 'If-Match'],
       exposedHeaders: EXPOSED,
       // In seconds: how long browsers remember a preflight.

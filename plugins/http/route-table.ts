@@ -5,6 +5,9 @@
 import fp from 'fastify-plugin';
 import findMyWay from 'find-my-way';
 
+/** The methods of the API, besides OPTIONS, which every path answers. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
 interface RouteTable {
   /** @returns the methods of the path of this URL, none for an unknown path. */
   methodsOf(url: string): string[];

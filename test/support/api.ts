@@ -7,20 +7,26 @@ import { ensureSchema } from '../../db/migrate/migrator.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
-/** Migrates the database and adds an administrator. */
-export async function makeDatabaseWith(url: string, username: string): Promise<void> {
+/** Migrates the database and adds administrators. @returns their ids and names. */
+export async function makeDatabaseWith(url: string, ...usernames: string[]) {
   const environment = { DATABASE_URL: url };
   const engine = await openEngine(loadSettings({ root: import.meta.dirname, environment }), { create: true });
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);
-  const [id, groupId, now] = [randomUUIDv7(), randomUUIDv7(), Date.now()];
+  const now = Date.now();
   const passwordHash = await (await makeHashing()).hash(PASSWORD);
+  const found = await db.groups.findByName('admins');
+  const groupId = found?.id ?? randomUUIDv7();
+  const users = usernames.map((username) => ({ id: randomUUIDv7(), username }));
   await db.atomically([
-    db.users.add({ id, username, name: '', email: null, active: true, passwordHash }, now),
-    ...db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now),
-    db.memberships.add({ groupId, userId: id, role: 'manager' }, now),
+    ...(found ? [] : db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now)),
+    ...users.flatMap((user) => [
+      db.users.add({ ...user, name: '', email: null, active: true, passwordHash }, now),
+      db.memberships.add({ groupId, userId: user.id, role: 'manager' }, now),
+    ]),
   ]);
   await engine.close();
+  return users;
 }
 
 export class Caller {

@@ -145,12 +145,5 @@ export async function inParallel<Result>(
   return results;
 }
 
-/** @returns how often each value occurs. */
-export function tally(values: (string | number)[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
-}
-
 /** Flags for a fast server: commits do not wait for the disk, and there is no binary log. */
 export const FAST_FLAGS = ['--innodb-flush-log-at-trx-commit=0', '--skip-log-bin'];

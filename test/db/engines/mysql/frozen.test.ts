@@ -4,8 +4,9 @@
  */
 import type { Test } from 'tap';
 import { createApp } from '../../../../app.ts';
-import { FAST_FLAGS, inParallel, onOwnServer, tally } from '../../../support/own-server.ts';
+import { FAST_FLAGS, inParallel, onOwnServer } from '../../../support/own-server.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
+import { tally } from '../../../support/tally.ts';
 
 const POOL_SIZE = 4;
 const REQUESTS = 5 * POOL_SIZE;

@@ -3,9 +3,10 @@
  * rejects the password. The service must give 503 and recover when the cause is gone.
  */
 import mysql from 'mysql2/promise';
-import { FAST_FLAGS, inParallel, onOwnServer, tally } from '../../../support/own-server.ts';
+import { FAST_FLAGS, inParallel, onOwnServer } from '../../../support/own-server.ts';
 import { until } from '../../../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
+import { tally } from '../../../support/tally.ts';
 
 const POOL_SIZE = 4;
 const FLAGS = [...FAST_FLAGS, '--max-connections=12'];

@@ -13,6 +13,8 @@ export interface TestEngine {
   name: 'SQLite' | 'MySQL';
   /** @returns the DATABASE_URL of a new, empty database that is removed when the test ends. */
   makeDatabase(t: Test): Promise<string>;
+  /** @returns the URL of the same database by another node of a cluster, which a second instance of the service uses. */
+  elsewhere?(databaseUrl: string): string;
 }
 
 const sqlite: TestEngine = {

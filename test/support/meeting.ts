@@ -16,7 +16,8 @@ export async function startTwo(
 ): Promise<[App, App]> {
   const hashing = quickHashing;
   const { app: one, settings } = await startService(t, engine, { hashing, settings: more });
-  const { DATABASE_URL: databaseUrl, SECRET_KEY } = settings;
+  const { DATABASE_URL, SECRET_KEY } = settings;
+  const databaseUrl = engine.elsewhere?.(DATABASE_URL) ?? DATABASE_URL;
   const shared = { ...more, SECRET_KEY };
   const { app: other } = await startService(t, engine, { hashing, databaseUrl, settings: shared });
   return [one, other];

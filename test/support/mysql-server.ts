@@ -39,10 +39,12 @@ export class MysqlServer {
   #process: ChildProcess | undefined;
   #watcher: ChildProcess | undefined;
   readonly #flags: string[];
+  readonly #account: string;
 
-  /** @param flags for the server, besides those for its folder and port. */
-  constructor(flags: string[] = []) {
+  /** @param flags for the server, besides those for its folder and port. @param account which runs the server if root runs the tests. */
+  constructor(flags: string[] = [], account = 'root') {
     this.#flags = flags;
+    this.#account = account;
   }
 
   /** The process id of the server; 0 before the first start. */
@@ -54,13 +56,16 @@ export class MysqlServer {
     return `mysql://root@127.0.0.1:${this.port}`;
   }
 
-  /** Starts the server; after a kill, on the same port and data as before. @returns when the server answers. */
-  async start(): Promise<void> {
+  /**
+   * Starts the server; after a kill, on the same port and data as before. @param more flags for this start only.
+   * @returns when the server answers.
+   */
+  async start(more: string[] = []): Promise<void> {
     const program = findServer();
     if (!program) throw new Error('No MySQL or MariaDB server is installed.');
     // Each server has its own folder for temporary files; servers remove each other's files in a shared one.
     const folders = ['--no-defaults', `--datadir=${join(this.folder, 'data')}`, `--tmpdir=${this.folder}`];
-    const user = process.getuid?.() === 0 ? ['--user=root'] : [];
+    const user = process.getuid?.() === 0 ? [`--user=${this.#account}`] : [];
     if (this.port === 0) {
       this.port = await freePort();
       const install = find('mariadb-install-db', 'mysql_install_db');
@@ -87,6 +92,7 @@ export class MysqlServer {
         `--pid-file=${join(this.folder, 'pid')}`,
         '--innodb-buffer-pool-size=64M',
         ...this.#flags,
+        ...more,
       ],
       { stdio: 'ignore' },
     );

@@ -44,11 +44,11 @@ export class OwnServer extends MysqlServer {
   readonly engine: TestEngine = { name: 'MySQL', makeDatabase: () => this.makeDatabase() };
 
   /** A starting server removes other servers' files from the folder for temporary files, so each one has its own folder. */
-  override async start(): Promise<void> {
+  override async start(more: string[] = []): Promise<void> {
     const { TMPDIR } = process.env;
     process.env.TMPDIR = this.folder;
     try {
-      await super.start();
+      await super.start(more);
     } finally {
       if (TMPDIR === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = TMPDIR;

@@ -3,7 +3,12 @@
  * it lacks: an acquire timeout, replacing old connections before the server drops them, and retries.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import mysql, { type ConnectionOptions, type Pool, type PoolConnection } from 'mysql2/promise';
+import mysql, {
+  type ConnectionOptions,
+  type Pool,
+  type PoolConnection,
+  type RowDataPacket,
+} from 'mysql2/promise';
 import { driverUrl } from '../../../config/database-url.ts';
 import { DatabaseUnavailableError } from '../engine.ts';
 import { isLost, isServerError, toUnavailableError, translateError } from './errors.ts';
@@ -35,6 +40,12 @@ const SESSION_SETTINGS = [
   `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, autocommit = 1, completion_type = 0,
      foreign_key_checks = 1, sql_safe_updates = 0, default_storage_engine = InnoDB`,
 ];
+
+/**
+ * On a Galera cluster, each SELECT and each START TRANSACTION waits until the node has applied what any node had committed by then:
+ * what has ended on one node is over on all. Writes need no more, since all of them are in transactions.
+ */
+const SYNC_WAIT = 'SET SESSION wsrep_sync_wait = 1';
 
 function connectionOptions(url: string): ConnectionOptions {
   return {
@@ -152,7 +163,10 @@ function withTimeout<Result>(timeout: number, promise: Promise<Result>): Promise
 
 async function prepareSession(connection: mysql.Connection): Promise<void> {
   try {
-    for (const sql of SESSION_SETTINGS) await connection.query({ sql, timeout: CONNECT_TIMEOUT });
+    const set = (sql: string) => connection.query<RowDataPacket[]>({ sql, timeout: CONNECT_TIMEOUT });
+    for (const sql of SESSION_SETTINGS) await set(sql);
+    const [[galera]] = await set("SHOW VARIABLES LIKE 'wsrep_on'");
+    if (galera?.Value === 'ON') await set(SYNC_WAIT);
   } catch (error) {
     connection.destroy();
     throw error;

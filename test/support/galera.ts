@@ -1,0 +1,155 @@
+/**
+ * Starts a Galera cluster of three nodes on this machine for tests of what holds across nodes. The options are those of
+ * docs/operations.md.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Test, test } from 'tap';
+import type { TestEngine } from './engines.ts';
+import { findServer, freePort } from './mysql-server.ts';
+import { databaseName, OwnServer } from './own-server.ts';
+import { until } from './running.ts';
+
+/** As root, rsync's daemon drops to nobody, and can't write what a joining node gets. */
+const ACCOUNT = 'mysql';
+
+const PROVIDERS = ['galera', 'galera-4', '.'].flatMap((folder) =>
+  ['/usr/lib', '/usr/lib64'].map((library) => join(library, folder, 'libgalera_smm.so')),
+);
+
+/** The ports of a node: its own for the group, for a whole copy of the database, and for what it has missed. */
+interface Ports {
+  group: number;
+  copy: number;
+  missed: number;
+}
+
+class GaleraNode extends OwnServer {
+  constructor(provider: string, ports: Ports, all: Ports[]) {
+    const local = (port: number) => `127.0.0.1:${port}`;
+    const options = {
+      'gmcast.listen_addr': `tcp://${local(ports.group)}`,
+      'ist.recv_addr': local(ports.missed),
+      'gcache.size': '16M',
+      'repl.causal_read_timeout': 'PT3S',
+      'evs.keepalive_period': 'PT0.5S',
+      'evs.inactive_check_period': 'PT0.25S',
+      'evs.suspect_timeout': 'PT1.5S',
+      'evs.inactive_timeout': 'PT4S',
+      'evs.install_timeout': 'PT4S',
+    };
+    const flags = [
+      '--binlog-format=ROW',
+      '--innodb-autoinc-lock-mode=2',
+      // What a killed node has lost, it gets from the others.
+      '--innodb-flush-log-at-trx-commit=0',
+      '--max-connections=500',
+      '--wsrep-on=ON',
+      `--wsrep-provider=${provider}`,
+      `--wsrep-cluster-address=gcomm://${all.map(({ group }) => local(group)).join()}`,
+      `--wsrep-node-address=${local(ports.group)}`,
+      `--wsrep-sst-receive-address=${local(ports.copy)}`,
+      '--wsrep-sst-method=rsync',
+      `--wsrep-provider-options=${Object.entries(options)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(';')}`,
+    ];
+    super(flags, ACCOUNT);
+  }
+
+  /** Starts the node, or starts it again. @returns when it has all that the others have. */
+  override async start(more: string[] = []): Promise<void> {
+    if (process.getuid?.() === 0) await promisify(execFile)('chown', [ACCOUNT, this.folder]);
+    await super.start(more);
+    await this.#hasStatus('wsrep_local_state_comment', 'Synced');
+  }
+
+  /** Waits until the node knows of so many nodes, itself included. */
+  async seesNodes(count: number): Promise<void> {
+    await this.#hasStatus('wsrep_cluster_size', String(count));
+  }
+
+  async #hasStatus(name: string, wanted: string): Promise<void> {
+    await until(`${name} is ${wanted}`, async () => {
+      const [row] = await this.query(`SHOW STATUS LIKE '${name}'`);
+      return row?.Value === wanted || undefined;
+    });
+  }
+
+  /** Also ends the daemon by which a node that is just joining gets the database. */
+  override async kill(signal: NodeJS.Signals): Promise<void> {
+    await super.kill(signal);
+    if (signal !== 'SIGKILL') return;
+    const file = join(this.folder, 'data', 'rsync_sst.pid');
+    if (!existsSync(file)) return;
+    try {
+      process.kill(Number(readFileSync(file, 'utf8')), signal);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+export class GaleraCluster {
+  readonly nodes: [GaleraNode, GaleraNode, GaleraNode];
+
+  private constructor(provider: string, ports: [Ports, Ports, Ports]) {
+    const [first, second, third] = ports;
+    const make = (own: Ports) => new GaleraNode(provider, own, ports);
+    this.nodes = [make(first), make(second), make(third)];
+  }
+
+  /** Makes a cluster that `start` starts. */
+  static async make(provider: string): Promise<GaleraCluster> {
+    const ports = async () => ({ group: await freePort(), copy: await freePort(), missed: await freePort() });
+    return new GaleraCluster(provider, [await ports(), await ports(), await ports()]);
+  }
+
+  async start(): Promise<void> {
+    const [first, ...others] = this.nodes;
+    await first.start(['--wsrep-new-cluster']);
+    // One after the other: a node that gives its database to another one can't give it to a second.
+    for (const node of others) await node.start();
+  }
+
+  /** A test engine that makes its databases on the cluster, and whose second instances use the second node. */
+  readonly engine: TestEngine = {
+    name: 'MySQL',
+    makeDatabase: () => this.nodes[0].makeDatabase(),
+    elsewhere: (databaseUrl) => this.through(databaseUrl, 1),
+  };
+
+  /** @returns the URL of the same database on another node. */
+  through(databaseUrl: string, index: 0 | 1 | 2): string {
+    return `${this.nodes[index].url}/${databaseName(databaseUrl)}`;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.remove()));
+  }
+}
+
+/**
+ * Runs the tests on a new cluster. Skips them where Galera is not installed; with REQUIRE_GALERA=1 that is a failure. Call it once in a
+ * file, because it ends the process after the tests.
+ */
+export function onCluster(name: string, tests: (t: Test, cluster: GaleraCluster) => Promise<void>): void {
+  const provider = PROVIDERS.find((path) => existsSync(path));
+  const ended = test(name, async (t) => {
+    if (!provider || !findServer()?.endsWith('mariadbd')) {
+      t.comment(
+        `Skipped, because MariaDB with Galera is not installed (mariadb-server, galera-4, rsync): ${name}`,
+      );
+      t.not(process.env.REQUIRE_GALERA, '1', 'REQUIRE_GALERA=1 is set, so these tests must not be skipped');
+      return;
+    }
+    const cluster = await GaleraCluster.make(provider);
+    t.teardown(() => cluster.remove());
+    await cluster.start();
+    await tests(t, cluster);
+  });
+  // As in onOwnServer.
+  void ended.then(() => setTimeout(() => process.exit(), 500).unref());
+}

@@ -31,9 +31,11 @@ export class MeasuredServer extends Running {
     return server;
   }
 
-  /** @returns the CPU time in microseconds. */
+  /** @returns the CPU time of the process and its workers in microseconds. */
   cpu(): number {
-    return processorTime(this.pid);
+    return this.#processes()
+      .map(processorTime)
+      .reduce((sum, each) => sum + each, 0);
   }
 
   /** Sends as many requests as it answers. @returns its CPU time for each answer, in microseconds. */
@@ -45,7 +47,11 @@ export class MeasuredServer extends Running {
 
   /** @returns the resident memory of the process and of each worker, in megabytes. */
   memory(): number[] {
-    return [this.pid, ...childrenOf(this.pid)].map(residentMemory);
+    return this.#processes().map(residentMemory);
+  }
+
+  #processes(): number[] {
+    return [this.pid, ...childrenOf(this.pid)];
   }
 
   /** Ends it by SIGTERM: a killed process keeps none of the code that it has compiled. */

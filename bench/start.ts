@@ -37,7 +37,7 @@ export async function start(engine: BenchEngine, { rounds }: { rounds: number })
     });
   };
   await measure('no database yet, nothing compiled yet, 2 workers', 2, 1);
-  await measure('a database that is there, one process', 1, rounds);
+  await measure('a database that is there, 1 worker', 1, rounds);
   await measure('a database that is there, 2 workers', 2, rounds);
   return lines;
 }

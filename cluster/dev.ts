@@ -1,5 +1,5 @@
 /**
- * npm run dev: the service in one process, with a readable log of every request. It starts anew when a file of the code changes or
+ * npm run dev: the service with a readable log of every request. It starts anew when a file of the code changes or
  * comes, a new blueprint's folder included, and ends with this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Maintenance that one process does for the whole service, the primary or the only one: checkpoints and purges. */
+/** Maintenance that the primary does for the whole service: checkpoints and purges. */
 import type { Logger } from 'pino';
 import { serviceItself } from '../accounts/actor.ts';
 import { recordAuditPurge } from '../accounts/change.ts';

@@ -1,5 +1,24 @@
-/** The messages between the primary and its workers. */
+/**
+ * The messages between the primary and its workers. A reload starts workers of new code under a primary of the old code. So change
+ * these messages only by adding, and pass over messages of another kind.
+ */
 import type { Settings } from '../config/load.ts';
 
-export type ToWorker = { kind: 'serve'; settings: Settings } | { kind: 'stop' };
-export type FromWorker = { kind: 'listening'; url: string } | { kind: 'failed'; reason: string };
+/** The settings that the command line gives, by name. */
+export type Flags = Record<string, string | undefined>;
+
+export type ToWorker =
+  | { kind: 'load-settings'; flags: Flags }
+  /** It comes with the socket to listen on. */
+  | { kind: 'serve'; settings: Settings }
+  | { kind: 'stop' };
+
+export type FromWorker =
+  | { kind: 'settings'; settings: Settings }
+  | { kind: 'listening'; version: string }
+  | { kind: 'failed'; reason: string }
+  /** Sent every HEARTBEAT: the event loop turns. */
+  | { kind: 'alive' };
+
+/** In milliseconds. */
+export const HEARTBEAT = 1_000;

@@ -1,113 +1,221 @@
-/**
- * The primary process: it starts the workers, replaces those that die, and stops them all. The pauses before a
- * replacement grow, so that a persistent fault does not use up the machine.
- */
-import cluster, { type Worker } from 'node:cluster';
+/** The primary process, which serves no requests: it starts the workers, replaces those that end, and stops them all. */
+import cluster from 'node:cluster';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
-import { DRAIN_DEADLINE } from './drain.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
-import type { Serving } from './serve.ts';
+import { withSecret } from '../config/secret.ts';
+import type { Listener } from './listener.ts';
+import type { Flags } from './messages.ts';
+import { keepUntilRestart } from './reloaded-settings.ts';
+import { WorkerProcess } from './worker-process.ts';
 
-/** All in milliseconds. A worker gives up on its connections before it is killed. */
-const KILL_DEADLINE = DRAIN_DEADLINE + 2_000;
+/** In milliseconds: the pauses after workers that could not start, so that a persistent fault does not use up the machine. */
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 10_000;
-/** The pauses start again after a worker that lived this long. */
-const STABLE_LIFETIME = 10_000;
 
-/**
- * Starts `count` workers. Its `stop` kills those that miss the deadline.
- * @param prepared the settings, as soon as the database is ready.
- * @returns when all workers listen.
- * @throws {Error} when a worker can't start or `prepared` rejects, after all workers have stopped.
- */
-export function startPrimary(count: number, prepared: Promise<Settings>, log: Logger): Promise<Serving> {
-  // The kernel distributes connections, which costs less than passing each on from the primary.
-  cluster.schedulingPolicy = cluster.SCHED_NONE;
-  cluster.setupPrimary({
-    exec: join(import.meta.dirname, 'worker.ts'),
-    args: [],
-    // Half of V8's default for new objects saves memory in each worker, and costs little more garbage collection.
-    execArgv: [...process.execArgv, '--max-semi-space-size=8'],
-  });
-
-  let started = false;
-  let stopping: Promise<void> | undefined;
-  let pause = 0;
-  const listening = new Set<Worker>();
-  const { promise, resolve, reject } = Promise.withResolvers<Serving>();
-
-  function forkWorker(): void {
-    const since = Date.now();
-    // glibc's default of eight heaps for each processor leaves most of them empty; measured in docs/performance.md.
-    const worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });
-    prepared.then(
-      (settings) => send(worker, { kind: 'serve', settings }),
-      () => {},
-    );
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'failed') return handleFailure(message.reason);
-      listening.add(worker);
-      if (started || listening.size < count) return;
-      started = true;
-      resolve({ url: message.url, stop });
-    });
-    worker.on('exit', (code, signal) => {
-      listening.delete(worker);
-      if (stopping) return;
-      if (!started)
-        return handleFailure(`a worker exited during its start (${signal ?? `exit code ${code}`})`);
-      replace(worker, Date.now() - since, signal ?? code);
-    });
-    // Without a listener, sending to a worker that has just died would end the primary.
-    worker.on('error', (error) =>
-      log.warn({ err: error, worker: worker.process.pid }, 'a message to a worker could not be sent'),
-    );
-  }
-
-  function replace(worker: Worker, lifetime: number, cause: string | number): void {
-    if (lifetime >= STABLE_LIFETIME) pause = 0;
-    log.error({ worker: worker.process.pid, cause, pause }, 'a worker died and is replaced');
-    setTimeout(() => {
-      if (!stopping) forkWorker();
-    }, pause);
-    pause = pause === 0 ? FIRST_PAUSE : Math.min(pause * 2, LONGEST_PAUSE);
-  }
-
-  function handleFailure(reason: string): void {
-    if (started) log.error({ reason }, 'a worker could not start');
-    else void stop().then(() => reject(new Error(reason)));
-  }
-
-  function stop(): Promise<void> {
-    stopping ??= stopAll(log);
-    return stopping;
-  }
-
-  for (let forked = 0; forked < count; forked++) forkWorker();
-  prepared.catch((error) => stop().then(() => reject(error)));
-  return promise;
+/** How a reload ended. */
+export interface Reload {
+  /** When it began, in milliseconds since 1970. */
+  at: number;
+  /** How many workers were replaced or added. */
+  replaced: number;
+  /** The settings that have changed, and take effect by a restart only. */
+  needRestart: string[];
+  /** Why it failed, if it did. */
+  failure?: string;
 }
 
-async function stopAll(log: Logger): Promise<void> {
-  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-  await Promise.all(
-    workers.map(async (worker) => {
-      if (worker.isDead()) return;
-      const exited = new Promise((resolve) => worker.once('exit', resolve));
-      send(worker, { kind: 'stop' });
-      const deadline = setTimeout(() => {
-        log.error({ worker: worker.process.pid }, 'a worker did not stop in time and is killed');
-        worker.process.kill('SIGKILL');
-      }, KILL_DEADLINE);
-      await exited;
-      clearTimeout(deadline);
-    }),
-  );
+interface PrimaryOptions {
+  listener: Listener;
+  flags: Flags;
+  log: Logger;
+  /** Takes the settings of a reload once a worker serves with them. The reload fails when it rejects. */
+  onSettings(settings: Settings): Promise<void>;
 }
 
-function send(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+export class Primary {
+  /** Those that live, draining ones included. */
+  readonly workers = new Set<WorkerProcess>();
+  /** How many workers have taken the place of one that ended by itself. */
+  restarts = 0;
+  /** The reloads that have ended, by their outcome. */
+  readonly reloads = { succeeded: 0, failed: 0 };
+  lastReload: Reload | undefined;
+  readonly #options: PrimaryOptions;
+  readonly #log: Logger;
+  #settings: Settings;
+  #isStarted = false;
+  #pause = 0;
+  #stopping: Promise<void> | undefined;
+  #reloading: Promise<Reload> | undefined;
+  #nextReload: Promise<Reload> | undefined;
+
+  private constructor(settings: Settings, options: PrimaryOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#log = options.log;
+    cluster.setupPrimary({
+      exec: join(import.meta.dirname, 'worker.ts'),
+      args: [],
+      // Half of V8's default for new objects saves memory in each worker, and costs little more garbage collection.
+      execArgv: [...process.execArgv, '--max-semi-space-size=8'],
+    });
+  }
+
+  /**
+   * Starts the workers, which load their code until the database is ready.
+   * @param prepared the settings with the secret key, as soon as the database is ready.
+   * @returns when all workers are ready.
+   * @throws {Error} when a worker can't start or `prepared` rejects, after all workers have stopped.
+   */
+  static async start(
+    settings: Settings,
+    prepared: Promise<Settings>,
+    options: PrimaryOptions,
+  ): Promise<Primary> {
+    const primary = new Primary(settings, options);
+    // Until it is awaited.
+    prepared.catch(() => {});
+    try {
+      for (let number = 1; number <= settings.WORKERS; number++) primary.#fork(number);
+      primary.#settings = await prepared;
+      await Promise.all([...primary.workers].map((worker) => primary.#serve(worker, primary.#settings)));
+    } catch (error) {
+      await primary.stop();
+      throw error;
+    }
+    primary.#isStarted = true;
+    return primary;
+  }
+
+  /** Lets all workers answer what is in progress, and resolves when they have ended. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  /**
+   * Replaces the workers one by one, with settings and code that are read anew. Each new worker is ready before an old one drains. One
+   * that can't be ready ends the reload: the workers that are there stay. During a reload, further calls are one further reload.
+   */
+  reload(): Promise<Reload> {
+    if (this.#reloading) {
+      this.#log.info('a reload is under way; another one follows it');
+      this.#nextReload ??= this.#reloading.then(() => {
+        this.#nextReload = undefined;
+        return this.reload();
+      });
+      return this.#nextReload;
+    }
+    this.#reloading = this.#runReload().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  async #stopAll(): Promise<void> {
+    // From now on, connections are refused as soon as the workers refuse them.
+    this.#options.listener.socket.close();
+    await Promise.all([...this.workers].map((worker) => worker.stop()));
+  }
+
+  /** @throws {Error} when the service is stopping, or there is no room for another process. */
+  #fork(number: number): WorkerProcess {
+    if (this.#stopping) throw new Error('The service is stopping.');
+    const worker = new WorkerProcess(number, this.#log);
+    this.workers.add(worker);
+    void worker.exited.then((cause) => {
+      this.workers.delete(worker);
+      if (this.#isStarted && !this.#stopping) this.#handleEnd(worker, cause);
+    });
+    return worker;
+  }
+
+  async #serve(worker: WorkerProcess, settings: Settings): Promise<void> {
+    await worker.serve(settings, this.#options.listener.socket);
+    this.#pause = 0;
+  }
+
+  /** @returns the workers of that number that are not about to end: one, or none, or during a reload two. */
+  #holders(number: number): WorkerProcess[] {
+    return [...this.workers].filter((worker) => worker.number === number && worker.state !== 'draining');
+  }
+
+  #handleEnd({ state, number, pid }: WorkerProcess, cause: string): void {
+    const isReplaced = this.#holders(number).length > 0;
+    if (state === 'ready') {
+      this.#log.error({ worker: pid, cause }, 'a worker died and is replaced');
+      if (!isReplaced) void this.#replace(number);
+    }
+    // A reload tells itself why its worker could not start.
+    if (state === 'starting' && !isReplaced) this.#replaceLater(number, cause);
+  }
+
+  #replaceLater(number: number, reason: string): void {
+    this.#pause = Math.min(Math.max(FIRST_PAUSE, this.#pause * 2), LONGEST_PAUSE);
+    this.#log.error({ reason, pause: this.#pause }, 'a worker could not start');
+    setTimeout(() => void this.#replace(number), this.#pause);
+  }
+
+  async #replace(number: number): Promise<void> {
+    if (this.#stopping || number > this.#settings.WORKERS || this.#holders(number).length > 0) return;
+    let worker: WorkerProcess;
+    try {
+      worker = this.#fork(number);
+    } catch (error) {
+      return this.#replaceLater(number, reasonOf(error));
+    }
+    this.restarts++;
+    // When it can't serve, it ends, which is handled as any other end.
+    await this.#serve(worker, this.#settings).catch(() => {});
+  }
+
+  async #runReload(): Promise<Reload> {
+    const reload: Reload = { at: Date.now(), replaced: 0, needRestart: [] };
+    this.#log.info('a reload begins');
+    try {
+      for (let number = 1; number <= this.#settings.WORKERS; number++) await this.#renew(number, reload);
+      const surplus = [...this.workers].filter(({ number }) => number > this.#settings.WORKERS);
+      await Promise.all(surplus.map((worker) => worker.stop()));
+      this.#log.info({ replaced: reload.replaced, needRestart: reload.needRestart }, 'the reload succeeded');
+      this.reloads.succeeded++;
+    } catch (error) {
+      reload.failure = this.#stopping ? 'The service is stopping.' : reasonOf(error);
+      this.#log.error({ reason: reload.failure, replaced: reload.replaced }, 'the reload failed');
+      this.reloads.failed++;
+    }
+    this.lastReload = reload;
+    return reload;
+  }
+
+  /** Puts a new worker into the place of the one of that number, if there is one. The first reads the settings for all. */
+  async #renew(number: number, reload: Reload): Promise<void> {
+    const old = this.#holders(number);
+    const worker = this.#fork(number);
+    try {
+      if (number === 1) await this.#renewSettings(worker, reload);
+      else await this.#serve(worker, this.#settings);
+    } catch (error) {
+      await worker.stop();
+      // The old one may have died meanwhile.
+      void this.#replace(number);
+      throw error;
+    }
+    reload.replaced++;
+    await Promise.all(old.map((each) => each.stop()));
+  }
+
+  async #renewSettings(worker: WorkerProcess, reload: Reload): Promise<void> {
+    const loaded = await worker.loadSettings(this.#options.flags);
+    const { settings, needRestart } = keepUntilRestart(loaded, this.#settings);
+    reload.needRestart = needRestart;
+    const complete = withSecret(settings);
+    await this.#serve(worker, complete);
+    await this.#options.onSettings(complete);
+    this.#settings = complete;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

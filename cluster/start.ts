@@ -1,24 +1,22 @@
 /**
- * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves, in this
- * process with WORKERS=1 and otherwise through workers. Stops it on a signal.
+ * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves through workers. Reloads it and
+ * stops it on a signal.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { program } from 'commander';
 import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
-import { SettingsError } from '../config/sources.ts';
 import { findRisks } from '../config/unsafe.ts';
 import { openEngine } from '../db/database.ts';
 import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { makeLog } from '../plugins/log.ts';
+import { bindAddress, type Listener } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
+import type { Flags } from './messages.ts';
 import { whenParentEnds } from './parent.ts';
-import { startPrimary } from './primary.ts';
-import type { Serving } from './serve.ts';
+import { Primary } from './primary.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
 
 const flags = program
@@ -35,13 +33,12 @@ const flags = program
 export async function start(): Promise<void> {
   logUncaughtErrors();
   try {
-    const settings = loadSettings({
-      root: PROJECT_ROOT,
-      environment: process.env,
-      flags: { HOST: flags.host, PORT: flags.port },
-    });
-    await assertAddressUsable(settings);
-    const running = run(settings);
+    const given: Flags = { HOST: flags.host, PORT: flags.port };
+    const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env, flags: given });
+    // Fails before anything is created.
+    const listener = await bindAddress(settings);
+    const running = run(settings, given, listener);
+    reloadOnSignal(running);
     stopOnSignal(running);
     await running;
   } catch (error) {
@@ -51,46 +48,45 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Fails before anything is created. @throws {SettingsError} when the address can't be listened on. */
-async function assertAddressUsable({ HOST, PORT }: Settings): Promise<void> {
-  const probe = createServer().listen(PORT, HOST);
-  try {
-    await once(probe, 'listening');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SettingsError([
-      `HOST is ${HOST} and PORT is ${PORT}, but the service can't listen there: ${reason}. Set an address of this machine and a free port.`,
-    ]);
-  }
-  probe.close();
-  await once(probe, 'close');
+interface Running {
+  reload(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-async function run(settings: Settings): Promise<Pick<Serving, 'stop'>> {
+async function run(settings: Settings, given: Flags, listener: Listener): Promise<Running> {
   const log = makeLog(settings.LOG_LEVEL);
   for (const risk of findRisks(settings)) log.warn(risk);
   const report = prepareDatabase(settings);
   // Workers load their code meanwhile, and get their settings when the database is ready.
   const prepared = report.then(() => withSecret(settings));
-  const serving = await (settings.WORKERS === 1
-    ? serveAlone(prepared)
-    : startPrimary(settings.WORKERS, prepared, log));
-  const endMaintenance = await startMaintenance(settings, log);
+  let endMaintenance = async () => {};
+  const maintain = async (current: Settings) => {
+    const endOfNew = await startMaintenance(current, log);
+    await endMaintenance();
+    endMaintenance = endOfNew;
+  };
+  const primary = await Primary.start(settings, prepared, {
+    listener,
+    flags: given,
+    log,
+    async onSettings(current) {
+      await maintain(current);
+      log.level = current.LOG_LEVEL;
+      for (const risk of findRisks(current)) log.warn(risk);
+    },
+  });
+  await maintain(settings);
   const { migrations, hasUsers } = await report;
-  printReport(settings, serving.url, migrations, hasUsers);
+  printReport(settings, listener.url, migrations, hasUsers);
   return {
+    async reload() {
+      await primary.reload();
+    },
     async stop() {
-      await serving.stop();
+      await primary.stop();
       await endMaintenance();
     },
   };
-}
-
-async function serveAlone(prepared: Promise<Settings>): Promise<Serving> {
-  const settings = await prepared;
-  // A static import would load the whole app into a primary's memory, too.
-  const { serve } = await import('./serve.ts');
-  return serve(settings);
 }
 
 /**
@@ -109,7 +105,7 @@ async function prepareDatabase(settings: Settings) {
 }
 
 function printReport(settings: Settings, url: string, migrations: string[], hasUsers: boolean): void {
-  const workers = settings.WORKERS === 1 ? 'in one process' : `with ${settings.WORKERS} workers`;
+  const workers = settings.WORKERS === 1 ? 'with 1 worker' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   // Without the password and the parameters of MySQL's.
   const database = settings.DATABASE_URL.replace(/^(mysql:\/\/)(?:.*@)?([^?]*).*/, '$1$2');
@@ -127,8 +123,18 @@ function printReport(settings: Settings, url: string, migrations: string[], hasU
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+/** A signal during the start reloads after it. */
+function reloadOnSignal(running: Promise<Running>): void {
+  process.on('SIGHUP', () => {
+    void running.then(
+      ({ reload }) => reload(),
+      () => {},
+    );
+  });
+}
+
 /** The first signal stops cleanly. A second one exits at once. */
-function stopOnSignal(running: ReturnType<typeof run>): void {
+function stopOnSignal(running: Promise<Running>): void {
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);

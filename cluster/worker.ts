@@ -1,13 +1,19 @@
 /**
- * A worker process. The primary sends the settings, so that all workers have the same ones even when a file was edited
- * meanwhile, and tells the worker when to stop.
+ * A worker process. The primary sends the settings, so that all workers have the same ones even when a file was edited meanwhile, and tells
+ * the worker when to stop. The first worker of a reload reads the settings for all: it is of the new code, which knows its settings.
  */
+
 import type { Settings } from '../config/load.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
-import { type Serving, serve } from './serve.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { type Flags, type FromWorker, HEARTBEAT, type ToWorker } from './messages.ts';
+import type { Serving } from './serve.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
 
 logUncaughtErrors();
+
+// The code is loaded while the primary prepares the database. What is wrong with it is told when the primary asks for it.
+const code = import('./serve.ts');
+code.catch(() => {});
 
 let serving: Promise<Serving> | undefined;
 
@@ -15,14 +21,33 @@ function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
 }
 
-async function start(settings: Settings): Promise<void> {
+/** Does what the primary asked for, or tells why it can't be done, and ends. */
+async function attempt(work: () => Promise<FromWorker>): Promise<void> {
   try {
-    serving = serve(settings);
-    await send({ kind: 'listening', url: (await serving).url });
+    await send(await work());
   } catch (error) {
     await send({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
     process.exit(1);
   }
+}
+
+/** The modules are loaded in the first worker of a reload only: the others save their memory. */
+async function loadSettings(flags: Flags): Promise<FromWorker> {
+  const [{ loadSettings }, { PROJECT_ROOT }] = await Promise.all([
+    import('../config/load.ts'),
+    import('../config/project.ts'),
+  ]);
+  return {
+    kind: 'settings',
+    settings: loadSettings({ root: PROJECT_ROOT, environment: process.env, flags }),
+  };
+}
+
+async function start(settings: Settings, socket: unknown): Promise<FromWorker> {
+  const { serve } = await code;
+  serving = serve(settings, socket);
+  await serving;
+  return { kind: 'listening', version: packageJson.version };
 }
 
 async function stop(): Promise<void> {
@@ -32,8 +57,10 @@ async function stop(): Promise<void> {
 }
 
 // Ctrl+C in a terminal signals the whole process group. Workers ignore it, because the primary stops them.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-process.on(
-  'message',
-  (message: ToWorker) => void (message.kind === 'serve' ? start(message.settings) : stop()),
-);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+process.on('message', (message: ToWorker, socket: unknown) => {
+  if (message.kind === 'load-settings') void attempt(() => loadSettings(message.flags));
+  else if (message.kind === 'serve') void attempt(() => start(message.settings, socket));
+  else if (message.kind === 'stop') void stop();
+});
+setInterval(() => void send({ kind: 'alive' }), HEARTBEAT).unref();

@@ -63,7 +63,7 @@ export const SettingsSchema = Type.Object({
     pattern: '^(auto|[1-9][0-9]{0,2})$',
     default: 'auto',
     allowed: 'auto, or a whole number from 1 to 999',
-    description: 'The number of worker processes; auto is one for each processor, 1 runs without a primary.',
+    description: 'The number of worker processes; auto is one for each processor.',
   }),
   DATABASE_URL: text({
     secret: true,

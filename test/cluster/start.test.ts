@@ -84,7 +84,7 @@ test('A service in a fresh clone starts without setup', async (t) => {
     const again = await startServer(t, { folder, environment: { APP_CONFIG_FILE: file } });
     t.notMatch(again.output.stdout, 'user create');
     t.notMatch(again.output.stdout, 'brought up to date');
-    t.match(again.output.stdout, 'in one process');
+    t.match(again.output.stdout, 'with 1 worker,');
     t.match(again.output.stdout, file, 'the file of settings is named');
     t.equal((await again.stop()).code, 0);
   });

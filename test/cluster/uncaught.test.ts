@@ -21,13 +21,13 @@ export default async (app) => {
 const PRIMARY = "\nprocess.on('SIGUSR2', () => { throw new Error('thrown in the primary'); });\n";
 
 /** Starts a service that can be told to fail. */
-async function startFaulty(t: Test, WORKERS: string): Promise<Server> {
+async function startFaulty(t: Test): Promise<Server> {
   const folder = copyProject(t);
   mkdirSync(join(folder, 'routes/faults'));
   writeFileSync(join(folder, 'routes/faults/index.ts'), FAULTS);
   appendFileSync(join(folder, 'server.ts'), PRIMARY);
   const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
-  return startServer(t, { folder, environment: { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS } });
+  return startServer(t, { folder, environment: { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS: '1' } });
 }
 
 /** @returns the lines of the level fatal. */
@@ -40,31 +40,28 @@ const line = (message: string, origin = 'uncaughtException') => ({
 });
 
 test('An error that nothing caught is logged, and ends the process', async (t) => {
-  for (const [kind, message, origin] of [
-    ['throw', 'thrown outside of a request', 'uncaughtException'],
-    ['reject', 'rejected outside of a request', 'unhandledRejection'],
-  ] as const) {
-    await t.test(`The only process ends with code 1 after ${origin}`, async (t) => {
-      const server = await startFaulty(t, '1');
+  const server = await startFaulty(t);
+  for (const [index, [kind, message, origin]] of (
+    [
+      ['throw', 'thrown outside of a request', 'uncaughtException'],
+      ['reject', 'rejected outside of a request', 'unhandledRejection'],
+    ] as const
+  ).entries()) {
+    await t.test(`A worker ends with code 1 after ${origin}, and is replaced`, async (t) => {
       await fetch(`${server.url}/faults/${kind}`, { method: 'POST' });
-      t.strictSame(await server.ended(), { code: 1, signal: null });
-      t.match(fatal(server), [line(message, origin)]);
-      t.equal(fatal(server).length, 1);
-      t.equal(server.output.stderr, '');
+      const death = (await server.logs('a worker died', index + 1)).at(-1);
+      t.match(death, { cause: 'exit code 1' });
+      t.match(fatal(server).slice(index), [{ ...line(message, origin), pid: death?.worker }]);
+      t.equal(fatal(server).length, index + 1);
+      await server.logs('Server listening', index + 2);
     });
   }
 
-  await t.test('A worker ends and is replaced, and the primary ends with code 1', async (t) => {
-    const server = await startFaulty(t, '2');
-    await fetch(`${server.url}/faults/throw`, { method: 'POST' });
-    const [death] = await server.logs('a worker died');
-    t.match(death, { cause: 1 });
-    t.match(fatal(server), [{ ...line('thrown outside of a request'), pid: death?.worker }]);
-    await server.logs('Server listening', 3);
+  await t.test('The primary ends with code 1, and its worker with it', async (t) => {
     process.kill(server.pid, 'SIGUSR2');
     t.strictSame(await server.ended(), { code: 1, signal: null });
-    t.match(fatal(server).slice(1), [{ ...line('thrown in the primary'), pid: server.pid }]);
-    t.equal(fatal(server).length, 2);
+    t.match(fatal(server).slice(2), [{ ...line('thrown in the primary'), pid: server.pid }]);
+    t.equal(fatal(server).length, 3);
     await until('no worker is left', () => !server.serving().some(isAlive) || undefined);
     t.equal(server.output.stderr, '');
   });

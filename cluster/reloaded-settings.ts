@@ -1,0 +1,29 @@
+/** Which settings a reload can't change. */
+import { sqliteFile } from '../config/database-url.ts';
+import type { Settings } from '../config/load.ts';
+
+/**
+ * @param loaded the settings that were read anew, perhaps by newer code, with more settings than this one knows.
+ * @returns these settings, with the address and the database of the current ones; and the names of those of them that have changed.
+ */
+export function keepUntilRestart(
+  loaded: Settings,
+  current: Settings,
+): { settings: Settings; needRestart: string[] } {
+  const { HOST, PORT, DATABASE_URL, secretPath } = current;
+  const isSameDatabase = databaseOf(loaded.DATABASE_URL) === databaseOf(DATABASE_URL);
+  return {
+    // The key that the service makes lies beside the database.
+    settings: { ...loaded, HOST, PORT, ...(isSameDatabase ? {} : { DATABASE_URL, secretPath }) },
+    needRestart: [
+      ...(loaded.HOST === HOST ? [] : ['HOST']),
+      ...(loaded.PORT === PORT ? [] : ['PORT']),
+      ...(isSameDatabase ? [] : ['DATABASE_URL']),
+    ],
+  };
+}
+
+/** @returns the file of SQLite, or the name of MySQL's: its servers, user and password may change. */
+function databaseOf(url: string): string {
+  return sqliteFile(url) ?? new URL(url).pathname;
+}

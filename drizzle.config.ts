@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { defineConfig } from 'drizzle-kit';
-import { driverUrl, sqliteFile } from './config/database-url.ts';
+import { databaseServers, sqliteFile } from './config/database-url.ts';
 import { loadSettings } from './config/load.ts';
 
 const { DATABASE_URL: url } = loadSettings({ root: process.cwd(), environment: process.env });
@@ -33,5 +33,6 @@ export default defineConfig({
   schema: './db/schema/for-drizzle-kit.cjs',
   out: `./db/migrations/${dialect}`,
   casing: 'snake_case',
-  dbCredentials: { url: file ?? driverUrl(url) },
+  // Of several servers the first one, since drizzle-kit knows no list.
+  dbCredentials: { url: file ?? databaseServers(url)[0].url },
 });

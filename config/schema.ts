@@ -71,7 +71,7 @@ export const SettingsSchema = Type.Object({
     pattern: '^(sqlite:(?!:memory:)(?!//[^/]).+|mysql://.+)$',
     default: 'sqlite:data/rollcall.db',
     allowed:
-      'sqlite:PATH or mysql://user:password@host:port/database, with special characters in the password as %XX',
+      'sqlite:PATH or mysql://user:password@host:port/database, with commas between several servers (host:port,host:port) and special characters in the password as %XX',
     description: "The database. A relative path starts from the project's folder.",
   }),
   POOL_SIZE: wholeNumber(1, 10_000, {

@@ -76,6 +76,10 @@ export const PROBLEMS = {
     status: 503,
     meaning: 'The database can not serve. Nothing was changed; try again.',
   },
+  'read-only': {
+    status: 503,
+    meaning: 'The database can be read only. Nothing was changed; try again.',
+  },
   'outcome-unknown': {
     status: 503,
     meaning: 'The database went away while it wrote. Look whether the change was made.',

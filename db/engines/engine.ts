@@ -68,6 +68,14 @@ export interface Reader {
   ): CachedRead<Result>;
 }
 
+/** How busy the pool of connections is. */
+export interface PoolUse {
+  inUse: number;
+  idle: number;
+  /** How many requests wait for a connection. */
+  waiting: number;
+}
+
 export interface Engine extends Reader {
   readonly dialect: 'sqlite' | 'mysql';
   readonly tables: Tables;
@@ -107,6 +115,8 @@ export interface Engine extends Reader {
   checkpoint(): Promise<void>;
   /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools. */
   backup(file: string): Promise<void>;
+  /** @returns how busy this process's pool is; undefined on SQLite, which has none. */
+  poolUse(): PoolUse | undefined;
   close(): Promise<void>;
 }
 
@@ -136,6 +146,13 @@ export class DatabaseUnavailableError extends Error {
     super(`${what} ${reason}`);
     this.name = new.target.name;
     this.unchanged = unchanged;
+  }
+}
+
+/** The database can be read, but not written: a replica, or a disk that takes no writes. */
+export class ReadOnlyError extends DatabaseUnavailableError {
+  constructor() {
+    super('no server takes writes.', true, 'The database is read-only:');
   }
 }
 

@@ -1,7 +1,12 @@
 /** The one table that turns errors into problem details (RFC 9457), whoever throws them: a rule, the database, the validation or Fastify. */
 import type { Static } from 'typebox';
 import * as accounts from '../../accounts/errors.ts';
-import { DatabaseUnavailableError, DuplicateError, WrongSchemaError } from '../../db/engines/engine.ts';
+import {
+  DatabaseUnavailableError,
+  DuplicateError,
+  ReadOnlyError,
+  WrongSchemaError,
+} from '../../db/engines/engine.ts';
 import type { Problem } from '../../schemas/common.ts';
 import { type FieldError, PROBLEMS, type ProblemKind } from '../../schemas/problems.ts';
 
@@ -154,6 +159,11 @@ const TABLE = [
   row(WrongSchemaError, () => ({
     kind: 'wrong-schema',
     detail: 'The database has not the schema of this version. Nothing was changed; try again in a moment.',
+    headers: RETRY_SOON,
+  })),
+  row(ReadOnlyError, () => ({
+    kind: 'read-only',
+    detail: 'The database can be read only at present. Nothing was changed; try again in a moment.',
     headers: RETRY_SOON,
   })),
   row(DatabaseUnavailableError, ({ unchanged }) =>

@@ -78,6 +78,16 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
     setting: 'DATABASE_URL',
     contains: ["must be the path of the server's socket"],
   },
+  ...['a,,b', ',a', 'a,', 'a, b', 'a,b:x', 'ann@a,'].map((servers) => ({
+    values: { DATABASE_URL: `mysql://${servers}/rollcall` },
+    setting: 'DATABASE_URL',
+    contains: ['with commas between several servers'],
+  })),
+  {
+    values: { DATABASE_URL: 'mysql://ann@a,b/rollcall?socketPath=/run/mysqld.sock' },
+    setting: 'DATABASE_URL',
+    contains: ['socketPath names one server, but there are several'],
+  },
   {
     values: { DATABASE_URL: 'mysql://ann@db/rollcall', WORKERS: '3', POOL_SIZE: '2' },
     setting: 'WORKERS',
@@ -216,6 +226,7 @@ test('No message contains a secret', async (t) => {
     { DATABASE_URL: `mysq://ann:${secret}@db/rollcall` },
     { DATABASE_URL: `mysq://ann:${secret}@db/rollcall`, PORT: 'x' },
     { DATABASE_URL: `mysql://ann:${secret}@db/rollcall?sslmode=require` },
+    { DATABASE_URL: `mysql://ann:${secret}@db,other,/rollcall` },
     { DATABASE_URL: `mysql://ann:${secret}@db/rollcall?ssl=1` },
     { DATABASE_URL: `mysql://ann:12/x?${secret}@db/rollcall` },
     { DATABASE_URL: `mysql://ann:12/x?y=1&${secret}@db/rollcall` },

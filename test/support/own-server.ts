@@ -118,8 +118,9 @@ export class OwnServer extends MysqlServer {
   }
 }
 
+/** @param url which may name several servers, and has no parameters. */
 export function databaseName(url: string): string {
-  return new URL(url).pathname.slice(1);
+  return url.slice(url.lastIndexOf('/') + 1);
 }
 
 /** Blocks the event loop for so many milliseconds. */

@@ -1,17 +1,14 @@
 /**
- * Connections to a MySQL or MariaDB server that may drop them, be unreachable, or hang. This adds to mysql2's pool what
- * it lacks: an acquire timeout, replacing old connections before the server drops them, and retries.
+ * The pool of connections to MySQL or MariaDB servers that may drop them, be unreachable, become read-only or hang. mysql2's
+ * own pool knows one server, waits without a bound for a free connection, and closes no idle one without closing the last.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import mysql, {
-  type ConnectionOptions,
-  type Pool,
-  type PoolConnection,
-  type RowDataPacket,
-} from 'mysql2/promise';
-import { driverUrl } from '../../../config/database-url.ts';
-import { DatabaseUnavailableError } from '../engine.ts';
-import { isLost, isServerError, toUnavailableError, translateError } from './errors.ts';
+import type { Connection } from 'mysql2/promise';
+import type { DatabaseServer } from '../../../config/database-url.ts';
+import { DatabaseUnavailableError, type PoolUse } from '../engine.ts';
+import { connectTo, type OpenConnection } from './connect.ts';
+import { isAnswer, isLost, isReadOnly, isServerDown, isServerError } from './errors.ts';
+import { Servers } from './servers.ts';
 
 export interface MysqlOptions {
   url: string;
@@ -22,169 +19,175 @@ export interface MysqlOptions {
 }
 
 /** All in milliseconds. */
-const CONNECT_TIMEOUT = 3_000;
 const ACQUIRE_TIMEOUT = 5_000;
-export const STATEMENT_TIMEOUT = 15_000;
-const RETRY_TIMEOUT = 5_000;
 const CLOSE_TIMEOUT = 3_000;
 const IDLE_TIMEOUT = 60_000;
+const CHECK_INTERVAL = 500;
+/** After this time without an answer, a new connection tries whether the server still answers. */
+const SILENCE = 1_000;
+/** The age of a connection to a server that only reads, since another may take writes again. */
+const READ_ONLY_AGE = 1_000;
 
-// These override the server's defaults: some servers ignore the handshake's character set; strict mode rejects wrong
-// values instead of truncating them; REPEATABLE READ makes reads in an UPDATE lock; the lock timeout is no longer than
-// clients wait. Without autocommit, or with completion_type CHAIN, a connection would keep an old snapshot and show
-// ended sessions. InnoDB has transactions and foreign keys.
-const SESSION_SETTINGS = [
-  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
-  "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'",
-  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE',
-  `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, autocommit = 1, completion_type = 0,
-     foreign_key_checks = 1, sql_safe_updates = 0, default_storage_engine = InnoDB`,
-];
+const WAITING_PER_CONNECTION = 100;
 
-/**
- * On a Galera cluster, each SELECT and each START TRANSACTION waits until the node has applied what any node had committed by then:
- * what has ended on one node is over on all. Writes need no more, since all of them are in transactions.
- */
-const SYNC_WAIT = 'SET SESSION wsrep_sync_wait = 1';
-
-function connectionOptions(url: string): ConnectionOptions {
-  return {
-    uri: driverUrl(url),
-    charset: 'utf8mb4_bin',
-    timezone: 'Z',
-    connectTimeout: CONNECT_TIMEOUT,
-    enableKeepAlive: true,
-    keepAliveInitialDelay: 30_000,
-    supportBigNumbers: true,
-  };
-}
-
-/** Opens a connection outside the pool. @throws {DatabaseUnavailableError} */
-export async function connectOnce(url: string): Promise<mysql.Connection> {
-  try {
-    const connection = await mysql.createConnection(connectionOptions(url));
-    await prepareSession(connection);
-    return connection;
-  } catch (error) {
-    throw toUnavailableError(error);
-  }
+interface Waiting {
+  readonly since: number;
+  proceed(): void;
+  refuse(reason: Error): void;
 }
 
 export class MysqlConnections {
-  readonly #pool: Pool;
+  readonly #servers: Servers;
+  readonly #size: number;
   readonly #maxAge: number;
   readonly #idleTimeout: number;
-  readonly #prepared = new WeakMap<object, { since: number; idleTimer?: NodeJS.Timeout }>();
+  readonly #idle: OpenConnection[] = [];
+  readonly #working = new Set<OpenConnection>();
+  /** How much work is under way. All that is beyond the size waits. */
+  #active = 0;
+  readonly #waiting: Waiting[] = [];
+  readonly #probed = new Set<DatabaseServer>();
+  #isClosed = false;
+  readonly #timer: NodeJS.Timeout;
 
   constructor({ url, poolSize, recycle }: MysqlOptions) {
+    this.#servers = new Servers(url);
+    this.#size = poolSize;
     this.#maxAge = recycle * 1000;
     this.#idleTimeout = Math.min(this.#maxAge, IDLE_TIMEOUT);
-    this.#pool = mysql.createPool({
-      ...connectionOptions(url),
-      connectionLimit: poolSize,
-      // mysql2 closes idle connections only when maxIdle is below the limit, and then closes even a pool's only
-      // connection at once. #release does it instead.
-      maxIdle: poolSize,
-    });
+    this.#timer = setInterval(() => this.#check(Date.now()), CHECK_INTERVAL).unref();
+  }
+
+  get use(): PoolUse {
+    return { inUse: this.#active, idle: this.#idle.length, waiting: this.#waiting.length };
   }
 
   /**
-   * Runs the work with a connection, and returns the connection to the pool or destroys it.
-   * @throws {DatabaseUnavailableError} when no connection is free in time; else what the work throws.
+   * Runs the work with a connection, and keeps the connection for later work or destroys it.
+   * @throws {DatabaseUnavailableError} when no connection is free in time, or no server answers; else what the work throws.
    */
-  async use<Result>(work: (connection: PoolConnection) => Promise<Result>): Promise<Result> {
-    const connection = await this.#acquire();
+  async run<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) throw new DatabaseUnavailableError('the service stops.');
+    if (this.#active < this.#size) this.#active++;
+    else await this.#waitForTurn();
     try {
-      const result = await work(connection);
-      this.#release(connection);
-      return result;
-    } catch (error) {
-      // A broken connection, or one whose statement is still running, must not be reused.
-      if (isServerError(error)) this.#release(connection);
-      else connection.destroy();
-      throw error;
-    }
-  }
-
-  async #acquire(): Promise<PoolConnection> {
-    const deadline = Date.now() + ACQUIRE_TIMEOUT;
-    for (;;) {
-      const connection = await this.#acquireFromPool(deadline - Date.now());
-      const prepared = this.#prepared.get(connection.connection);
-      if (prepared === undefined) {
-        await prepareSession(connection);
-        this.#prepared.set(connection.connection, { since: Date.now() });
-        return connection;
+      const open = this.#takeIdle() ?? (await this.#open());
+      open.usedAt = Date.now();
+      this.#working.add(open);
+      try {
+        const result = await work(open.connection);
+        this.#keep(open);
+        return result;
+      } catch (error) {
+        this.#afterError(open, error);
+        throw error;
+      } finally {
+        this.#working.delete(open);
       }
-      clearTimeout(prepared.idleTimer);
-      if (Date.now() - prepared.since < this.#maxAge) return connection;
-      connection.destroy();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next.proceed();
+      else this.#active--;
     }
   }
 
-  #release(connection: PoolConnection): void {
-    connection.release();
-    const prepared = this.#prepared.get(connection.connection);
-    if (prepared) prepared.idleTimer = setTimeout(() => connection.destroy(), this.#idleTimeout).unref();
+  #waitForTurn(): Promise<void> {
+    if (this.#waiting.length >= this.#size * WAITING_PER_CONNECTION)
+      throw new DatabaseUnavailableError('too many requests wait for a connection.');
+    return new Promise((proceed, refuse) => this.#waiting.push({ since: Date.now(), proceed, refuse }));
   }
 
-  /** mysql2 itself has no timeout for waiting until a connection is free. */
-  async #acquireFromPool(timeout: number): Promise<PoolConnection> {
-    const acquired = this.#pool.getConnection().catch((error) => {
-      // Lost connections are retried. Other errors, such as a refused password, are not.
-      throw isLost(error) ? error : toUnavailableError(error);
+  /** The one that was used last, so that the others can time out. */
+  #takeIdle(): OpenConnection | undefined {
+    for (let open = this.#idle.pop(); open; open = this.#idle.pop()) {
+      if (open.socket.destroyed) continue;
+      const maxAge = open.isReadOnly && this.#servers.areSeveral ? READ_ONLY_AGE : this.#maxAge;
+      if (Date.now() - open.openedAt < maxAge) return open;
+      void end(open);
+    }
+    return undefined;
+  }
+
+  async #open(): Promise<OpenConnection> {
+    const open = await this.#servers.open();
+    open.socket.once('close', () => {
+      const index = this.#idle.indexOf(open);
+      if (index >= 0) this.#idle.splice(index, 1);
     });
-    const connection = await withTimeout(timeout, acquired);
-    if (connection) return connection;
-    acquired.then(
-      (late) => late.release(),
-      () => {},
-    );
-    throw new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`);
+    return open;
+  }
+
+  #keep(open: OpenConnection): void {
+    if (this.#isClosed) {
+      void end(open);
+      return;
+    }
+    open.usedAt = Date.now();
+    this.#idle.push(open);
+  }
+
+  #afterError(open: OpenConnection, error: unknown): void {
+    if (isReadOnly(error)) for (const each of this.#connectionsTo(open.server)) each.isReadOnly = true;
+    if (isServerDown(error)) {
+      this.#servers.leave(open.server);
+      for (const idle of this.#idle) if (idle.server === open.server) idle.socket.destroy();
+    }
+    // A broken connection, or one whose statement is still running, must not be used again.
+    if (isServerError(error)) this.#keep(open);
+    else open.socket.destroy();
+    if (error instanceof Error && isLost(error)) error.message = `${open.server.name}: ${error.message}`;
+  }
+
+  #connectionsTo(server: DatabaseServer): OpenConnection[] {
+    return [...this.#idle, ...this.#working].filter((open) => open.server === server);
+  }
+
+  #check(now: number): void {
+    while (this.#waiting[0] && now - this.#waiting[0].since >= ACQUIRE_TIMEOUT)
+      this.#waiting
+        .shift()
+        ?.refuse(new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`));
+    while (this.#idle[0] && now - this.#idle[0].usedAt >= this.#idleTimeout) {
+      const idle = this.#idle.shift();
+      if (idle) void end(idle);
+    }
+    const silent = [...this.#working].filter(({ usedAt }) => now - usedAt >= SILENCE);
+    for (const server of new Set(silent.map((open) => open.server))) void this.#probe(server);
+  }
+
+  /** Leaves a server that answers no new connection, with all its connections, each of which would wait for a timeout. */
+  async #probe(server: DatabaseServer): Promise<void> {
+    if (this.#probed.has(server)) return;
+    this.#probed.add(server);
+    try {
+      void end(await connectTo(server));
+    } catch (error) {
+      if (!isAnswer(error)) {
+        this.#servers.leave(server);
+        for (const { socket } of this.#connectionsTo(server)) socket.destroy(new Error('it does not answer'));
+      }
+    }
+    // So that a long statement does not bring one new connection after the other.
+    await delay(SILENCE, undefined, { ref: false });
+    this.#probed.delete(server);
   }
 
   /** Closes the pool, but does not wait long for a server that is unreachable or hangs. */
   async close(): Promise<void> {
-    const ended = this.#pool.end().catch(() => {});
-    await withTimeout(CLOSE_TIMEOUT, ended);
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    for (const { refuse } of this.#waiting.splice(0))
+      refuse(new DatabaseUnavailableError('the service stops.'));
+    const open = [...this.#idle.splice(0), ...this.#working];
+    await Promise.race([Promise.all(open.map(end)), delay(CLOSE_TIMEOUT, undefined, { ref: false })]);
+    for (const { socket } of open) socket.destroy();
   }
 }
 
-/**
- * @param timeout in milliseconds. @returns the promise's result, or undefined after that time. An AbortController would be shorter, but
- * creates an error with its stack for every read, which costs noticeably more; measured in docs/performance.md.
- */
-function withTimeout<Result>(timeout: number, promise: Promise<Result>): Promise<Result | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, Math.max(timeout, 0), undefined);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-async function prepareSession(connection: mysql.Connection): Promise<void> {
-  try {
-    const set = (sql: string) => connection.query<RowDataPacket[]>({ sql, timeout: CONNECT_TIMEOUT });
-    for (const sql of SESSION_SETTINGS) await set(sql);
-    const [[galera]] = await set("SHOW VARIABLES LIKE 'wsrep_on'");
-    if (galera?.Value === 'ON') await set(SYNC_WAIT);
-  } catch (error) {
-    connection.destroy();
-    throw error;
-  }
-}
-
-/** Retries with growing pauses until RETRY_TIMEOUT while `isRetryable` accepts the error; translates the last one. */
-export async function withRetry<Result>(
-  attempt: () => Promise<Result>,
-  isRetryable: (error: unknown) => boolean,
-): Promise<Result> {
-  const deadline = Date.now() + RETRY_TIMEOUT;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 200)) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isRetryable(error) || Date.now() > deadline) throw translateError(error);
-    }
-    await delay(pause * (0.5 + Math.random()));
-  }
+/** Says goodbye to the server, and waits for the end of the connection. */
+async function end({ connection, socket }: OpenConnection): Promise<void> {
+  if (socket.destroyed) return;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  connection.end().catch(() => socket.destroy());
+  await closed;
 }

@@ -6,10 +6,14 @@ import { unsafeCast } from '../../schema/column-types.ts';
 import { defineTables } from '../../schema/tables.ts';
 import { type Engine, hasExpectedRows, PreparedStep, type Query, type Reader, type Step } from '../engine.ts';
 import { compileStatement, makeRowMapper, type SelectQuery, type Values } from '../statement.ts';
-import { MysqlConnections, type MysqlOptions, STATEMENT_TIMEOUT, withRetry } from './connections.ts';
-import { isConflict, isLost, isServerError, UnknownOutcomeError } from './errors.ts';
+import { MysqlConnections, type MysqlOptions } from './connections.ts';
+import { isConflict, isLost, isReadOnly, isServerError, UnknownOutcomeError } from './errors.ts';
 import { brokenReferences } from './foreign-keys.ts';
 import { isMigrating, withMigrationLock } from './migrations.ts';
+import { withRetry } from './retry.ts';
+
+/** How long a statement may take, in milliseconds. */
+const STATEMENT_TIMEOUT = 15_000;
 
 const TABLES = defineTables(mysqlColumnTypes);
 
@@ -45,6 +49,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
           'or "mysqldump --single-transaction DATABASE > FILE".',
       );
     },
+    poolUse: () => connections.use,
     close: () => connections.close(),
   };
 }
@@ -123,7 +128,7 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
   params?: unknown[],
 ): Promise<Rows> {
   const attempt = () =>
-    connections.use((connection) =>
+    connections.run((connection) =>
       connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
     );
   const [rows] = await withRetry(attempt, isLost);
@@ -133,7 +138,7 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
 class MysqlStep extends PreparedStep<string> {}
 
 function runTransaction(connections: MysqlConnections, steps: Step[]): Promise<Step | undefined> {
-  return connections.use(async (connection) => {
+  return connections.run(async (connection) => {
     const run = async (statement: string, params: unknown[] = []) => {
       const [result] = await connection.query({ sql: statement, timeout: STATEMENT_TIMEOUT }, params);
       if (Array.isArray(result)) return result.length;
@@ -155,7 +160,7 @@ function runTransaction(connections: MysqlConnections, steps: Step[]): Promise<S
     try {
       await run('COMMIT');
     } catch (error) {
-      if (isConflict(error)) throw error;
+      if (isConflict(error) || isReadOnly(error)) throw error;
       throw new UnknownOutcomeError('COMMIT was not answered', { cause: error });
     }
     return undefined;

@@ -7,6 +7,7 @@ import {
   DuplicateError,
   MissingReferenceError,
   MissingRightError,
+  ReadOnlyError,
   WrongSchemaError,
 } from '../engine.ts';
 
@@ -16,26 +17,53 @@ const UNKNOWN_COLUMN = 1054;
 const NO_SUCH_TABLE = 1146;
 /** On a table, and on a column. */
 const RIGHT_DENIED = [1142, 1143];
-const DEADLOCK = 1213;
 const LOCK_WAIT_TIMEOUT = 1205;
 
-/** 1053 server shutdown, 1927 connection killed, 1317 query interrupted: the statement's outcome is unknown. */
-const INTERRUPTED = [1053, 1927, 1317];
+/**
+ * The server has undone the transaction, or can: 1213 a deadlock, or a conflict of two nodes; 1020 a row changed since the
+ * snapshot (MariaDB's innodb_snapshot_isolation); 1412 a migration changed the table; 3101 Group Replication refused it.
+ */
+const CONFLICTS = [1213, LOCK_WAIT_TIMEOUT, 1020, 1412, 3101];
+
+/** A failover may have left the server read-only: by read_only, in a read-only transaction, or by innodb_read_only. */
+const READ_ONLY = [1290, 1792, 1836];
+
+/** The server serves nobody at present: 1053, 1077 and 1079 it shuts down, 1047 the node is outside of its cluster's majority. */
+const SERVER_DOWN = [1053, 1077, 1079, 1047];
+
+/** The statement's outcome is unknown: 1927 and 3169 connection killed, 1317 query interrupted, 1180 an error during COMMIT. */
+const INTERRUPTED = [1053, 1077, 1079, 1927, 3169, 1317, 1180];
 
 /**
- * Another connection may succeed after these: 1040 and 1203 too many connections, 4031 idle too long, and 1290, 1792,
- * 1836 read-only, because after a failover a new connection may reach the new primary.
+ * Another connection may succeed after these. Besides the above: 1040, 1203 and 1226 too many connections, 1129 host blocked,
+ * 1135 no thread, 1152 to 1161 and 1184 a broken connection, 4031 idle for too long.
  */
-const LOST = new Set([...INTERRUPTED, 1040, 1203, 4031, 1290, 1792, 1836]);
+const LOST = new Set([
+  ...[...INTERRUPTED, ...SERVER_DOWN, ...READ_ONLY, 1040, 1203, 1226, 1129, 1135],
+  ...[1152, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 4031],
+]);
 
 /**
  * 1044 and 1045 access denied, 1049 unknown database, 1130 host not allowed, 1969 and 3024 statement timeout, 1021 disk full,
- * 1114 table full, 1047 node outside the primary component.
+ * 1030 an error of the storage, 1037, 1038 and 1041 out of memory, 1114 table full, 1206 and 1637 too many locks or transactions.
  */
-const UNAVAILABLE = new Set([1044, 1045, 1049, 1130, 1969, 3024, 1021, 1114, 1047]);
+const UNAVAILABLE = new Set([
+  ...[1044, 1045, 1049, 1130, 1969, 3024, 1021, 1030, 1037, 1038, 1041, 1114, 1206, 1637],
+]);
 
 /** The connection was lost during COMMIT, so the transaction may have taken effect. */
 export class UnknownOutcomeError extends Error {}
+
+/** No server of DATABASE_URL answers. */
+export class NoServerError extends DatabaseUnavailableError {
+  /** Whether one may answer soon: it did not refuse, such as a wrong password. */
+  readonly isRetryable: boolean;
+  /** @param reasons each server with why. */
+  constructor(reasons: string, isRetryable: boolean) {
+    super(`${reasons}.`);
+    this.isRetryable = isRetryable;
+  }
+}
 
 function errnoOf(error: unknown): number {
   return error instanceof Error && 'errno' in error ? Number(error.errno) : 0;
@@ -49,7 +77,12 @@ function isFatal(error: unknown): boolean {
   return error instanceof Error && 'fatal' in error && error.fatal === true;
 }
 
-/** @returns whether the server answered with an error, so that the connection is usable. */
+/** @returns whether the server answered, if only with an error. */
+export function isAnswer(error: unknown): boolean {
+  return hasState(error);
+}
+
+/** @returns whether the server answered with an error that leaves the connection usable. */
 export function isServerError(error: unknown): boolean {
   return hasState(error) && !isLost(error);
 }
@@ -63,23 +96,38 @@ export function isLockTimeout(error: unknown): boolean {
   return errnoOf(error) === LOCK_WAIT_TIMEOUT;
 }
 
-/** @returns whether the server rolled the transaction back because of locks, so that it can run again. */
+/** @returns whether the transaction can run again on the same server, since others were in its way. */
 export function isConflict(error: unknown): boolean {
-  return errnoOf(error) === DEADLOCK || isLockTimeout(error);
+  return CONFLICTS.includes(errnoOf(error));
+}
+
+/** @returns whether the server refused to write. That undoes the transaction, at COMMIT as well. */
+export function isReadOnly(error: unknown): boolean {
+  return READ_ONLY.includes(errnoOf(error));
+}
+
+/** @returns whether no connection to the server is of use at present. */
+export function isServerDown(error: unknown): boolean {
+  return SERVER_DOWN.includes(errnoOf(error));
 }
 
 /** @returns whether the connection was lost or never made. mysql2 marks errors that end a connection as fatal. */
 export function isLost(error: unknown): boolean {
+  if (error instanceof NoServerError) return error.isRetryable;
   return error instanceof Error && (LOST.has(errnoOf(error)) || isFatal(error));
+}
+
+/** @returns what failed, without any value. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || String('code' in error ? error.code : error.name);
 }
 
 /** @returns the error with a message that says what failed and contains no value. */
 export function toUnavailableError(error: unknown): DatabaseUnavailableError {
-  const reason =
-    error instanceof Error
-      ? error.message || String('code' in error ? error.code : error.name)
-      : String(error);
-  return new DatabaseUnavailableError(`${reason}.`);
+  return error instanceof DatabaseUnavailableError
+    ? error
+    : new DatabaseUnavailableError(`${reasonOf(error)}.`);
 }
 
 /** @returns the right that the server denied, and what it is on; undefined for another error. */
@@ -105,6 +153,7 @@ export function translateError(error: unknown): unknown {
     return new WrongSchemaError(errno === NO_SUCH_TABLE ? 'table' : 'column', error.message);
   const right = findMissingRight(error);
   if (right) return new MissingRightError(right);
+  if (isReadOnly(error)) return new ReadOnlyError();
   const timedOut = 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(error) || isConflict(error)) return toUnavailableError(error);
   if (!('sqlState' in error)) return error;

@@ -1,14 +1,14 @@
 /** What migrations need of MySQL: a connection with a lock against other migrators on any host. */
 import type { RowDataPacket } from 'mysql2/promise';
 import { DatabaseUnavailableError, type MigrationConnection, type Query } from '../engine.ts';
-import { connectOnce } from './connections.ts';
 import { findMissingRight, isLockTimeout, isRefusal, toUnavailableError, translateError } from './errors.ts';
+import { Servers } from './servers.ts';
 
 /** In seconds. */
 const MIGRATION_LOCK_TIMEOUT = 120;
 /**
  * How long ALTER TABLE waits for a table's users, in seconds. All later statements on the table wait behind it, so
- * this is shorter than STATEMENT_TIMEOUT. The server's default is a day.
+ * this is shorter than the service's timeout for statements. The server's default is a day.
  */
 const TABLE_LOCK_TIMEOUT = 10;
 
@@ -25,7 +25,7 @@ export async function withMigrationLock<Result>(
   url: string,
   work: (connection: MigrationConnection) => Promise<Result>,
 ): Promise<Result> {
-  const connection = await connectOnce(url);
+  const { connection } = await new Servers(url).open();
   const query: MigrationConnection['query'] = async (statement, values) => {
     try {
       const [rows] = await connection.query<RowDataPacket[]>(statement, values);

@@ -72,6 +72,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
         throw translateError(error);
       });
     },
+    poolUse: () => undefined,
     async close() {
       watchedFile.end();
       await checkpointer.end();

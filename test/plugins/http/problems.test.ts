@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'tap';
 import { ConflictError } from '../../../accounts/errors.ts';
 import type { App } from '../../../app.ts';
-import { DatabaseUnavailableError } from '../../../db/engines/engine.ts';
+import { DatabaseUnavailableError, ReadOnlyError } from '../../../db/engines/engine.ts';
 import { FIELD_CODES, PROBLEMS } from '../../../schemas/problems.ts';
 import { stopTheClock } from '../../support/clock.ts';
 import { onEachEngine } from '../../support/engines.ts';
@@ -109,6 +109,7 @@ onEachEngine('Every type of problem can be provoked', async (t, engine) => {
     },
     'database-unavailable': failing(app.db.users, 'page', new DatabaseUnavailableError('x'), listUsers),
     'outcome-unknown': failing(app.db.users, 'page', new DatabaseUnavailableError('x', false), listUsers),
+    'read-only': failing(app.db.users, 'page', new ReadOnlyError(), listUsers),
     'wrong-schema': async () => {
       const behind = t.intercept(app.db, 'schemaIsCurrent', { value: async () => false });
       const answer = await anonymous.request('GET', '/readyz');

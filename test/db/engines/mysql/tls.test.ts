@@ -9,7 +9,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { RowDataPacket } from 'mysql2';
 import type { Test } from 'tap';
 import { makeSecret } from '../../../../config/secret.ts';
-import { connectOnce } from '../../../../db/engines/mysql/connections.ts';
+import { Servers } from '../../../../db/engines/mysql/servers.ts';
 import { FAST_FLAGS, onOwnServer, skipTests } from '../../../support/own-server.ts';
 import { makeFolder, runServer, startServer } from '../../../support/processes.ts';
 
@@ -125,7 +125,7 @@ else {
 
 /** @returns the cipher of a connection. */
 async function cipherOf(databaseUrl: string): Promise<string> {
-  const connection = await connectOnce(databaseUrl);
+  const { connection } = await new Servers(databaseUrl).open();
   try {
     const [rows] = await connection.query<RowDataPacket[]>("SHOW STATUS LIKE 'Ssl_cipher'");
     return String(rows[0]?.Value);

@@ -33,6 +33,8 @@ interface Pair {
   headers: Request['headers'];
   /** The server's file. */
   reference: string;
+  /** More settings of our server. */
+  settings?: Record<string, string>;
   rows: Row[];
 }
 
@@ -63,14 +65,21 @@ const PAIRS: Pair[] = [
   { caller: 'cookie', headers: { cookie: cookieOf(0) }, ...BESIDE_BARE },
   ...(hasTokens ? [{ caller: 'token', headers: { authorization: `Bearer ${TOKEN}` }, ...BESIDE_BARE }] : []),
   { caller: 'nobody', headers: {}, ...BESIDE_HASH },
+  {
+    caller: 'cookie, with metrics',
+    headers: { cookie: cookieOf(0) },
+    settings: { METRICS_PORT: '0' },
+    reference: BESIDE_BARE.reference,
+    rows: BESIDE_BARE.rows.slice(0, 1),
+  },
 ];
 
 /**
  * Measures each row once, with new server processes: V8 compiles the same code better or worse by chance, and a process
  * keeps that for as long as it lives.
  */
-async function runRound(url: string, { headers, reference, rows }: Pair, seconds: number) {
-  const own = await MeasuredServer.start('server.ts', { DATABASE_URL: url });
+async function runRound(url: string, { headers, reference, rows, settings }: Pair, seconds: number) {
+  const own = await MeasuredServer.start('server.ts', { DATABASE_URL: url, ...settings });
   const other = await MeasuredServer.start(reference, { DATABASE_URL: url });
   // Until the first write after opening, each read on SQLite makes an additional system call. This write ends that.
   await (await keepWriting(url))();

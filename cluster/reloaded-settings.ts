@@ -4,20 +4,30 @@ import type { Settings } from '../config/load.ts';
 
 /**
  * @param loaded the settings that were read anew, perhaps by newer code, with more settings than this one knows.
- * @returns these settings, with the address and the database of the current ones; and the names of those of them that have changed.
+ * @returns these settings, with the addresses and the database of the current ones; and the names of those of them that have changed.
  */
 export function keepUntilRestart(
   loaded: Settings,
   current: Settings,
 ): { settings: Settings; needRestart: string[] } {
-  const { HOST, PORT, DATABASE_URL, secretPath } = current;
+  const { HOST, PORT, METRICS_HOST, METRICS_PORT, DATABASE_URL, secretPath } = current;
+  const { METRICS_PORT: loadedMetricsPort, ...others } = loaded;
   const isSameDatabase = databaseOf(loaded.DATABASE_URL) === databaseOf(DATABASE_URL);
   return {
     // The key that the service makes lies beside the database.
-    settings: { ...loaded, HOST, PORT, ...(isSameDatabase ? {} : { DATABASE_URL, secretPath }) },
+    settings: {
+      ...others,
+      HOST,
+      PORT,
+      METRICS_HOST,
+      ...(METRICS_PORT === undefined ? {} : { METRICS_PORT }),
+      ...(isSameDatabase ? {} : { DATABASE_URL, secretPath }),
+    },
     needRestart: [
       ...(loaded.HOST === HOST ? [] : ['HOST']),
       ...(loaded.PORT === PORT ? [] : ['PORT']),
+      ...(loaded.METRICS_HOST === METRICS_HOST ? [] : ['METRICS_HOST']),
+      ...(loadedMetricsPort === METRICS_PORT ? [] : ['METRICS_PORT']),
       ...(isSameDatabase ? [] : ['DATABASE_URL']),
     ],
   };

@@ -2,8 +2,11 @@
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE, watchConnections } from './drain.ts';
+import type { Metrics } from './messages.ts';
 
 export interface Serving {
+  /** @returns the values of its metrics, none without METRICS_PORT. */
+  metrics(): Promise<Metrics>;
   /** Stops listening, answers the requests in progress, and closes the database. */
   stop(): Promise<void>;
 }
@@ -24,6 +27,7 @@ export async function serve(settings: Settings, socket: unknown): Promise<Servin
     throw error;
   }
   return {
+    metrics: async () => (await app.metrics?.getMetricsAsJSON()) ?? [],
     async stop() {
       const deadline = setTimeout(() => app.server.closeAllConnections(), DRAIN_DEADLINE);
       const closed = app.close();

@@ -15,6 +15,7 @@ import { makeLog } from '../plugins/log.ts';
 import { bindAddress, type Listener } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import type { Flags } from './messages.ts';
+import type { ServiceMetrics } from './metrics.ts';
 import { whenParentEnds } from './parent.ts';
 import { Primary } from './primary.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
@@ -37,7 +38,8 @@ export async function start(): Promise<void> {
     const settings = loadSettings({ root: PROJECT_ROOT, environment: process.env, flags: given });
     // Fails before anything is created.
     const listener = await bindAddress(settings);
-    const running = run(settings, given, listener);
+    const metrics = await listenForMetrics(settings);
+    const running = run(settings, given, listener, metrics);
     reloadOnSignal(running);
     stopOnSignal(running);
     await running;
@@ -48,12 +50,24 @@ export async function start(): Promise<void> {
   }
 }
 
+/** Loads the metrics only where they are wanted. @throws {SettingsError} when they can't be served. */
+async function listenForMetrics(settings: Settings): Promise<ServiceMetrics | undefined> {
+  if (settings.METRICS_PORT === undefined) return undefined;
+  const { ServiceMetrics } = await import('./metrics.ts');
+  return ServiceMetrics.listen(settings);
+}
+
 interface Running {
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
-async function run(settings: Settings, given: Flags, listener: Listener): Promise<Running> {
+async function run(
+  settings: Settings,
+  given: Flags,
+  listener: Listener,
+  metrics: ServiceMetrics | undefined,
+): Promise<Running> {
   const log = makeLog(settings.LOG_LEVEL);
   for (const risk of findRisks(settings)) log.warn(risk);
   const report = prepareDatabase(settings);
@@ -64,6 +78,7 @@ async function run(settings: Settings, given: Flags, listener: Listener): Promis
     const endOfNew = await startMaintenance(current, log);
     await endMaintenance();
     endMaintenance = endOfNew;
+    await metrics?.database.watch(current);
   };
   const primary = await Primary.start(settings, prepared, {
     listener,
@@ -75,9 +90,10 @@ async function run(settings: Settings, given: Flags, listener: Listener): Promis
       for (const risk of findRisks(current)) log.warn(risk);
     },
   });
+  metrics?.observe(primary);
   await maintain(settings);
   const { migrations, hasUsers } = await report;
-  printReport(settings, listener.url, migrations, hasUsers);
+  printReport(settings, listener.url, metrics?.url, migrations, hasUsers);
   return {
     async reload() {
       await primary.reload();
@@ -85,6 +101,7 @@ async function run(settings: Settings, given: Flags, listener: Listener): Promis
     async stop() {
       await primary.stop();
       await endMaintenance();
+      await metrics?.stop();
     },
   };
 }
@@ -104,7 +121,13 @@ async function prepareDatabase(settings: Settings) {
   }
 }
 
-function printReport(settings: Settings, url: string, migrations: string[], hasUsers: boolean): void {
+function printReport(
+  settings: Settings,
+  url: string,
+  metricsUrl: string | undefined,
+  migrations: string[],
+  hasUsers: boolean,
+): void {
   const workers = settings.WORKERS === 1 ? 'with 1 worker' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
   // Without the password and the parameters of MySQL's.
@@ -114,6 +137,7 @@ function printReport(settings: Settings, url: string, migrations: string[], hasU
     `  database       ${database}${migrated}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
+    ...(metricsUrl ? [`  metrics        ${metricsUrl}`] : []),
     ...(hasUsers
       ? []
       : [

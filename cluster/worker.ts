@@ -5,7 +5,7 @@
 
 import type { Settings } from '../config/load.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Flags, type FromWorker, HEARTBEAT, type ToWorker } from './messages.ts';
+import { type Flags, type FromWorker, HEARTBEAT, type Metrics, type ToWorker } from './messages.ts';
 import type { Serving } from './serve.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
 
@@ -16,6 +16,7 @@ const code = import('./serve.ts');
 code.catch(() => {});
 
 let serving: Promise<Serving> | undefined;
+let readMetrics = async (): Promise<Metrics> => [];
 
 function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
@@ -46,13 +47,19 @@ async function loadSettings(flags: Flags): Promise<FromWorker> {
 async function start(settings: Settings, socket: unknown): Promise<FromWorker> {
   const { serve } = await code;
   serving = serve(settings, socket);
-  await serving;
+  readMetrics = (await serving).metrics;
   return { kind: 'listening', version: packageJson.version };
+}
+
+async function tellMetrics(): Promise<void> {
+  await send({ kind: 'metrics', metrics: await readMetrics() });
 }
 
 async function stop(): Promise<void> {
   const running = await serving?.catch(() => undefined);
   await running?.stop();
+  // The last ones, so that the sums over all workers lack nothing.
+  await tellMetrics();
   process.exit(0);
 }
 
@@ -61,6 +68,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
 process.on('message', (message: ToWorker, socket: unknown) => {
   if (message.kind === 'load-settings') void attempt(() => loadSettings(message.flags));
   else if (message.kind === 'serve') void attempt(() => start(message.settings, socket));
+  else if (message.kind === 'tell-metrics') void tellMetrics();
   else if (message.kind === 'stop') void stop();
 });
 setInterval(() => void send({ kind: 'alive' }), HEARTBEAT).unref();

@@ -138,6 +138,11 @@ function validateTogether(
       `WORKERS is ${settings.WORKERS} (given ${originOf('WORKERS', sourced)}), but the workers share POOL_SIZE connections, which is ${settings.POOL_SIZE} (given ${originOf('POOL_SIZE', sourced)}), and each needs one. Set fewer workers or more connections.`,
     );
   }
+  if (settings.PORT !== 0 && settings.METRICS_PORT === settings.PORT) {
+    problems.push(
+      `METRICS_PORT is ${settings.METRICS_PORT} (given ${originOf('METRICS_PORT', sourced)}), but must be another port than PORT.`,
+    );
+  }
   if (Array.isArray(settings.TRUST_PROXY) && !settings.TRUST_PROXY.every(isNetwork)) {
     problems.push(describeInvalid('TRUST_PROXY', sourced));
   }

@@ -24,7 +24,7 @@ function choice<const Choices extends [string, ...string[]]>(
   return setting(Type.Enum(choices), { ...options, allowed: `one of ${choices.join(', ')}` });
 }
 
-function wholeNumber(minimum: number, maximum: number, options: { description: string; default: number }) {
+function wholeNumber(minimum: number, maximum: number, options: { description: string; default?: number }) {
   // The text is checked before it is converted, since Ajv would take "0x10" and "1e3" as well.
   const digits = { type: 'string', pattern: '^\\d+$' };
   const schema = Type.Unsafe<number>({ allOf: [digits, { type: 'integer', minimum, maximum }] });
@@ -171,6 +171,17 @@ export const SettingsSchema = Type.Object({
         'Whether the service serves /openapi.json and the API explorer /docs. The default is false in production.',
     }),
   ),
+  METRICS_PORT: Type.Optional(
+    wholeNumber(0, 65535, {
+      description: 'The port of the metrics for Prometheus; 0 selects a free one. Without it there are none.',
+    }),
+  ),
+  METRICS_HOST: text({
+    pattern: '^\\S+$',
+    default: '127.0.0.1',
+    allowed: 'an address or a host name of this machine',
+    description: 'The address to serve the metrics on.',
+  }),
   AUTH_HACK_USER: Type.Optional(
     text({
       pattern: '^\\S+$',

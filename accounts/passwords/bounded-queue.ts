@@ -12,6 +12,16 @@ export class BoundedQueue {
     this.#maxWaiting = maxWaiting;
   }
 
+  /** How many run now. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   get isFull(): boolean {
     return this.#active >= this.#maxActive && this.#waiting.length >= this.#maxWaiting;
   }

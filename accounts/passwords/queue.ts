@@ -21,6 +21,10 @@ const MAX_HASHES = 3;
 export interface PasswordQueue extends PasswordHashing {
   /** Whether `acquireSlot` would refuse. */
   readonly isFull: boolean;
+  /** How many passwords are being hashed or checked. */
+  readonly running: number;
+  /** How many requests wait for their slot, or in it for a hash. */
+  readonly waiting: number;
   /**
    * Every request that looks at a password does so in such a slot: `using _slot = await acquireSlot()`.
    * @returns a slot, when it is this request's turn. @throws {BusyError}
@@ -38,6 +42,12 @@ export function makePasswordQueue(hashing: PasswordHashing, workers: number): Pa
   return {
     get isFull() {
       return requests.isFull;
+    },
+    get running() {
+      return hashes.active;
+    },
+    get waiting() {
+      return requests.waiting + hashes.waiting;
     },
     async acquireSlot() {
       const slot = await requests.acquire();

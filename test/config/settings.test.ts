@@ -42,6 +42,13 @@ const INVALID: { values: Values; setting: string; contains: string[] }[] = [
   { values: { PORT: '65536' }, setting: 'PORT', contains: ['"65536"', '0 to 65535'] },
   { values: { PORT: '-1' }, setting: 'PORT', contains: ['"-1"', '0 to 65535'] },
   { values: { PORT: '80.5' }, setting: 'PORT', contains: ['"80.5"', 'a whole number'] },
+  { values: { METRICS_PORT: '65536' }, setting: 'METRICS_PORT', contains: ['"65536"', '0 to 65535'] },
+  {
+    values: { PORT: '9464', METRICS_PORT: '9464' },
+    setting: 'METRICS_PORT',
+    contains: ['another port than PORT'],
+  },
+  { values: { METRICS_HOST: 'a b' }, setting: 'METRICS_HOST', contains: ['an address or a host name'] },
   { values: { WORKERS: '0' }, setting: 'WORKERS', contains: ['"0"', 'auto, or a whole number'] },
   { values: { WORKERS: 'many' }, setting: 'WORKERS', contains: ['"many"', 'auto, or a whole number'] },
   {

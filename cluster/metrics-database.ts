@@ -1,0 +1,54 @@
+/** What the metrics tell of the database itself. It is the same for all hosts that share one. */
+import { Gauge, type Registry } from 'prom-client';
+import type { Settings } from '../config/load.ts';
+import { openEngine } from '../db/database.ts';
+import { inspect } from '../db/migrate/migrator.ts';
+import { sessionCount } from '../db/queries/session-count.ts';
+
+/** In milliseconds. A million sessions are counted in some tens of milliseconds; measured in docs/performance.md. */
+const INTERVAL = 60_000;
+
+export class DatabaseMetrics {
+  readonly #sessions: Gauge;
+  readonly #pending: Gauge;
+  #stop = async () => {};
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#sessions = new Gauge({
+      name: 'rollcall_sessions',
+      help: 'Sessions that have not ended, counted once a minute.',
+      registers,
+    });
+    this.#pending = new Gauge({
+      name: 'rollcall_migrations_pending',
+      help: 'Migrations that the database lacks, looked for once a minute.',
+      registers,
+    });
+  }
+
+  /** Watches the database of these settings from now on, in place of another. */
+  async watch(settings: Settings): Promise<void> {
+    const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
+    const countSessions = sessionCount(engine);
+    const read = async () => {
+      try {
+        this.#pending.set((await inspect(engine)).pending.length);
+        this.#sessions.set(await countSessions(Date.now()));
+      } catch {
+        // The last values stay. That the database fails is told elsewhere.
+      }
+    };
+    await this.#stop();
+    await read();
+    const timer = setInterval(read, INTERVAL);
+    this.#stop = async () => {
+      clearInterval(timer);
+      await engine.close();
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#stop();
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The metrics of one process, and what the primary adds. Those of a service with workers are in test/cluster/metrics.test.ts. Clients
+ * choose paths and methods, and must not fill the memory of Prometheus with them.
+ */
+import type { App } from '../../app.ts';
+import { ServiceMetrics } from '../../cluster/metrics.ts';
+import { onEachEngine } from '../support/engines.ts';
+import { namesIn, namesMentioned, samplesOf, sumOf } from '../support/metrics.ts';
+import { until } from '../support/running.ts';
+import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
+
+const DURATION = 'rollcall_http_request_duration_seconds';
+const METRICS = { METRICS_PORT: 0 };
+
+const textOf = async (app: App) => (await app.metrics?.metrics()) ?? '';
+
+onEachEngine('Requests are counted by route, method and class of status', async (t, engine) => {
+  const { app } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
+  const id = await makeUser(app, 'ann');
+  const ann = await signedIn(app, 'ann');
+  const count = async (labels: Record<string, string>) =>
+    sumOf(await textOf(app), `${DURATION}_count`, labels);
+
+  for (const url of [`/api/users/${id}`, `/api/users/${id}?x=1`, '/api/users/nobody', '/nope', '/livez'])
+    await ann.request('GET', url);
+  t.equal(await count({ method: 'GET', route: '/api/users/:id', status: '2xx' }), 1);
+  t.equal(await count({ method: 'GET', route: '/api/users/:id', status: '4xx' }), 2);
+  t.equal(await count({ method: 'GET', route: 'unknown', status: '4xx' }), 1);
+  const took = sumOf(await textOf(app), `${DURATION}_sum`, { route: '/api/users/:id' }) ?? 0;
+  t.ok(took > 0 && took < 10, `${took} seconds`);
+
+  await t.test('What clients choose makes no further series', async (t) => {
+    const url = await app.listen({ port: 0 });
+    const before = samplesOf(await textOf(app)).length;
+    const send = async (method: string, path: string) => (await fetch(url + path, { method })).text();
+    for (let index = 0; index < 20; index++) {
+      for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS', 'PROPFIND', 'SEARCH', 'COPY'])
+        await send(method, `/odd-${method}/${index}?q=${index}`);
+      await send('GET', `/api/users/${index}`);
+      await send('PURGE', '/api/users');
+    }
+    await send('GET', '/%zz');
+    await send('GET', `/api/users/${'x'.repeat(500)}`);
+    const text = await textOf(app);
+    const series = samplesOf(text).filter(({ name }) => name === `${DURATION}_count`);
+    const values = (label: string) => new Set(series.map(({ labels }) => labels[label]));
+    t.same(values('route'), new Set(['/api/sign/in', '/api/users/:id', '/livez', 'unknown']));
+    t.same(values('method'), new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'other']));
+    // Each of these five has ten: eight buckets, the sum and the count.
+    t.ok(samplesOf(text).length - before < 60, `${samplesOf(text).length - before} more`);
+  });
+});
+
+onEachEngine('Sign-ins are counted by their result', async (t, engine) => {
+  const { app } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
+  await makeUser(app, 'ann');
+  const signIn = (password: string) => new Client(app).signIn('ann', password);
+  await signIn(PASSWORD);
+  for (let attempt = 0; attempt < 6; attempt++) await signIn('wrong');
+  await app.inject({ method: 'POST', url: '/api/sign/in', payload: {} });
+  await app.inject('/api/sign/in');
+  const results = samplesOf(await textOf(app)).filter(({ name }) => name === 'rollcall_sign_ins_total');
+  t.same(Object.fromEntries(results.map(({ labels, value }) => [labels.result, value])), {
+    'signed-in': 1,
+    wrong: 5,
+    throttled: 1,
+    unavailable: 0,
+    invalid: 1,
+  });
+});
+
+onEachEngine('Passwords are counted while they are hashed, wait or are refused', async (t, engine) => {
+  const { promise: opened, resolve: open } = Promise.withResolvers<boolean>();
+  const hashing = { ...quickHashing, verify: () => opened };
+  const { app } = await startService(t, engine, { settings: { ...METRICS, WORKERS: 1 }, hashing });
+  const answers = Array.from({ length: 60 }, () => new Client(app).signIn('ann'));
+  t.equal((await Promise.race(answers)).statusCode, 503);
+  const value = async (name: string) => sumOf(await textOf(app), `rollcall_password_${name}`) ?? Number.NaN;
+  t.ok((await value('requests_waiting')) > 0);
+  t.ok((await value('requests_refused_total')) > 0);
+  await until('a password is hashed', async () => (await value('hashes_running')) > 0 || undefined);
+  open(false);
+  await Promise.all(answers);
+  t.equal(await value('requests_waiting'), 0);
+});
+
+onEachEngine(
+  'The primary tells how many sessions live and what migrations the database lacks',
+  async (t, engine) => {
+    const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
+    await makeUser(app, 'ann');
+    await signedIn(app, 'ann');
+    await signedIn(app, 'ann');
+    const metrics = await ServiceMetrics.listen(settings);
+    t.teardown(() => metrics.stop());
+    await metrics.database.watch(settings);
+    const answer = await fetch(metrics.url);
+    const text = await answer.text();
+    t.equal(sumOf(text, 'rollcall_sessions'), 2);
+    t.equal(sumOf(text, 'rollcall_migrations_pending'), 0);
+
+    await t.test('Only GET /metrics is answered', async (t) => {
+      t.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
+      t.equal((await fetch(metrics.url, { method: 'POST' })).status, 405);
+      t.equal((await fetch(new URL('/', metrics.url))).status, 404);
+      t.equal((await fetch(new URL('/metrics/x', metrics.url))).status, 404);
+    });
+
+    await t.test('An address in use is refused with its settings', async (t) => {
+      const METRICS_PORT = Number(new URL(metrics.url).port);
+      await t.rejects(
+        ServiceMetrics.listen({ ...settings, METRICS_PORT }),
+        new RegExp(`METRICS_HOST is 127\\.0\\.0\\.1 and METRICS_PORT is ${METRICS_PORT}, but .*in use`),
+      );
+    });
+  },
+);
+
+onEachEngine('The page about operations lists every metric', async (t, engine) => {
+  const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
+  const metrics = await ServiceMetrics.listen(settings);
+  t.teardown(() => metrics.stop());
+  const texts = [await textOf(app), await (await fetch(metrics.url)).text()];
+  const names = new Set(texts.flatMap(namesIn));
+  t.same([...namesMentioned('docs/operations.md')].toSorted(), [...names].toSorted());
+});

@@ -36,6 +36,7 @@ import head from './plugins/http/head.ts';
 import httpChecks from './plugins/http/http-checks.ts';
 import httpsOnly from './plugins/http/https-only.ts';
 import openapi from './plugins/http/openapi.ts';
+import overload from './plugins/http/overload.ts';
 import paging from './plugins/http/paging.ts';
 import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
 import routeTable from './plugins/http/route-table.ts';
@@ -113,6 +114,7 @@ async function assemble(
   await app.register(errors);
   // Behind the errors, since it has a route of its own, whose errors are problems as well.
   if (settings.ORIGINS.length > 0) await app.register(cors, { origins: settings.ORIGINS });
+  await app.register(overload);
   await app.register(connections, { nextId });
   await app.register(httpChecks);
   if (isProduction) await app.register(httpsOnly);

@@ -64,6 +64,15 @@ export default fp(
       help: 'Requests that were turned away because too many passwords waited to be hashed.',
       registers,
     });
+    new Counter({
+      name: 'rollcall_overload_refused_total',
+      help: 'Requests that were refused because the worker had more than it could serve.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(app.overload.refused);
+      },
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,

@@ -38,7 +38,7 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/livez',
     {
-      config: { anonymous: true },
+      config: { anonymous: true, probe: true },
       schema: {
         operationId: 'livez',
         summary: 'Does the process live',
@@ -51,7 +51,7 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/readyz',
     {
-      config: { anonymous: true },
+      config: { anonymous: true, probe: true },
       schema: {
         operationId: 'readyz',
         summary: 'Can it serve: does the database answer, with the schema of this version',

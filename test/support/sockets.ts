@@ -73,3 +73,26 @@ export function problemIn({ status, headers, body }: Answer) {
 }
 
 export const statusesOf = (answers: Answer[]) => answers.map(({ status }) => status);
+
+/** Sends a GET request on a connection that stays open. @returns its answer, which must have a length. */
+export async function get(
+  socket: Socket,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  let received = '';
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const read = (data: Buffer) => {
+    received += data;
+    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received)?.[1];
+    if (length && received.length >= received.indexOf('\r\n\r\n') + 4 + Number(length)) resolve();
+  };
+  socket.on('data', read);
+  const lines = Object.entries({ host: 'x', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  await promise;
+  socket.off('data', read);
+  const [answer] = answersIn(received);
+  if (!answer) throw new Error('There is no answer.');
+  return answer;
+}

@@ -102,6 +102,8 @@ onEachEngine('Every type of problem can be provoked', async (t, engine) => {
       full.restore();
       return answer;
     },
+    // overload.test.ts overloads a service.
+    overloaded: failing(app.db.users, 'page', app.problem({ kind: 'overloaded', detail: 'x' }), listUsers),
     'password-check-unavailable': async () => {
       const made = { username: 'new', password: 'a password of the new one' };
       const chief = await signInWithBreached(t, engine, '/nowhere/breached.txt');

@@ -1,13 +1,13 @@
 /** Serves requests in a worker. */
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
-import { DRAIN_DEADLINE, watchConnections } from './drain.ts';
+import { drain } from './drain.ts';
 import type { Metrics } from './messages.ts';
 
 export interface Serving {
   /** @returns the values of its metrics, none without METRICS_PORT. */
   metrics(): Promise<Metrics>;
-  /** Stops listening, answers the requests in progress, and closes the database. */
+  /** Answers all requests that have reached this process, stops listening, and closes the database. */
   stop(): Promise<void>;
 }
 
@@ -17,7 +17,6 @@ export interface Serving {
  */
 export async function serve(settings: Settings, socket: unknown): Promise<Serving> {
   const app = await createApp({ settings, worker: true });
-  const closeConnections = watchConnections(app.server, app.connections);
   // Node listens on the handle, whatever the host. Without one, Fastify would listen at the addresses of localhost as well.
   const address = { handle: socket, host: '' };
   try {
@@ -29,11 +28,9 @@ export async function serve(settings: Settings, socket: unknown): Promise<Servin
   return {
     metrics: async () => (await app.metrics?.getMetricsAsJSON()) ?? [],
     async stop() {
-      const deadline = setTimeout(() => app.server.closeAllConnections(), DRAIN_DEADLINE);
-      const closed = app.close();
-      closeConnections();
-      await closed;
-      clearTimeout(deadline);
+      app.draining = true;
+      await drain(app.server, app.connections);
+      await app.close();
     },
   };
 }

@@ -7,10 +7,14 @@ import type { Step } from '../db/engines/engine.ts';
 import type { DelegatedCredential } from './actor.ts';
 
 interface CredentialKind {
+  /** What people call them. */
+  name: string;
   /** @returns the step which requires that the credential lives and its user is active. @param now in milliseconds since 1970. */
   isAlive(db: Database, id: string, now: number): Step;
   /** @returns the scopes of a credential that has not been ended, else undefined. */
   scopesOf(db: Database, id: string): Promise<readonly string[] | undefined>;
+  /** Ends those in a backup that is restored which have ended in the database that it replaces; all, if there is none to compare with. */
+  endRestored(restored: Database, replaced: Database | undefined): Promise<void>;
 }
 
 const kinds = new Map<string, CredentialKind>();
@@ -42,4 +46,15 @@ export async function findCredential(db: Database, id: string): Promise<Delegate
     if (scopes) return { kind: 'delegated', method, id, scopes };
   }
   return undefined;
+}
+
+/** @returns what people call the kinds of credentials that there are. */
+export const credentialNames = () => [...kinds.values()].map(({ name }) => name);
+
+/** See `endRestored`. */
+export async function endRestoredCredentials(
+  restored: Database,
+  replaced: Database | undefined,
+): Promise<void> {
+  for (const kind of kinds.values()) await kind.endRestored(restored, replaced);
 }

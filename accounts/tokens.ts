@@ -2,6 +2,7 @@
 import { isFromFuture } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import { makeId } from '../db/ids.ts';
+import { everyRange } from '../db/queries/ranges.ts';
 import { type OwnedTokenRow, tokenQueries } from '../db/queries/tokens.ts';
 import { type Actor, isOperator, isSelf } from './actor.ts';
 import { type Bound, countByNetwork } from './attempts.ts';
@@ -17,8 +18,16 @@ import { keyOf, makeSecret } from './secrets.ts';
 export const tokensIn = (db: Database) => db.queries(tokenQueries);
 
 registerCredentials('token', {
+  name: 'API tokens',
   isAlive: (db, id, now) => tokensIn(db).isAlive(id, now),
   scopesOf: (db, id) => tokensIn(db).scopesOf(id),
+  async endRestored(restored, replaced) {
+    for await (const { rows, after, last } of everyRange(tokensIn(restored).pageOfAll)) {
+      const living = new Set(replaced && (await tokensIn(replaced).idsIn(after, last)).map(({ id }) => id));
+      const ended = rows.filter(({ id }) => !living.has(id));
+      await restored.atomically(ended.map(({ userId, id }) => tokensIn(restored).end(userId, id)));
+    }
+  },
 });
 
 // Whoever knew the password may have made tokens. Users who change their own keep theirs: they see them, and can end each.

@@ -36,6 +36,12 @@ export interface MigrationConnection {
   run(statement: string, values?: unknown[]): Promise<void>;
 }
 
+/** Reads all rows of a table, as they are needed. */
+export type TableReader = (table: string) => Iterable<TableRow> | AsyncIterable<TableRow>;
+
+/** The values of a row by the names of their columns: text, numbers and null, which both engines write alike. */
+export type TableRow = Record<string, unknown>;
+
 /** Reads by the value `key` alone. Callers share the result and must not change it. */
 type CachedRead<Result extends object> = (values: { key: string }) => Promise<Readonly<Result> | undefined>;
 
@@ -113,8 +119,8 @@ export interface Engine extends Reader {
   useWriteAheadLog(): Promise<void>;
   /** Copies the write-ahead log (WAL) into the database file (SQLite); does nothing on MySQL. */
   checkpoint(): Promise<void>;
-  /** Copies the database into a new file while it is in use. @throws {Error} on MySQL, which has its own tools. */
-  backup(file: string): Promise<void>;
+  /** Runs work that reads whole tables in one state of the database, which may change meanwhile. @throws {DatabaseUnavailableError} */
+  readSnapshot<Result>(work: (readTable: TableReader) => Promise<Result>): Promise<Result>;
   /** @returns how busy this process's pool is; undefined on SQLite, which has none. */
   poolUse(): PoolUse | undefined;
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import { MigrationError } from './errors.ts';
 import { DATA_STEP, type Direction, dataFolder, type Migration } from './migrations.ts';
 import { listTables } from './other-tables.ts';
 import type { Move } from './schema-state.ts';
+import { inTransaction } from './transaction.ts';
 
 /** What a data step works with. */
 export interface DataConnection extends MigrationConnection {
@@ -63,15 +64,5 @@ export async function assertDataFits(move: Move, migrations: Migration[]): Promi
 export async function runDataStep(move: Move, migration: Migration): Promise<void> {
   const { engine, run, direction } = move;
   const step = await loadDataStep(migration);
-  const work = () => step[direction](dataConnection(move));
-  // On SQLite all migrations are one transaction anyway.
-  if (engine.dialect === 'sqlite') return work();
-  await run('START TRANSACTION');
-  try {
-    await work();
-    await run('COMMIT');
-  } catch (error) {
-    await run('ROLLBACK').catch(() => {});
-    throw error;
-  }
+  await inTransaction(engine, run, () => step[direction](dataConnection(move)));
 }

@@ -34,6 +34,7 @@ const CORE_EVENTS = [
   'group-deleted',
   'membership-set',
   'membership-removed',
+  'database-restored',
 ] as const;
 
 type Parts = typeof parts;

@@ -11,6 +11,7 @@ import {
 import { isWithinLife, timesAt } from './expiry.ts';
 import { pageAfter } from './page-after.ts';
 import { permissionsBehind, withPermissions } from './permissions.ts';
+import { isInRange } from './ranges.ts';
 
 type NewToken = Omit<Tables['tokens']['$inferSelect'], 'createdAt' | 'lastUsedAt'>;
 
@@ -44,6 +45,9 @@ function tokenReads(engine: Engine) {
   const scopesOfId = readOne(
     build.select(pickColumns(tokens, 'scopes')).from(tokens).where(equals(tokens.id, 'id')),
   );
+  const owned = pickColumns(tokens, 'id', 'userId');
+  const pageOfAll = read(pageAfter(build.select(owned).from(tokens).$dynamic(), tokens.id));
+  const idsIn = read(build.select({ id: tokens.id }).from(tokens).where(isInRange(tokens.id)));
   const pageOfUser = read(pageAfter(build.select(shown).from(tokens).$dynamic(), tokens.id, ofUser));
 
   return {
@@ -53,6 +57,9 @@ function tokenReads(engine: Engine) {
     scopesOf: async (id: string) => (await scopesOfId({ id }))?.scopes,
     findOf: (userId: string, id: string) => one({ userId, id }),
     page: (userId: string, after: string, limit: number) => pageOfUser({ userId, after, limit }),
+    /** Reads the tokens of all users. */
+    pageOfAll: (after: string, limit: number) => pageOfAll({ after, limit }),
+    idsIn: (after: string, last: string) => idsIn({ after, last }),
   };
 }
 

@@ -8,6 +8,7 @@ import { downgrade, inspect, upgrade } from '../../db/migrate/migrator.ts';
 import { findMissingTables } from '../../db/migrate/other-tables.ts';
 import type { MoveOptions } from '../../db/migrate/schema-state.ts';
 import { assertTarget, BASE } from '../../db/migrate/targets.ts';
+import { addBackupCommands } from '../backup.ts';
 import { databaseExists, withEngine } from '../context.ts';
 import { revise } from '../revision.ts';
 import { print } from '../terminal.ts';
@@ -59,14 +60,7 @@ export default function addDatabaseCommands(program: Command): void {
     .option('--accept', 'first note the files of the newest migration as they are now, after an edit by hand')
     .action(checkMigrations);
 
-  db.command('backup <file>')
-    .description('copy the SQLite database into a new file, while it is in use')
-    .action((file: string) =>
-      withEngine(async (engine) => {
-        await engine.backup(file);
-        print(`copied to ${file}`);
-      }),
-    );
+  addBackupCommands(db);
 }
 
 async function printCurrent(engine: Engine): Promise<void> {

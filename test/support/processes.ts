@@ -163,6 +163,8 @@ export function runServer(environment: Environment, args: string[] = [], folder 
 interface CommandOptions {
   environment?: Environment;
   input?: Input;
+  /** Whether the input is typed at a terminal. */
+  isTTY?: boolean;
   /** The folder of the code, if it is a copy of the project. */
   folder?: string;
 }
@@ -170,7 +172,7 @@ interface CommandOptions {
 /** Runs a management command in this process, which takes a tenth of the time of one of its own. Code is loaded once. */
 export async function manage(
   args: string[],
-  { environment = {}, input = '', folder = PROJECT }: CommandOptions = {},
+  { environment = {}, input = '', isTTY = false, folder = PROJECT }: CommandOptions = {},
 ): Promise<Result> {
   const { manage: runCommand }: typeof Program = await import(join(folder, 'manage/program.ts'));
   const result = { stdout: '', stderr: '' };
@@ -181,7 +183,7 @@ export async function manage(
   });
   const code = await runCommand(args, {
     environment,
-    stdin: Readable.from([Buffer.from(input)]),
+    stdin: Object.assign(Readable.from([Buffer.from(input)]), { isTTY }),
     stdout: into('stdout'),
     stderr: into('stderr'),
   });

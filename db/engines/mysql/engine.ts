@@ -11,6 +11,7 @@ import { isConflict, isLost, isReadOnly, isServerError, UnknownOutcomeError } fr
 import { brokenReferences } from './foreign-keys.ts';
 import { isMigrating, withMigrationLock } from './migrations.ts';
 import { withRetry } from './retry.ts';
+import { readSnapshot } from './snapshot.ts';
 
 /** How long a statement may take, in milliseconds. */
 const STATEMENT_TIMEOUT = 15_000;
@@ -43,12 +44,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
     withMigrationLock: (work) => withMigrationLock(options.url, work),
     async useWriteAheadLog() {},
     async checkpoint() {},
-    async backup() {
-      throw new Error(
-        'A MySQL database is copied with the server\'s own tool: "mariadb-dump --single-transaction DATABASE > FILE" ' +
-          'or "mysqldump --single-transaction DATABASE > FILE".',
-      );
-    },
+    readSnapshot: (work) => readSnapshot(options.url, work),
     poolUse: () => connections.use,
     close: () => connections.close(),
   };

@@ -2,7 +2,6 @@
  * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its
  * calls are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
  */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import type Sqlite from 'better-sqlite3';
 import { sqliteBuilder } from '../../drizzle.ts';
 import { sqliteColumnTypes } from '../../schema/column-types.ts';
@@ -21,10 +20,10 @@ import { isBusy, translateError } from './errors.ts';
 import { type WatchedFile, watchFile } from './file.ts';
 import { brokenReferences, withMigrationLock } from './migrations.ts';
 import { makeRowCache, type RowCache } from './row-cache.ts';
+import { readSnapshot } from './snapshot.ts';
 import { makeTransactionQueue, SqliteStep } from './transaction.ts';
 
 const TABLES = defineTables(sqliteColumnTypes);
-const ALL_PAGES = 2 ** 31 - 1;
 
 export interface SqliteOptions {
   /** Whether to create a missing file and folder. */
@@ -62,16 +61,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     isMigrating: async () => false,
     useWriteAheadLog: () => retryWhileBusy(() => useWriteAheadLog(client)),
     checkpoint: checkpointer.checkpoint,
-    async backup(file) {
-      if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
-      closeSync(openSync(file, 'wx', 0o600));
-      // All pages in one step, because SQLite restarts a backup of several steps whenever another process writes.
-      await client.backup(file, { progress: () => ALL_PAGES }).catch((error) => {
-        // A partial copy must not be mistaken for a backup.
-        rmSync(file, { force: true });
-        throw translateError(error);
-      });
-    },
+    readSnapshot: (work) => readSnapshot(path, work),
     poolUse: () => undefined,
     async close() {
       watchedFile.end();

@@ -12,8 +12,10 @@ const living = new Map<string, string[]>();
 
 // It lives while the row of the user of the same id is there, and while it is in the list.
 registerCredentials('ticket', {
+  name: 'tickets',
   isAlive: (db, id) => db.users.isActive(id),
   scopesOf: async (_db, id) => living.get(id),
+  endRestored: async () => {},
 });
 
 onEachEngine('A credential of another kind than tokens', async (t, engine) => {
@@ -71,7 +73,9 @@ onEachEngine('A credential of another kind than tokens', async (t, engine) => {
       () =>
         registerCredentials('ticket', {
           isAlive: (db, id) => db.users.isActive(id),
+          name: 'tickets',
           scopesOf: async () => [],
+          endRestored: async () => {},
         }),
       /There are credentials of the method ticket already/,
     );

@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { test } from 'tap';
+import { makeBackup } from '../../../../db/backup/file.ts';
 import { prepareQueries } from '../../../../db/database.ts';
 import { DatabaseUnavailableError } from '../../../../db/engines/engine.ts';
 import { upgrade } from '../../../../db/migrate/migrator.ts';
@@ -40,6 +41,6 @@ test('A checkpoint of a file that was overwritten fails, and so does the next on
 test('A backup of a file that was overwritten fails and leaves no file', async (t) => {
   const { engine, path } = await makeFile(t);
   writeFileSync(path, 'no database '.repeat(2_000));
-  await t.rejects(engine.backup(`${path}.copy`), DatabaseUnavailableError);
+  await t.rejects(makeBackup(engine, `${path}.copy`), DatabaseUnavailableError);
   t.notOk(existsSync(`${path}.copy`), 'a partial copy is not taken for a backup');
 });

@@ -1,4 +1,5 @@
 /** What migrations need of SQLite: a lock against other migrators on this file, and a check of the foreign keys. */
+import type Sqlite from 'better-sqlite3';
 import type { MigrationConnection, Query } from '../engine.ts';
 import { connect, retryWhileBusy } from './connection.ts';
 
@@ -14,13 +15,20 @@ export async function withMigrationLock<Result>(
   try {
     connection.pragma('foreign_keys = OFF');
     await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), Date.now() + MIGRATION_LOCK_TIMEOUT);
+    // A restore runs the same long statement thousands of times, and each one that is prepared stays in memory for long.
+    const prepared = new Map<string, Sqlite.Statement>();
+    const prepareOnce = (statement: string) => {
+      const found = prepared.get(statement) ?? connection.prepare(statement);
+      prepared.set(statement, found);
+      return found;
+    };
     const result = await work({
       query: (statement, values = []) =>
         retryWhileBusy(() =>
           connection.prepare<unknown[], Record<string, unknown>>(statement).all(...values),
         ),
       run: async (statement, values) => {
-        if (values) connection.prepare(statement).run(...values);
+        if (values) prepareOnce(statement).run(...values);
         else connection.exec(statement);
       },
     });

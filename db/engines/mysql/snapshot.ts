@@ -2,15 +2,15 @@
 import type { Connection } from 'mysql2';
 import { unsafeCast } from '../../schema/column-types.ts';
 import type { TableReader } from '../engine.ts';
-import { connectOnce } from './connections.ts';
 import { translateError } from './errors.ts';
+import { Servers } from './servers.ts';
 
 /** @throws {DatabaseUnavailableError} */
 export async function readSnapshot<Result>(
   url: string,
   work: (readTable: TableReader) => Promise<Result>,
 ): Promise<Result> {
-  const connection = await connectOnce(url);
+  const { connection } = await new Servers(url).open();
   // Only the connection beneath the promises has streams.
   const { connection: streaming } = unsafeCast<{ connection: Connection }>(connection);
   try {

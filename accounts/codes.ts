@@ -8,7 +8,7 @@ import { EVERYTHING } from '../db/queries/permissions.ts';
 import { type Actor, isOperator, userOf } from './actor.ts';
 import { userTarget } from './audit.ts';
 import { authorityOver, holds, requireFreshSession, WRITE_USERS } from './authorization.ts';
-import { applyChange, lockUser, stillActing } from './change.ts';
+import { applyChange, lockActor, lockUser, type RightsLock, stillActing } from './change.ts';
 import { findCredential } from './credentials.ts';
 import { InvalidCodeError, OwnPasswordError, RuleError } from './errors.ts';
 import { requireUser } from './find.ts';
@@ -28,13 +28,16 @@ export interface IssuedCode {
   expiresAt: number;
 }
 
-/** @returns a code of that actor for the user, with the steps that put it in place of an earlier one. @param lifetime in milliseconds. */
+/**
+ * @returns a code of that actor for the user, with the steps that put it in place of an earlier one. Disabling its issuer removes it, so
+ * both write the issuer's row. @param lifetime in milliseconds.
+ */
 export function newCode(
   db: Database,
   actor: Actor,
   userId: string,
   lifetime: number,
-): { issued: IssuedCode; writes: Step[] } {
+): { issued: IssuedCode; locks: RightsLock[]; writes: Step[] } {
   const code = makeSecret('rcc_');
   const now = Date.now();
   const expiresAt = now + lifetime;
@@ -42,6 +45,7 @@ export function newCode(
   const issuerTokenId = actor.credential?.kind === 'delegated' ? actor.credential.id : null;
   return {
     issued: { code, expiresAt },
+    locks: isOperator(actor) ? [] : [lockActor(db, actor)],
     writes: db.codes.issue({ key: keyOf(code), userId, issuerId, issuerTokenId, expiresAt }, now),
   };
 }
@@ -56,14 +60,14 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     requireFreshSession(actor);
     const user = await requireUser(db, userId);
     const { locks, conditions } = await authorityOver(db, actor, userId);
-    const { issued, writes } = newCode(db, actor, userId, RESET_LIFETIME);
-    const expiresAt = new Date(issued.expiresAt).toISOString();
+    const code = newCode(db, actor, userId, RESET_LIFETIME);
+    const expiresAt = new Date(code.issued.expiresAt).toISOString();
     return {
-      locks,
+      locks: [...locks, ...code.locks],
       conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
-      writes,
+      writes: code.writes,
       event: { event: 'code-issued', target: userTarget(user), after: { expiresAt } },
-      result: issued,
+      result: code.issued,
     };
   });
 

@@ -8,7 +8,7 @@ import { type Actor, isOperator, isSelf } from './actor.ts';
 import { type Bound, countByNetwork } from './attempts.ts';
 import { holds, lackingOf, lockRights, requireFreshSession } from './authorization.ts';
 import { type BestEffortLog, writeBestEffort } from './best-effort.ts';
-import { applyChange, recordEvent } from './change.ts';
+import { applyChange, lockActor, recordEvent } from './change.ts';
 import { registerCredentials } from './credentials.ts';
 import { NotFoundError, OwnerLacksPermissionError, SessionRequiredError } from './errors.ts';
 import { registerFollowUp } from './follow-ups.ts';
@@ -78,7 +78,8 @@ export const createToken = (
     const [id, now, secret] = [makeId(), Date.now(), makeSecret('rc_')];
     const until = new Date(expiresAt).toISOString();
     return {
-      locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [],
+      // A reset of the password ends all tokens, so both write the owner's row.
+      locks: isOperator(actor) ? await requireOwnerHolds(db, owner, scopes) : [lockActor(db, actor)],
       conditions: holds(db, actor, ...scopes),
       writes: [tokensIn(db).add({ key: keyOf(secret), id, userId: owner.id, name, scopes, expiresAt }, now)],
       event: {

@@ -60,6 +60,7 @@ export function userCreation(
   const setter = passwordHash === null ? undefined : setterOf(actor);
   const code = passwordHash === null ? newCode(db, actor, id, INVITATION_LIFETIME) : undefined;
   return {
+    locks: code?.locks ?? [],
     conditions: holds(db, actor, WRITE_USERS),
     writes: [
       db.users.add({ id, ...fields, passwordHash, ...(setter ? { passwordSetter: setter } : {}) }, now),

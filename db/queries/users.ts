@@ -122,7 +122,9 @@ function passwordQueries({ build, readOne, write, tables: { users } }: Engine) {
   const hashRenewal = write(build.update(users).set(renewal).where(and(ofId, hasOldHash)), 1);
   const lastSignInAt = typedPlaceholder('now', users.lastSignInAt);
   const maySignIn = and(ofId, isEnabled, eq(users.passwordHash, placeholder('passwordHash')));
-  const signIn = write(build.update(users).set({ lastSignInAt }).where(maySignIn), 1);
+  // Twice in a millisecond, the time alone would change nothing, and what changes nothing guards nothing across nodes.
+  const newSignIn = { lastSignInAt, rightsVersion: sql`${users.rightsVersion} + 1` };
+  const signIn = write(build.update(users).set(newSignIn).where(maySignIn), 1);
 
   return {
     /** Finds the user by username or by e-mail address; only addresses contain an @. */

@@ -57,7 +57,7 @@ export const COSTS: Cost[] = sendable([
   { statements: [5, 6], by: 'member', send: 'DELETE /api/sessions/{session}' },
   { statements: [2, 3], by: 'member', send: 'GET /api/tokens' },
   {
-    statements: [5, 6],
+    statements: [6, 7],
     by: 'administrator',
     send: 'POST /api/tokens',
     body: { name: 'new', scopes: '{permissions}' },
@@ -70,7 +70,7 @@ export const COSTS: Cost[] = sendable([
   { statements: [2, 5], by: 'administrator', send: 'GET /api/users?q=crowd' },
   { statements: [2, 5], by: 'administrator', send: 'GET /api/users?q=crowd&group={group}&active=true' },
   { statements: [2, 3], by: 'member', send: 'GET /api/users?group={group}' },
-  { statements: [7, 8], by: 'administrator', send: 'POST /api/users', body: { username: '{newName}' } },
+  { statements: [8, 9], by: 'administrator', send: 'POST /api/users', body: { username: '{newName}' } },
   { statements: [2, 3], by: 'member', send: 'GET /api/users/{user}' },
   {
     statements: [15, 16],
@@ -85,7 +85,7 @@ export const COSTS: Cost[] = sendable([
     send: 'PUT /api/users/{user}/password',
     body: { current: '{password}', password: 'another password' },
   },
-  { statements: [12, 13], by: 'administrator', send: 'POST /api/users/{user}/reset' },
+  { statements: [13, 14], by: 'administrator', send: 'POST /api/users/{user}/reset' },
   { statements: [2, 4], by: 'member', send: 'GET /api/users/{user}/groups' },
   { statements: [2, 4], by: 'administrator', send: 'GET /api/users/{user}/sessions' },
   { statements: [11, 12], by: 'administrator', send: 'DELETE /api/users/{user}/sessions' },

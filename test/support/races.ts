@@ -112,6 +112,25 @@ export const RACES: Record<string, Race> = possible({
     });
   },
 
+  'A code of a new user does not work when its issuer is disabled at the same time and enabled later': async (
+    stage,
+    together,
+    round,
+  ) => {
+    const clerk = await stage.person('users:write');
+    const username = `newer-${clerk.username}-${round}`;
+    const [made, disabled] = await together(
+      () => stage.send(clerk, 'POST /api/users', { username }),
+      () => stage.disable(stage.chief, clerk.id),
+    );
+    await stage.send(stage.chief, `PATCH /api/users/${clerk.id}`, { active: true });
+    return wrongs({
+      [`disabling was answered ${disabled.status}`]: disabled.status !== 200,
+      [`the code was answered ${made.status}`]: ![201, 401].includes(made.status),
+      'the code works': (await stage.useCodeOf(made)) !== 400,
+    });
+  },
+
   'A code does not work when its issuer is deleted at the same time': async (stage, together) => {
     const [clerk, target] = [await stage.person('users:write'), await stage.target()];
     const end = () => stage.send(stage.chief, `DELETE /api/users/${clerk.id}`);
@@ -168,6 +187,25 @@ export const RACES: Record<string, Race> = possible({
       [`the token was answered ${made.status}`]: ![201, 401].includes(made.status),
       'the token lets in': (await stage.send(secret, 'GET /api/sign')).status !== 401,
       'the session lets in': (await stage.send(owner, 'GET /api/sign')).status !== 401,
+    });
+  },
+
+  'A token created while its owner gets another password by a code does not authenticate': async (
+    stage,
+    together,
+  ) => {
+    const owner = await stage.person();
+    const { body } = await reset(stage, stage.chief, owner.id)();
+    const { code }: { code: string } = JSON.parse(body);
+    const [made, changed] = await together(
+      () => stage.send(owner, 'POST /api/tokens', { name: 'race' }),
+      () => stage.send(null, 'POST /api/sign/reset', { code, password: 'another password' }),
+    );
+    const { secret = 'none' }: { secret?: string } = JSON.parse(made.body);
+    return wrongs({
+      [`the reset was answered ${changed.status}`]: changed.status !== 204,
+      [`the token was answered ${made.status}`]: ![201, 401].includes(made.status),
+      'the token lets in': (await stage.send(secret, 'GET /api/sign')).status !== 401,
     });
   },
 

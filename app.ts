@@ -39,8 +39,10 @@ import openapi from './plugins/http/openapi.ts';
 import overload from './plugins/http/overload.ts';
 import paging from './plugins/http/paging.ts';
 import requestId, { makeRequestIds, requestIds, type TrustProxy } from './plugins/http/request-id.ts';
+import requestLog from './plugins/http/request-log.ts';
 import routeTable from './plugins/http/route-table.ts';
 import securityHeaders from './plugins/http/security-headers.ts';
+import traceContext, { traceOf } from './plugins/http/trace-context.ts';
 import validation from './plugins/http/validation.ts';
 import { makeLog } from './plugins/log.ts';
 import refusals from './plugins/refusals.ts';
@@ -90,10 +92,10 @@ async function assemble(
     clientErrorHandler: (error, socket): void => app.answerBrokenRequest(error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  if (!logsRequests(settings)) {
-    app.log = log;
-    app.setChildLoggerFactory((_silent, bindings) => log.child(bindings));
-  }
+  app.log = log;
+  app.setChildLoggerFactory((_log, bindings, options, { headers }) =>
+    log.child({ ...bindings, ...traceOf(headers.traceparent) }, options),
+  );
   const limits = {
     idle: settings.SESSION_IDLE,
     lifetime: settings.SESSION_LIFETIME,
@@ -104,6 +106,8 @@ async function assemble(
   // Hooks run in the order in which they are registered: what refuses a request by little work comes first, but behind what measures it.
   if (settings.METRICS_PORT !== undefined) await app.register(import('./plugins/metrics.ts'));
   await app.register(requestId);
+  await app.register(traceContext);
+  if (settings.LOG_REQUESTS) await app.register(requestLog);
   await app.register(securityHeaders, { isProduction });
   await app.register(routeTable);
   await app.register(head);

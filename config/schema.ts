@@ -95,6 +95,10 @@ export const SettingsSchema = Type.Object({
     default: 'info',
     description: 'The lowest level that is logged; debug also logs each request.',
   }),
+  LOG_REQUESTS: trueOrFalse({
+    default: false,
+    description: 'Whether each request is a line of the log, at the level info.',
+  }),
   TRUST_PROXY: text({
     pattern: '^[0-9A-Za-z.:/, ]+$',
     default: 'false',

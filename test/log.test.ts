@@ -76,7 +76,7 @@ onEachEngine('No secret is in the log at LOG_LEVEL=trace, whatever happens', asy
   const { app, settings } = await startService(t, engine, {
     hashing: quickHashing,
     log,
-    settings: { LOG_LEVEL: 'trace', SIGN_UP: 'open' },
+    settings: { LOG_LEVEL: 'trace', LOG_REQUESTS: true, SIGN_UP: 'open' },
   });
   const admin = await makeUser(app, 'chief', { admin: true });
   const client = await signedIn(app, 'chief');

@@ -58,7 +58,7 @@ declare module 'fastify' {
     /** The user whose password was right, put there by passport. */
     passport?: VerifiedUser;
     /** How they sign in. */
-    signIn?: Origin & { name: string; remember: boolean };
+    signIn?: Origin & Pick<FastifyRequest, 'trace'> & { name: string; remember: boolean };
     /** The session that the store has started. */
     started?: StartedSession;
     /** The session that the store has found. */
@@ -121,7 +121,8 @@ const signingIn: FastifyPluginAsyncTypebox<{ passport: Passport }> = async (app,
     async (request, reply) => {
       const { username: name, remember } = request.body;
       const { address, userAgent, requestId } = request.actor();
-      request.session.set('signIn', { name, remember, address, userAgent, requestId });
+      const { trace } = request;
+      request.session.set('signIn', { name, remember, address, userAgent, requestId, trace });
       await request.session.save();
       const { started } = request.session;
       if (!started) throw new Error('The store has saved a session without starting it.');
@@ -203,7 +204,8 @@ function sessionStore(
       const { passport: user, signIn } = session;
       // A session that names no user, such as one that was regenerated, is not kept.
       if (!user || !signIn) return;
-      const actor = anonymous(signIn, { log: log.child({ requestId: signIn.requestId }), refusals });
+      const { requestId, trace } = signIn;
+      const actor = anonymous(signIn, { log: log.child({ requestId, ...trace }), refusals });
       session.started = await startSession(db, actor, keyOf(secret), user, signIn, limits);
     }),
     destroy: callbackify((secret: string) => endReplacedSession(db, keyOf(secret))),

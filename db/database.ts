@@ -61,6 +61,7 @@ export function prepareQueries(engine: Engine) {
     queries: prepareOnce(engine),
     atomically: engine.atomically,
     close: engine.close,
+    poolUse: engine.poolUse,
     schemaIsCurrent: watchSchema(engine),
     users: userQueries(engine),
     groups: groupQueries(engine),

@@ -73,14 +73,15 @@ export default fp(
         this.inc(app.overload.refused);
       },
     });
-    const gauge = (name: string, help: string, read: () => number) =>
+    const gauge = (name: string, help: string, read: () => number | undefined) =>
       new Gauge({
         name,
         help,
         labelNames: ['worker'],
         registers,
         collect() {
-          this.set({ worker: '' }, read());
+          const value = read();
+          if (value !== undefined) this.set({ worker: '' }, value);
         },
       });
     gauge(
@@ -92,6 +93,21 @@ export default fp(
       'rollcall_password_requests_waiting',
       'Requests that wait until their password is hashed.',
       () => app.passwords.waiting,
+    );
+    gauge(
+      'rollcall_database_connections_used',
+      'Connections to MySQL that a request uses.',
+      () => app.db.poolUse()?.inUse,
+    );
+    gauge(
+      'rollcall_database_connections_idle',
+      'Open connections to MySQL that no request uses.',
+      () => app.db.poolUse()?.idle,
+    );
+    gauge(
+      'rollcall_database_requests_waiting',
+      'Requests that wait for a connection to MySQL.',
+      () => app.db.poolUse()?.waiting,
     );
 
     app.decorateRequest('startedAt', 0);

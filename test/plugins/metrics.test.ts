@@ -51,6 +51,18 @@ onEachEngine('Requests are counted by route, method and class of status', async 
   });
 });
 
+onEachEngine('Connections to MySQL are counted, those that wait for one as well', async (t, engine) => {
+  const { app } = await startService(t, engine, { settings: { ...METRICS, POOL_SIZE: 1, WORKERS: 1 } });
+  const value = async (name: string) => sumOf(await textOf(app), `rollcall_database_${name}`);
+  const reads = [app.db.users.exist(), app.db.users.exist()];
+  const isMysql = engine.name === 'MySQL';
+  t.equal(await value('connections_used'), isMysql ? 1 : undefined);
+  t.equal(await value('requests_waiting'), isMysql ? 1 : undefined);
+  await Promise.all(reads);
+  t.equal(await value('connections_used'), isMysql ? 0 : undefined);
+  t.equal(await value('connections_idle'), isMysql ? 1 : undefined);
+});
+
 onEachEngine('Sign-ins are counted by their result', async (t, engine) => {
   const { app } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
   await makeUser(app, 'ann');

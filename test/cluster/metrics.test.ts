@@ -3,7 +3,7 @@
  * Those of one process are in test/plugins/metrics.test.ts.
  */
 import { test } from 'tap';
-import { samplesOf, sumOf } from '../support/metrics.ts';
+import { metricsUrl, samplesOf, sumOf } from '../support/metrics.ts';
 import { makeFolder, startServer } from '../support/processes.ts';
 import { until } from '../support/running.ts';
 
@@ -23,12 +23,8 @@ test('The metrics of a service with two workers', async (t) => {
     METRICS_PORT: '0',
   };
   const server = await startServer(t, { environment });
-  const [, url = ''] =
-    /^ {2}metrics +(http:\S+)$/m.exec(
-      await server.says('the address of its metrics', (stdout) =>
-        stdout.includes('  metrics ') ? stdout : undefined,
-      ),
-    ) ?? [];
+  // The report comes in one piece.
+  const url = metricsUrl(server);
   const scrape = async () => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).text();
   const counted = async () => sumOf(await scrape(), COUNT, { route: '/' }) ?? 0;
   const send = async (count: number) => {

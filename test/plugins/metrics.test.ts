@@ -2,14 +2,19 @@
  * The metrics of one process, and what the primary adds. Those of a service with workers are in test/cluster/metrics.test.ts. Clients
  * choose paths and methods, and must not fill the memory of Prometheus with them.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
 import type { App } from '../../app.ts';
 import { ServiceMetrics } from '../../cluster/metrics.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { namesIn, namesMentioned, samplesOf, sumOf } from '../support/metrics.ts';
+import { PROJECT } from '../support/processes.ts';
 import { until } from '../support/running.ts';
 import { Client, makeUser, PASSWORD, quickHashing, signedIn, startService } from '../support/service.ts';
 
 const DURATION = 'rollcall_http_request_duration_seconds';
+const readProject = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const METRICS = { METRICS_PORT: 0 };
 
 const textOf = async (app: App) => (await app.metrics?.metrics()) ?? '';
@@ -128,11 +133,40 @@ onEachEngine(
   },
 );
 
-onEachEngine('The page about operations lists every metric', async (t, engine) => {
-  const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
-  const metrics = await ServiceMetrics.listen(settings);
-  t.teardown(() => metrics.stop());
-  const texts = [await textOf(app), await (await fetch(metrics.url)).text()];
-  const names = new Set(texts.flatMap(namesIn));
-  t.same([...namesMentioned('docs/operations.md')].toSorted(), [...names].toSorted());
+onEachEngine(
+  'Dashboard and alarms ask for metrics that there are, and the page lists all',
+  async (t, engine) => {
+    const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
+    const metrics = await ServiceMetrics.listen(settings);
+    t.teardown(() => metrics.stop());
+    const texts = [await textOf(app), await (await fetch(metrics.url)).text()];
+    const names = new Set(texts.flatMap(namesIn));
+    const table = (readProject('docs/operations.md').match(/^\| `.*/gm) ?? []).join('\n');
+    t.same([...namesMentioned(table)].toSorted(), [...names].toSorted());
+    for (const file of ['deploy/grafana-dashboard.json', 'deploy/prometheus-alerts.yml']) {
+      const mentioned = [...namesMentioned(readProject(file))];
+      t.ok(mentioned.length > 8, `${file} mentions ${mentioned}`);
+      t.same(
+        mentioned.filter((name) => !names.has(name)),
+        [],
+        file,
+      );
+    }
+  },
+);
+
+test('Each alarm has its heading in the page about operations', async (t) => {
+  const alarms = readProject('deploy/prometheus-alerts.yml');
+  const names = [...alarms.matchAll(/alert: (\w+)$/gm)].map(([, name = '']) => name);
+  t.ok(names.length > 8);
+  const links = [...alarms.matchAll(/runbook_url: docs\/operations\.md#(\w+)$/gm)].map(([, link]) => link);
+  t.same(
+    links,
+    names.map((name) => name.toLowerCase()),
+  );
+  const headings = [...readProject('docs/operations.md').matchAll(/^#### (Rollcall\w+)$/gm)];
+  t.same(
+    headings.map(([, name]) => name),
+    names,
+  );
 });

@@ -1,7 +1,12 @@
 /** Reads metrics in tests, as Prometheus does. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PROJECT } from './processes.ts';
+import type { Server } from './processes.ts';
+
+/** @returns the address of the metrics, from the report of a service that was started with METRICS_PORT. */
+export function metricsUrl({ output }: Server): string {
+  const [, url] = /^ {2}metrics +(http:\S+)$/m.exec(output.stdout) ?? [];
+  if (url === undefined) throw new Error(`No address of metrics was printed: ${output.stdout}`);
+  return url;
+}
 
 interface Sample {
   name: string;
@@ -33,9 +38,8 @@ export function sumOf(text: string, name: string, labels: Record<string, string>
 export const namesIn = (text: string): string[] =>
   [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
 
-/** @returns the names of metrics that a file of the project mentions, without what a histogram adds to its name. */
-export function namesMentioned(file: string): Set<string> {
-  const text = readFileSync(join(PROJECT, file), 'utf8');
+/** @returns the names of metrics that the text mentions, without what a histogram adds to its name. */
+export function namesMentioned(text: string): Set<string> {
   const found = text.match(/\b(?:rollcall|process|nodejs)_[a-z0-9_]+/g) ?? [];
   return new Set(found.map((name) => name.replace(/_(bucket|sum|count)$/, '')));
 }

@@ -2,8 +2,10 @@
 import cluster from 'node:cluster';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { ReloadReply, StatusReply } from '../config/control.ts';
 import type { Settings } from '../config/load.ts';
 import { withSecret } from '../config/secret.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import type { Listener } from './listener.ts';
 import type { Flags } from './messages.ts';
 import { keepUntilRestart } from './reloaded-settings.ts';
@@ -12,18 +14,6 @@ import { WorkerProcess } from './worker-process.ts';
 /** In milliseconds: the pauses after workers that could not start, so that a persistent fault does not use up the machine. */
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 10_000;
-
-/** How a reload ended. */
-export interface Reload {
-  /** When it began, in milliseconds since 1970. */
-  at: number;
-  /** How many workers were replaced or added. */
-  replaced: number;
-  /** The settings that have changed, and take effect by a restart only. */
-  needRestart: string[];
-  /** Why it failed, if it did. */
-  failure?: string;
-}
 
 interface PrimaryOptions {
   listener: Listener;
@@ -40,15 +30,17 @@ export class Primary {
   restarts = 0;
   /** The reloads that have ended, by their outcome. */
   readonly reloads = { succeeded: 0, failed: 0 };
-  lastReload: Reload | undefined;
+  lastReload: ReloadReply | undefined;
+  readonly #since = new Date().toISOString();
   readonly #options: PrimaryOptions;
   readonly #log: Logger;
   #settings: Settings;
+  #generation = 1;
   #isStarted = false;
   #pause = 0;
   #stopping: Promise<void> | undefined;
-  #reloading: Promise<Reload> | undefined;
-  #nextReload: Promise<Reload> | undefined;
+  #reloading: Promise<ReloadReply> | undefined;
+  #nextReload: Promise<ReloadReply> | undefined;
 
   private constructor(settings: Settings, options: PrimaryOptions) {
     this.#settings = settings;
@@ -88,6 +80,23 @@ export class Primary {
     return primary;
   }
 
+  status(): StatusReply {
+    return {
+      version: packageJson.version,
+      since: this.#since,
+      url: this.#options.listener.url,
+      workers: [...this.workers].map(({ pid, since, state, version, generation }) => ({
+        ...(pid === undefined ? {} : { pid }),
+        since: new Date(since).toISOString(),
+        state,
+        version,
+        generation,
+      })),
+      restarts: this.restarts,
+      ...(this.lastReload ? { lastReload: this.lastReload } : {}),
+    };
+  }
+
   /** Lets all workers answer what is in progress, and resolves when they have ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll();
@@ -98,12 +107,12 @@ export class Primary {
    * Replaces the workers one by one, with settings and code that are read anew. Each new worker is ready before an old one drains. One
    * that can't be ready ends the reload: the workers that are there stay. During a reload, further calls are one further reload.
    */
-  reload(): Promise<Reload> {
+  reload(): Promise<ReloadReply> {
     if (this.#reloading) {
       this.#log.info('a reload is under way; another one follows it');
-      this.#nextReload ??= this.#reloading.then(() => {
+      this.#nextReload ??= this.#reloading.then(async () => {
         this.#nextReload = undefined;
-        return this.reload();
+        return { ...(await this.reload()), waited: true };
       });
       return this.#nextReload;
     }
@@ -120,9 +129,9 @@ export class Primary {
   }
 
   /** @throws {Error} when the service is stopping, or there is no room for another process. */
-  #fork(number: number): WorkerProcess {
+  #fork(number: number, generation = this.#generation): WorkerProcess {
     if (this.#stopping) throw new Error('The service is stopping.');
-    const worker = new WorkerProcess(number, this.#log);
+    const worker = new WorkerProcess(number, generation, this.#log);
     this.workers.add(worker);
     void worker.exited.then((cause) => {
       this.workers.delete(worker);
@@ -152,9 +161,12 @@ export class Primary {
   }
 
   #replaceLater(number: number, reason: string): void {
-    this.#pause = Math.min(Math.max(FIRST_PAUSE, this.#pause * 2), LONGEST_PAUSE);
-    this.#log.error({ reason, pause: this.#pause }, 'a worker could not start');
-    setTimeout(() => void this.#replace(number), this.#pause);
+    // Who is killed from outside says nothing about the next one.
+    const isKilled = reason === 'SIGKILL';
+    const pause = isKilled ? FIRST_PAUSE : Math.min(Math.max(FIRST_PAUSE, this.#pause * 2), LONGEST_PAUSE);
+    if (!isKilled) this.#pause = pause;
+    this.#log.error({ reason, pause }, 'a worker could not start');
+    setTimeout(() => void this.#replace(number), pause);
   }
 
   async #replace(number: number): Promise<void> {
@@ -170,8 +182,8 @@ export class Primary {
     await this.#serve(worker, this.#settings).catch(() => {});
   }
 
-  async #runReload(): Promise<Reload> {
-    const reload: Reload = { at: Date.now(), replaced: 0, needRestart: [] };
+  async #runReload(): Promise<ReloadReply> {
+    const reload: ReloadReply = { at: new Date().toISOString(), replaced: 0, needRestart: [] };
     this.#log.info('a reload begins');
     try {
       for (let number = 1; number <= this.#settings.WORKERS; number++) await this.#renew(number, reload);
@@ -189,9 +201,9 @@ export class Primary {
   }
 
   /** Puts a new worker into the place of the one of that number, if there is one. The first reads the settings for all. */
-  async #renew(number: number, reload: Reload): Promise<void> {
+  async #renew(number: number, reload: ReloadReply): Promise<void> {
     const old = this.#holders(number);
-    const worker = this.#fork(number);
+    const worker = this.#fork(number, number === 1 ? this.#generation + 1 : this.#generation);
     try {
       if (number === 1) await this.#renewSettings(worker, reload);
       else await this.#serve(worker, this.#settings);
@@ -205,7 +217,7 @@ export class Primary {
     await Promise.all(old.map((each) => each.stop()));
   }
 
-  async #renewSettings(worker: WorkerProcess, reload: Reload): Promise<void> {
+  async #renewSettings(worker: WorkerProcess, reload: ReloadReply): Promise<void> {
     const loaded = await worker.loadSettings(this.#options.flags);
     const { settings, needRestart } = keepUntilRestart(loaded, this.#settings);
     reload.needRestart = needRestart;
@@ -213,6 +225,7 @@ export class Primary {
     await this.#serve(worker, complete);
     await this.#options.onSettings(complete);
     this.#settings = complete;
+    this.#generation = worker.generation;
   }
 }
 

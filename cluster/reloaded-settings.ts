@@ -1,5 +1,5 @@
 /** Which settings a reload can't change. */
-import { sqliteFile } from '../config/database-url.ts';
+import { databaseServers, sqliteFile } from '../config/database-url.ts';
 import type { Settings } from '../config/load.ts';
 
 /**
@@ -35,5 +35,5 @@ export function keepUntilRestart(
 
 /** @returns the file of SQLite, or the name of MySQL's: its servers, user and password may change. */
 function databaseOf(url: string): string {
-  return sqliteFile(url) ?? new URL(url).pathname;
+  return sqliteFile(url) ?? new URL(databaseServers(url)[0].url).pathname;
 }

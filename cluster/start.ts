@@ -3,6 +3,8 @@
  * stops it on a signal.
  */
 import { program } from 'commander';
+import { controlPath } from '../config/control.ts';
+import { describeDatabase } from '../config/database-url.ts';
 import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
@@ -12,6 +14,7 @@ import { ensureSchema } from '../db/migrate/migrator.ts';
 import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { makeLog } from '../plugins/log.ts';
+import { serveControl } from './control.ts';
 import { bindAddress, type Listener } from './listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import type { Flags } from './messages.ts';
@@ -92,6 +95,7 @@ async function run(
   });
   metrics?.observe(primary);
   await maintain(settings);
+  const endControl = await serveControl(controlPath(settings, listener.port), primary, log);
   const { migrations, hasUsers } = await report;
   printReport(settings, listener.url, metrics?.url, migrations, hasUsers);
   return {
@@ -99,6 +103,7 @@ async function run(
       await primary.reload();
     },
     async stop() {
+      endControl();
       await primary.stop();
       await endMaintenance();
       await metrics?.stop();
@@ -130,11 +135,9 @@ function printReport(
 ): void {
   const workers = settings.WORKERS === 1 ? 'with 1 worker' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
-  // Without the password and the parameters of MySQL's.
-  const database = settings.DATABASE_URL.replace(/^(mysql:\/\/)(?:.*@)?([^?]*).*/, '$1$2');
   const lines = [
     `Rollcall ${packageJson.version} listens on ${url}, ${workers}, for ${settings.NODE_ENV}.`,
-    `  database       ${database}${migrated}`,
+    `  database       ${describeDatabase(settings.DATABASE_URL)}${migrated}`,
     `  settings       ${settings.configFile ?? 'the defaults and the environment (APP_CONFIG_FILE may name a file)'}`,
     `  documentation  ${PROJECT_ROOT}/README.md${settings.DOCS ? `, ${url}/docs` : ''}`,
     ...(metricsUrl ? [`  metrics        ${metricsUrl}`] : []),

@@ -22,6 +22,8 @@ const MOST_MISSED = 30;
 export class WorkerProcess {
   /** From 1 to WORKERS. During a reload, a worker and its successor have the same. */
   readonly number: number;
+  /** 1, and one more after each reload that renewed the settings. */
+  readonly generation: number;
   /** In milliseconds since 1970. */
   readonly since = Date.now();
   state: 'starting' | 'ready' | 'draining' = 'starting';
@@ -37,8 +39,9 @@ export class WorkerProcess {
   #missed = 0;
 
   /** @throws {Error} when the system has no room for another process. */
-  constructor(number: number, log: Logger) {
+  constructor(number: number, generation: number, log: Logger) {
     this.number = number;
+    this.generation = generation;
     this.#log = log;
     // glibc's default of eight heaps for each processor leaves most of them empty; measured in docs/performance.md.
     this.#worker = cluster.fork({ MALLOC_ARENA_MAX: '2' });

@@ -26,6 +26,11 @@ export function sqliteFile(url: string): string | undefined {
   return url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : undefined;
 }
 
+/** @returns the URL without the user, the password and the parameters of MySQL's, to be shown. */
+export function describeDatabase(url: string): string {
+  return url.replace(/^(mysql:\/\/)(?:.*@)?([^?]*).*/, '$1$2');
+}
+
 /**
  * @returns what is wrong with the URL, without any secret of it: undefined when it is valid, and empty when there is
  * nothing to add to the allowed form.

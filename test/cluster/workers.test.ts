@@ -4,9 +4,10 @@
  */
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { query } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { residentMemory } from '../support/memory.ts';
-import { startServer } from '../support/processes.ts';
+import { manage, startServer } from '../support/processes.ts';
 import { isAlive, until } from '../support/running.ts';
 import { askBothWorkers } from '../support/workers.ts';
 
@@ -49,17 +50,39 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
   });
 
   await t.test('one that was ready is replaced at once, however often it dies', async (t) => {
-    for (const listened of [4, 5, 6]) {
+    for (const died of [2, 3]) {
+      await until('both workers are ready', async () => {
+        const { stdout } = await manage(['status', '--json'], {
+          environment: { ...environment, PORT: server.port },
+        });
+        return stdout.match(/"state":"ready"/g)?.length === 2 || undefined;
+      });
       process.kill(server.serving().at(-1) ?? 0, 'SIGKILL');
-      await server.logs('Server listening', listened);
+      await server.logs('a worker died', died);
+      await server.logs('Server listening', died + 2);
     }
-    const deaths = await server.logs('a worker died', 4);
     t.same(
       server.log().filter(({ msg }) => msg === 'a worker could not start'),
       [],
     );
-    t.equal(deaths.length, 4);
     t.same(await askEach(), [200]);
+  });
+
+  await t.test('they go on when a newer version has migrated the database, and a reload fails', async (t) => {
+    const ready = async () => (await fetch(`${server.url}/readyz`)).status;
+    const before = server.serving();
+    await query(
+      DATABASE_URL,
+      "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
+    );
+    t.equal(await ready(), 200);
+    process.kill(server.pid, 'SIGHUP');
+    const reason = /ahead of the code: it has a migration that this version does not know/;
+    t.match(await server.logs('the reload failed'), [{ level: 50, replaced: 0, reason }]);
+    t.same(server.serving(), before);
+    t.same(await askEach(), [200]);
+    await query(DATABASE_URL, 'DELETE FROM __drizzle_migrations WHERE created_at <> 99999999999999');
+    t.equal(await ready(), 503, 'without a migration of their own, they are not ready');
   });
 
   await t.test('all end with the first process, even by kill -9', async (t) => {

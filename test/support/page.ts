@@ -86,11 +86,16 @@ export class Reader {
       folder,
       'bash',
       ['-c', asks ? `${filled} --password-stdin` : filled],
-      { environment, input: `${PASSWORD}\n`, deadline: LONGEST },
+      { environment: { ...environment, ...this.#port() }, input: `${PASSWORD}\n`, deadline: LONGEST },
     );
     if (code !== 0) throw new Error(`${command} ended with ${code}:\n${stdout}${stderr}`);
     this.#learn(command, stdout);
     return stdout;
+  }
+
+  /** @returns the setting by which commands find the running service. */
+  #port(): Record<string, string> {
+    return this.server ? { PORT: this.server.port } : {};
   }
 
   /** Remembers the ids and secrets in an answer, which the page names in capitals in its next commands. */

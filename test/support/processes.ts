@@ -58,6 +58,11 @@ function isLogLine(value: unknown): value is LogLine {
 export class Server extends Running {
   url = '';
 
+  /** The one that it has chosen. Commands find the service by it, as PORT. */
+  get port(): string {
+    return new URL(this.url).port;
+  }
+
   /** @returns the lines of the log so far. */
   log(stdout = this.output.stdout): LogLine[] {
     const lines = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');
@@ -119,6 +124,8 @@ export async function startServer(
   t.teardown(async () => {
     server.kill();
     await server.exit;
+    // A killed service leaves its socket; on MySQL it lies in the project.
+    if (server.url) rmSync(join(folder, `data/control-${server.port}.sock`), { force: true });
   });
   server.url = await server.says('its address', (stdout) => / listens on (http:\S+),/.exec(stdout)?.[1]);
   return server;

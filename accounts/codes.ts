@@ -71,6 +71,20 @@ export const issueCode = (db: Database, actor: Actor, userId: string) =>
     };
   });
 
+/** Ends the code of a user, which nobody could be shown. @throws {NotFoundError} @throws {MissingPermissionError} */
+export const withdrawCode = (db: Database, actor: Actor, userId: string) =>
+  applyChange(db, actor, async () => {
+    const user = await requireUser(db, userId);
+    const { locks, conditions } = await authorityOver(db, actor, userId);
+    return {
+      locks,
+      conditions: [...holds(db, actor, WRITE_USERS), ...conditions],
+      writes: [db.codes.removeAllOf(userId)],
+      event: { event: 'code-withdrawn', target: userTarget(user) },
+      result: undefined,
+    };
+  });
+
 /**
  * Sets the password of the code's user. Their sessions end, and what follows (see follow-ups.ts).
  * @throws {InvalidCodeError} @throws {WeakPasswordError} @throws {TooManyAttemptsError}

@@ -12,6 +12,7 @@ import { setAside } from '../db/engines/sqlite/set-aside.ts';
 import { ensureSchema, upgrade } from '../db/migrate/migrator.ts';
 import { instant } from '../schemas/instant.ts';
 import { commandSettings, withEngine } from './context.ts';
+import { errorText } from './errors.ts';
 import { operator } from './operator.ts';
 import { askWhether } from './question.ts';
 import { print, printError } from './terminal.ts';
@@ -110,7 +111,7 @@ async function openReplaced(flags: RestoreFlags): Promise<{ engine: Engine; isNe
     }
   } catch (error) {
     if (error instanceof MissingDatabaseError) throw error;
-    const reason = `The database can't be read: ${error instanceof Error ? error.message : error}`;
+    const reason = `The database can't be read: ${errorText(error)}`;
     if (file === undefined)
       throw new Error(
         `${reason} Or restore into another one: make an empty database, name it in DATABASE_URL, and run "npm run manage -- db upgrade" before this.`,

@@ -16,7 +16,7 @@ const TAKEN = {
 };
 
 /** @returns what to say of an error. A fault of ours, not of a setting or the database, keeps its stack. */
-function errorText(error: unknown): string {
+export function errorText(error: unknown): string {
   if (error instanceof TakenError) return error.fields.map((field) => TAKEN[field]).join('\n');
   if (error instanceof NotFoundError) return `There is no such ${error.kind}, or not any more.`;
   if (error instanceof WeakPasswordError)

@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import type { Database } from '../db/database.ts';
 import type { AuditFilter } from '../db/queries/audit.ts';
+import type { UserRow } from '../db/queries/users.ts';
 import { idRange } from '../schemas/audit.ts';
-import { print, terminal } from './terminal.ts';
+import { outputFailure, print } from './terminal.ts';
 
 /** How many rows are read at a time. */
-export const PAGE = 500;
+const PAGE = 500;
 
 /** Adds the option --json to a command that prints a list. */
 export function withJson(command: Command): Command {
@@ -33,6 +34,16 @@ export async function* everyRow<Row extends { id: string }>(
   }
 }
 
+/** Reads the users whose username, name or e-mail address begins with it. */
+export async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
+  let after: { key: string; id: string } | undefined;
+  do {
+    const { rows, next } = await db.userSearch.beginningWith(q, { byEmail: true }, after, PAGE);
+    yield* rows;
+    after = next ?? undefined;
+  } while (after);
+}
+
 /**
  * Reads the audit trail, the newest entry first.
  * @param from the first time and @param to the end, exclusive, if there is a limit. @param atMost how many entries.
@@ -55,7 +66,7 @@ export async function printEach<Row, Shown>(
 ): Promise<void> {
   for await (const row of rows) {
     // Nobody reads any more.
-    if (terminal().stdout.destroyed) return;
+    if (outputFailure()) return;
     print(json ? JSON.stringify(show(row)) : formatRow(show(row)));
   }
 }

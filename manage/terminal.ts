@@ -5,23 +5,40 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Readable } from 'node:stream';
 
+/** Where a command writes. */
+export interface Output {
+  /** Writes the whole text before it returns. @throws when it can't. */
+  write(text: string): void;
+  /** The descriptor of the file, pipe or terminal behind it, if there is one. */
+  descriptor?: number;
+}
+
 export interface Terminal {
   environment: NodeJS.ProcessEnv;
   stdin: Readable & { isTTY?: boolean };
-  stdout: { write(text: string): unknown; destroyed?: boolean };
-  stderr: { write(text: string): unknown };
+  stdout: Output;
+  stderr: Output;
 }
 
-const running = new AsyncLocalStorage<Terminal>();
+interface Running extends Terminal {
+  /** Why standard output could not be written. Nothing is written to it then. */
+  failure?: unknown;
+}
+
+const storage = new AsyncLocalStorage<Running>();
 
 /** Runs the command, which finds this terminal by `terminal()`. */
 export function withTerminal<Result>(terminal: Terminal, command: () => Promise<Result>): Promise<Result> {
-  return running.run(terminal, command);
+  return storage.run({ ...terminal }, command);
 }
 
 /** @returns the terminal of the command that runs. @throws when none does. */
 export function terminal(): Terminal {
-  const found = running.getStore();
+  return running();
+}
+
+function running(): Running {
+  const found = storage.getStore();
   if (!found) throw new Error('No command runs: see withTerminal().');
   return found;
 }
@@ -31,22 +48,44 @@ export function terminal(): Terminal {
 const STEERING = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** @returns the text with control characters as JSON has them. */
-export function withoutControls(text: string): string {
+function withoutControls(text: string): string {
   return text.replace(STEERING, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/**
+ * Writes a text to standard output. The command goes on when that fails, since a migration must not stop halfway because nobody reads of it;
+ * it ends with the failure (see program.ts).
+ */
+export function write(text: string): void {
+  const command = running();
+  if (command.failure) return;
+  try {
+    command.stdout.write(withoutControls(text));
+  } catch (error) {
+    command.failure = error;
+  }
+}
+
+/** @returns why standard output could not be written, or undefined as long as it could. */
+export function outputFailure(): unknown {
+  return running().failure;
 }
 
 /** Writes a line to standard output. */
 export function print(line: string): void {
-  terminal().stdout.write(`${withoutControls(line)}\n`);
+  write(`${line}\n`);
+}
+
+/** Writes a text to standard error. */
+export function writeError(text: string): void {
+  try {
+    running().stderr.write(withoutControls(text));
+  } catch {
+    // Nobody can be told. The exit code says that the command failed, if it did.
+  }
 }
 
 /** Writes a line to standard error. */
 export function printError(line: string): void {
-  terminal().stderr.write(`${withoutControls(line)}\n`);
-}
-
-/** Prints a secret alone on standard output, for scripts, and what it is on standard error. */
-export function printSecret(secret: string, about: string): void {
-  printError(about);
-  print(secret);
+  writeError(`${line}\n`);
 }

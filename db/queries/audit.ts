@@ -26,6 +26,7 @@ const CORE_EVENTS = [
   'password-changed',
   'password-reset',
   'code-issued',
+  'code-withdrawn',
   'user-created',
   'user-changed',
   'user-deleted',

@@ -10,6 +10,7 @@ import { withDatabase } from '../context.ts';
 import { auditRows, printEach, withJson } from '../lists.ts';
 import { findUser } from '../operator.ts';
 import { type Removal, removedIds } from '../removed.ts';
+import { warnOfReaders } from '../secrets.ts';
 
 const Time = AuditQuery.properties.from;
 const Count = Type.Integer({ minimum: 1 });
@@ -60,6 +61,7 @@ async function list(db: Database, options: AuditOptions, atMost: number): Promis
   };
   const { from, to } = options;
   await printEach(auditRows(db, filter, { from, to, atMost }), options, auditJson, formatRow);
+  warnOfReaders('names and addresses');
 }
 
 /** @returns the id of the user, who may be removed. @throws when there is and was none, or several removed ones had that name. */

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createFolder } from '../../config/folder.ts';
 import { makeSecret } from '../../config/secret.ts';
+import { warnOfReaders } from '../secrets.ts';
 import { print } from '../terminal.ts';
 
 export default function addSecretCommand(program: Command): void {
@@ -11,7 +12,12 @@ export default function addSecretCommand(program: Command): void {
     .command('secret')
     .argument('[file]', 'a new file for the key, which only you may read; without it, the key is printed')
     .description('make a new key for SECRET_KEY')
-    .action((file?: string) => (file === undefined ? print(makeSecret()) : writeSecret(resolve(file))));
+    .action((file?: string) => (file === undefined ? printKey() : writeSecret(resolve(file))));
+}
+
+function printKey(): void {
+  print(makeSecret());
+  warnOfReaders('a key');
 }
 
 function writeSecret(file: string): void {

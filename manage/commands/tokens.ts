@@ -9,7 +9,8 @@ import { commandSettings, onDatabase, withDatabase } from '../context.ts';
 import { auditRows, everyRow, printEach, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { findUnlessRemoved } from '../removed.ts';
-import { print, printSecret } from '../terminal.ts';
+import { showSecret } from '../secrets.ts';
+import { print } from '../terminal.ts';
 import { registerUserDetail } from '../user-details.ts';
 
 interface NewTokenOptions {
@@ -69,7 +70,8 @@ async function create(username: string, name: string, options: NewTokenOptions):
     const expiresAt = Date.now() + expiresIn * 1000;
     const { token, secret } = await createToken(db, operator, user, { name, scopes, expiresAt });
     const owner = nameOfRecipient(user, username);
-    printSecret(secret, `the token ${name} of ${owner} (${token.id}), until ${instant(expiresAt)}:`);
+    const about = `the token ${name} of ${owner} (${token.id}), until ${instant(expiresAt)}:`;
+    await showSecret(secret, about, () => endToken(db, operator, user, token.id));
   });
 }
 

@@ -1,6 +1,6 @@
 /** manage user: users, the first administrator among them. */
 import { type Command, Option } from 'commander';
-import { issueCode } from '../../accounts/codes.ts';
+import { issueCode, withdrawCode } from '../../accounts/codes.ts';
 import { ADMINISTRATORS, createAdministrator } from '../../accounts/first-administrator.ts';
 import { listEnds } from '../../accounts/follow-ups.ts';
 import { type PasswordOwner, withPasswordRules } from '../../accounts/password-rules.ts';
@@ -10,7 +10,6 @@ import { takenFields } from '../../accounts/taken.ts';
 import { changeUser, createUser, deleteUser } from '../../accounts/users.ts';
 import { visibilityFor } from '../../accounts/visibility.ts';
 import type { Database } from '../../db/database.ts';
-import type { UserRow } from '../../db/queries/users.ts';
 import { SingleLineText } from '../../schemas/common.ts';
 import { userGroupJson } from '../../schemas/groups.ts';
 import { instant } from '../../schemas/instant.ts';
@@ -24,11 +23,12 @@ import {
 } from '../../schemas/users.ts';
 import { checkEach } from '../checks.ts';
 import { commandSettings, onDatabase, withDatabase } from '../context.ts';
-import { everyRow, PAGE, printEach, withJson } from '../lists.ts';
+import { everyRow, printEach, usersBeginningWith, withJson } from '../lists.ts';
 import { findUser, nameOfRecipient, operator } from '../operator.ts';
 import { readPassword } from '../password.ts';
 import { findUnlessRemoved } from '../removed.ts';
-import { print, printSecret } from '../terminal.ts';
+import { showSecret } from '../secrets.ts';
+import { print } from '../terminal.ts';
 import { readUserDetails } from '../user-details.ts';
 
 /** What the operator ends by setting a password. */
@@ -131,15 +131,6 @@ function formatRow({ id, username, active, name }: ReturnType<typeof userJson>):
   return `${id}  ${active ? 'active  ' : 'disabled'}  ${username}${name ? `  ${name}` : ''}`;
 }
 
-async function* usersBeginningWith(db: Database, q: string): AsyncGenerator<UserRow> {
-  let after: { key: string; id: string } | undefined;
-  do {
-    const { rows, next } = await db.userSearch.beginningWith(q, { byEmail: true }, after, PAGE);
-    yield* rows;
-    after = next ?? undefined;
-  } while (after);
-}
-
 async function show(db: Database, name: string, { json }: { json: boolean }): Promise<void> {
   const row = await findUser(db, name);
   const now = Date.now();
@@ -192,7 +183,8 @@ async function create(username: string, options: NewUserOptions): Promise<void> 
     const { user, code } = await make(db, operator, { ...fields, passwordHash });
     const done = `created ${username}${admin ? ', an administrator' : ''} (${user.id})`;
     if (!code) return print(done);
-    printSecret(code.code, `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`);
+    const about = `${done}; the code to set the password with, until ${instant(code.expiresAt)}:`;
+    await showSecret(code.code, about, () => deleteUser(db, operator, user.id));
   });
 }
 
@@ -216,7 +208,8 @@ async function printCode(db: Database, name: string): Promise<void> {
   const user = await findUser(db, name);
   const { code, expiresAt } = await issueCode(db, operator, user.id);
   const who = nameOfRecipient(user, name);
-  printSecret(code, `the code with which ${who} sets a password, until ${instant(expiresAt)}:`);
+  const about = `the code with which ${who} sets a password, until ${instant(expiresAt)}:`;
+  await showSecret(code, about, () => withdrawCode(db, operator, user.id));
 }
 
 async function changeEmail(

@@ -1,19 +1,58 @@
-/** A command whose reader closes the pipe, as `head` does, still does all that it was asked for. */
-import { onEachEngine } from '../support/engines.ts';
-import { manage, PROJECT, run } from '../support/processes.ts';
+/** What commands do when what they print goes to a full disk, to nobody, or to a file that others can read, with real descriptors. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { objects } from '../support/commands.ts';
+import { makeFolder, manage, PROJECT, type Result, run } from '../support/processes.ts';
 
-onEachEngine('A command goes on when nobody reads what it prints', async (t, { makeDatabase }) => {
-  const environment = { DATABASE_URL: await makeDatabase(t) };
-  /** Runs the command with a standard output that is closed already. @returns its exit code. */
-  const intoClosedPipe = async (command: string) => {
-    const line = `set -o pipefail; "${process.execPath}" manage.ts ${command} | true`;
-    return (await run(PROJECT, 'bash', ['-c', line], { environment })).code;
+const FULL = /^manage: Standard output could not be written: ENOSPC: .+\n$/;
+const CLOSED = /^manage: Standard output could not be written: EPIPE: .+\n$/;
+
+test('Commands whose output can not be written', async (t) => {
+  const folder = makeFolder(t);
+  const environment = { DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}` };
+  /** Runs the command in a shell, with what stands behind it there. */
+  const shell = (command: string, behind: string): Promise<Result> => {
+    const line = `umask 022; set -o pipefail; cd "${folder}"; "${process.execPath}" "${PROJECT}/manage.ts" ${command} ${behind}`;
+    return run(PROJECT, 'bash', ['-c', line], { environment });
+  };
+  const succeeds = async (...args: string[]) => {
+    const result = await manage(args, { environment });
+    t.match(result, { code: 0 });
+    return result;
   };
 
-  t.equal(await intoClosedPipe('db upgrade'), 0);
-  t.match(await manage(['db', 'current'], { environment }), { code: 0, stdout: /^\d{4}_\w+\n$/ });
-  t.equal(await intoClosedPipe('user create ann --admin --code'), 0);
-  t.equal(await intoClosedPipe('user list'), 0);
-  t.equal(await intoClosedPipe('user show nobody'), 1, 'one that fails says so');
-  t.match(await manage(['user', 'list'], { environment }), { stdout: / ann\n$/ });
+  await t.test('A command goes on when nobody reads what it prints, and then fails', async (t) => {
+    t.match(await shell('db upgrade', '| true'), { code: 1, stderr: CLOSED });
+    t.match(await succeeds('db', 'current'), { stdout: /^\d{4}_\w+\n$/ });
+  });
+  await succeeds('user', 'create', 'ann', '--code');
+
+  await t.test(
+    'It fails with one line where the disk is full, and without one where that is full, too',
+    async (t) => {
+      t.match(await shell('user list', '> /dev/full'), { code: 1, stdout: '', stderr: FULL });
+      t.match(await shell('user list', '> /dev/full 2>&1'), { code: 1, stdout: '', stderr: '' });
+    },
+  );
+
+  await t.test('A secret for a closed descriptor is taken back', async (t) => {
+    const made = await shell('token create ann deploy', '>&-');
+    t.match(made, {
+      code: 1,
+      stderr: /^It was taken back\.\nmanage: Standard output is closed or \/dev\/null/,
+    });
+    t.same(objects(await succeeds('token', 'list', 'ann', '--json')), []);
+  });
+
+  await t.test('A secret in a file that others can read is told', async (t) => {
+    for (const [command, secret] of [
+      ['secret', /^[\w-]{43}\n$/],
+      ['user code ann', /^rcc_[\w-]+\n$/],
+    ] as const) {
+      const written = await shell(command, '> secret.txt');
+      t.match(written, { code: 0, stderr: /Other users can read the file .* \(mode 0644\).* "chmod 600"/ });
+      t.match(readFileSync(join(folder, 'secret.txt'), 'utf8'), secret);
+    }
+  });
 });

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import type * as Program from '../../manage/program.ts';
+import type { Output } from '../../manage/terminal.ts';
 import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
 import { makeTemporaryFolder } from './temporary.ts';
 import './threads.ts';
@@ -170,6 +171,9 @@ export function runServer(environment: Environment, args: string[] = [], folder 
 interface CommandOptions {
   environment?: Environment;
   input?: Input;
+  /** Where the command writes, if it is not to be collected. */
+  stdout?: Output;
+  stderr?: Output;
   /** Whether the input is typed at a terminal. */
   isTTY?: boolean;
   /** The folder of the code, if it is a copy of the project. */
@@ -179,7 +183,7 @@ interface CommandOptions {
 /** Runs a management command in this process, which takes a tenth of the time of one of its own. Code is loaded once. */
 export async function manage(
   args: string[],
-  { environment = {}, input = '', isTTY = false, folder = PROJECT }: CommandOptions = {},
+  { environment = {}, input = '', isTTY = false, folder = PROJECT, ...outputs }: CommandOptions = {},
 ): Promise<Result> {
   const { manage: runCommand }: typeof Program = await import(join(folder, 'manage/program.ts'));
   const result = { stdout: '', stderr: '' };
@@ -193,6 +197,7 @@ export async function manage(
     stdin: Object.assign(Readable.from([Buffer.from(input)]), { isTTY }),
     stdout: into('stdout'),
     stderr: into('stderr'),
+    ...outputs,
   });
   return { code, ...result };
 }

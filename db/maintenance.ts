@@ -54,7 +54,7 @@ export async function purge(
   return batches;
 }
 
-/** Removes what `find` finds, batch after batch. It yields the number of rows of each. */
+/** Removes what `find` finds, batch after batch. It yields the number of rows of each, and ends when a batch is not removed. */
 async function* removeAll(
   db: Purgeable,
   find: () => Promise<Step[]>,
@@ -63,7 +63,8 @@ async function* removeAll(
   while (!signal?.aborted) {
     const removals = await find();
     if (removals.length === 0) return;
-    await db.atomically(removals);
+    // Another host is removing the same events, and counts them (purge.ts).
+    if (await db.atomically(removals)) return;
     yield removals.length;
     await delay(PAUSE);
   }

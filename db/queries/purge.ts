@@ -4,7 +4,7 @@
  */
 import type { AnySQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { and, asc, lt } from '../drizzle.ts';
-import type { Engine } from '../engines/engine.ts';
+import type { Engine, Rows } from '../engines/engine.ts';
 import { equals, limitPlaceholder, placeholder, unsafeCast } from '../schema/column-types.ts';
 import type { Part } from '../schema/parts.ts';
 import * as parts from '../schema/parts.ts';
@@ -17,14 +17,21 @@ export function purgeQueries(engine: Engine) {
   const { attempts, audit, codes, knownNetworks, sessions } = tables;
   const byName: Record<string, unknown> = tables;
 
-  /** Both columns are the table's: what a row is deleted by, and what tells when it expires. */
-  function purgeOf<Time>(table: SQLiteTable, key: AnySQLiteColumn, expiry: AnySQLiteColumn) {
+  /**
+   * Both columns are the table's: what a row is deleted by, and what tells when it expires. A session may have been used since the
+   * search, so the condition applies again, and a row that is not there any more does not matter.
+   */
+  function purgeOf<Time>(
+    table: SQLiteTable,
+    key: AnySQLiteColumn,
+    expiry: AnySQLiteColumn,
+    rows: Rows = 'any',
+  ) {
     const isExpired = lt(expiry, placeholder('before'));
     const expired = read(
       build.select({ key }).from(table).where(isExpired).orderBy(asc(expiry)).limit(limitPlaceholder),
     );
-    // A session may have been used since the search, so the condition applies again.
-    const removal = write(build.delete(table).where(and(equals(key, 'key'), isExpired)), 'any');
+    const removal = write(build.delete(table).where(and(equals(key, 'key'), isExpired)), rows);
     return async (before: Time, limit: number) =>
       (await expired({ before, limit })).map((row) => removal({ ...row, before }));
   }
@@ -38,7 +45,7 @@ export function purgeQueries(engine: Engine) {
   return {
     /** Each returns steps that delete at most `limit` rows that have expired. */
     expired: [...[sessions, codes, attempts, knownNetworks].map(purgeExpired), ...ofParts],
-    /** Returns steps that delete at most `limit` events with ids before that one. */
-    audit: purgeOf<string>(audit, audit.id, audit.id),
+    /** Returns steps that delete at most `limit` events with ids before that one, all of them or none. */
+    audit: purgeOf<string>(audit, audit.id, audit.id, 1),
   };
 }

@@ -12,6 +12,7 @@ import { sendFrom, signInFrom } from '../support/guessing.ts';
 import { hasTokens } from '../support/optional.ts';
 import {
   Client,
+  makeToken,
   makeUser,
   PASSWORD,
   quickHashing,
@@ -22,6 +23,7 @@ import {
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const WINDOW = 15 * MINUTE;
 
 /** Starts the service with a stopped clock. */
@@ -128,3 +130,66 @@ onEachEngine('A code ends when it was issued more than a minute in the future', 
     t.equal((await new Client(app).request('POST', '/api/sign/reset', body)).statusCode, status);
   }
 });
+
+for (const ahead of [20, -20]) {
+  onEachEngine(
+    `A host whose clock is ${ahead} seconds ahead of another's serves as one with it`,
+    async (t, engine) => {
+      const first = await startService(t, engine, { hashing: quickHashing, settings: { SESSION_IDLE: DAY } });
+      const databaseUrl = first.settings.DATABASE_URL;
+      const second = await startService(t, engine, {
+        hashing: quickHashing,
+        databaseUrl,
+        settings: first.settings,
+      });
+      await makeUser(first.app, 'ann', { admin: true });
+      await makeUser(first.app, 'bob');
+      const advance = stopTheClock(t);
+      /** Does the work on the second host, whose clock differs. */
+      const there = async <Result>(work: (app: App) => Promise<Result>) => {
+        const shift = (seconds: number) => (seconds > 0 ? advance(seconds) : setTheClockBack(-seconds));
+        shift(ahead);
+        const result = await work(second.app);
+        shift(-ahead);
+        return result;
+      };
+      const sameUser = (app: App, { cookie }: Client) => Object.assign(new Client(app), { cookie });
+
+      const ann = await there((app) => signedIn(app, 'ann'));
+      const here = sameUser(first.app, ann);
+      t.match(
+        (await here.request('GET', '/api/sign')).json(),
+        { fresh: true },
+        'signed in there, fresh here',
+      );
+      const bobs = await there(() => ann.request('GET', '/api/users?q=bob'));
+      const path = `/api/users/${bobs.json().items[0].id}`;
+      const issued = await there(() => ann.request('POST', `${path}/reset`));
+      t.equal(issued.statusCode, 201);
+      const redeem = { code: issued.json().code, password: 'any other password' };
+      t.equal((await new Client(first.app).request('POST', '/api/sign/reset', redeem)).statusCode, 204);
+      if (hasTokens) {
+        const { headers } = await there(() => makeToken(ann, { expiresIn: 60 }));
+        const status = () => whoamiStatus(new Client(first.app), headers);
+        t.equal(await status(), 200, 'a token that was made there works here');
+        advance(60 + Math.max(ahead, 0));
+        t.equal(await status(), 401, 'and lives no longer than the difference of the clocks');
+      }
+
+      const wrong = (app: App) => new Client(app).signIn('bob', 'a wrong password');
+      for (let attempt = 0; attempt < 5; attempt++) t.equal((await there(wrong)).statusCode, 401);
+      const refused = await wrong(first.app);
+      t.equal(refused.statusCode, 429, 'attempts there count here');
+      const wait = Number(refused.headers['retry-after']);
+      t.ok(wait > 0 && wait <= WINDOW, `wait ${wait} seconds`);
+      advance(wait);
+      t.equal((await wrong(first.app)).statusCode, 401);
+
+      advance(first.settings.SESSION_LIFETIME - HOUR);
+      t.equal(await whoamiStatus(here), 200);
+      t.equal(await there(() => whoamiStatus(ann)), 200, 'a use here or there signs nobody out');
+      advance(HOUR + Math.max(ahead, 0));
+      t.equal(await whoamiStatus(here), 401, 'the session ends when it should, but for the difference');
+    },
+  );
+}

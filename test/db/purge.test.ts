@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { loadSettings } from '../../config/load.ts';
 import { openEngine, prepareQueries } from '../../db/database.ts';
 import { firstIdOf } from '../../db/ids.ts';
-import { purge } from '../../db/maintenance.ts';
+import { type AuditPurge, purge } from '../../db/maintenance.ts';
 import { ensureSchema } from '../../db/migrate/migrator.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
@@ -151,3 +151,20 @@ onEachEngine('Expired rows are purged', async (t, engine) => {
     },
   );
 });
+
+onEachEngine(
+  'Hosts that purge at the same time count each event of the audit trail once',
+  async (t, engine) => {
+    const { db, entryAt } = await prepare(t, engine);
+    await db.atomically(Array.from({ length: OLD_ENTRIES - 1 }, () => entryAt(Date.now() - 11 * DAY)));
+    const counts: number[] = [];
+    const auditPurged = async ({ count }: AuditPurge) => void counts.push(count);
+    const host = () => purge(db, { auditRetention: 10, auditPurged });
+    await Promise.all([host(), host(), host()]);
+    await host();
+    t.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      OLD_ENTRIES,
+    );
+  },
+);

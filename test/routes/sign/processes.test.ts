@@ -11,13 +11,17 @@ import { askBothWorkers } from '../../support/workers.ts';
 
 onEachEngine('Several processes on one database behave as one service', async (t, engine) => {
   const DATABASE_URL = await engine.makeDatabase(t);
-  await makeDatabaseWith(DATABASE_URL, 'ann');
   const [old, fresh] = [makeSecret(), makeSecret()];
   const start = (SECRET_KEY: string, WORKERS: string) =>
-    startServer(t, { environment: { DATABASE_URL, SECRET_KEY, WORKERS, LOG_LEVEL: 'debug' } });
+    startServer(t, {
+      environment: { DATABASE_URL, SECRET_KEY, WORKERS, AUTO_MIGRATE: 'true', LOG_LEVEL: 'debug' },
+    });
   const starting = [start(old, '2'), start(old, '1')];
   const [workers, host] = await Promise.all(starting);
   if (!workers || !host) throw new Error('Two servers were started.');
+  const migrated = [workers, host].filter(({ output }) => output.stdout.includes('brought up to date by'));
+  t.equal(migrated.length, 1, 'of two services that start at once on an empty database, one migrates it');
+  await makeDatabaseWith(DATABASE_URL, 'ann');
 
   /** Signs in at that server. @returns the caller, and a thief with a copy of the cookie. */
   async function signedInAt({ url }: { url: string }) {
@@ -99,6 +103,13 @@ onEachEngine('Several processes on one database behave as one service', async (t
       await expectRefused(token, 'after the command ended the token');
     },
   );
+
+  await t.test('Wrong passwords at one host and at another are counted together', async (t) => {
+    const at = ({ url }: { url: string }) => new Caller().signIn(url, 'no-such-name', 'a wrong password');
+    const statuses: number[] = [];
+    for (const server of [host, workers, host, workers, host, workers, host]) statuses.push(await at(server));
+    t.strictSame(statuses, [401, 401, 401, 401, 401, 429, 429]);
+  });
 
   await t.test('A permission that a command removes is refused by every process at once', async (t) => {
     const manage = commandsOn(DATABASE_URL);

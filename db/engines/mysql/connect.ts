@@ -4,7 +4,7 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import type { DatabaseServer } from '../../../config/database-url.ts';
 
 /** How long a server may take to answer a new connection, in milliseconds. */
-const CONNECT_TIMEOUT = 2_500;
+const CONNECT_TIMEOUT = 2_000;
 
 // These override the server's defaults: some servers ignore the handshake's character set; strict mode rejects wrong
 // values instead of truncating them; REPEATABLE READ makes reads in an UPDATE lock; the lock timeout is no longer than

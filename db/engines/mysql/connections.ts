@@ -64,12 +64,13 @@ export class MysqlConnections {
 
   /**
    * Runs the work with a connection, and keeps the connection for later work or destroys it.
+   * @param since when the caller began, in milliseconds since 1970: from then on it waits for its turn, in all attempts together.
    * @throws {DatabaseUnavailableError} when no connection is free in time, or no server answers; else what the work throws.
    */
-  async run<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  async run<Result>(since: number, work: (connection: Connection) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw new DatabaseUnavailableError('the service stops.');
     if (this.#active < this.#size) this.#active++;
-    else await this.#waitForTurn();
+    else await this.#waitForTurn(since);
     try {
       const open = this.#takeIdle() ?? (await this.#open());
       open.usedAt = Date.now();
@@ -91,10 +92,10 @@ export class MysqlConnections {
     }
   }
 
-  #waitForTurn(): Promise<void> {
+  #waitForTurn(since: number): Promise<void> {
     if (this.#waiting.length >= this.#size * WAITING_PER_CONNECTION)
       throw new DatabaseUnavailableError('too many requests wait for a connection.');
-    return new Promise((proceed, refuse) => this.#waiting.push({ since: Date.now(), proceed, refuse }));
+    return new Promise((proceed, refuse) => this.#waiting.push({ since, proceed, refuse }));
   }
 
   /** The one that was used last, so that the others can time out. */
@@ -143,10 +144,11 @@ export class MysqlConnections {
   }
 
   #check(now: number): void {
-    while (this.#waiting[0] && now - this.#waiting[0].since >= ACQUIRE_TIMEOUT)
-      this.#waiting
-        .shift()
-        ?.refuse(new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`));
+    const isLate = ({ since }: Waiting) => now - since >= ACQUIRE_TIMEOUT;
+    for (const late of this.#waiting.filter(isLate)) {
+      this.#waiting.splice(this.#waiting.indexOf(late), 1);
+      late.refuse(new DatabaseUnavailableError(`no connection was free within ${ACQUIRE_TIMEOUT} ms.`));
+    }
     while (this.#idle[0] && now - this.#idle[0].usedAt >= this.#idleTimeout) {
       const idle = this.#idle.shift();
       if (idle) void end(idle);

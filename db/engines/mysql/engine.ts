@@ -37,7 +37,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       const { text, bind } = compileStatement(query);
       return (values) => new MysqlStep(`${text} lock in share mode`, bind(values), rows);
     },
-    atomically: (steps) => withRetry(() => runTransaction(connections, steps), isRetryable),
+    atomically: (steps) => withRetry((since) => runTransaction(connections, since, steps), isRetryable),
     query,
     brokenReferences,
     isMigrating: () => isMigrating(query),
@@ -123,8 +123,8 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
   options: { sql: string; rowsAsArray?: boolean },
   params?: unknown[],
 ): Promise<Rows> {
-  const attempt = () =>
-    connections.run((connection) =>
+  const attempt = (since: number) =>
+    connections.run(since, (connection) =>
       connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
     );
   const [rows] = await withRetry(attempt, isLost);
@@ -133,8 +133,12 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
 
 class MysqlStep extends PreparedStep<string> {}
 
-function runTransaction(connections: MysqlConnections, steps: Step[]): Promise<Step | undefined> {
-  return connections.run(async (connection) => {
+function runTransaction(
+  connections: MysqlConnections,
+  since: number,
+  steps: Step[],
+): Promise<Step | undefined> {
+  return connections.run(since, async (connection) => {
     const run = async (statement: string, params: unknown[] = []) => {
       const [result] = await connection.query({ sql: statement, timeout: STATEMENT_TIMEOUT }, params);
       if (Array.isArray(result)) return result.length;

@@ -34,9 +34,14 @@ async function follow(replica: OwnServer, primary: OwnServer): Promise<void> {
   await replica.query('STOP SLAVE');
   await replica.query(
     `CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = ${primary.port}, MASTER_USER = 'root',
-       MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1`,
+       MASTER_USE_GTID = slave_pos, MASTER_DEMOTE_TO_SLAVE = 1, MASTER_CONNECT_RETRY = 1`,
   );
   await replica.query('START SLAVE');
+  await until('COMMIT waits for the replica', async () => {
+    const [status] = await primary.query("SHOW STATUS LIKE 'Rpl_semi_sync_master_status'");
+    const [clients] = await primary.query("SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'");
+    return (status?.Value === 'ON' && clients?.Value === '1') || undefined;
+  });
 }
 
 /** Waits until the replica has written all that it has received, and lets it write. */

@@ -10,10 +10,8 @@ import { tally } from '../../../support/tally.ts';
 
 const POOL_SIZE = 4;
 const REQUESTS = 5 * POOL_SIZE;
-/** The longest wait for a statement, in milliseconds. */
-const BOUND = 20_000;
-/** The longest wait for a connection of the pool, in milliseconds. */
-const BOUND_WITHOUT_CONNECTION = 8_000;
+/** The longest wait for an answer, in milliseconds. */
+const BOUND = 8_000;
 
 onOwnServer('The service survives a frozen database server', FAST_FLAGS, async (t, server) => {
   async function setUp(t: Test) {
@@ -53,26 +51,21 @@ onOwnServer('The service survives a frozen database server', FAST_FLAGS, async (
   ]);
   await server.kill('SIGCONT');
 
-  t.test('Every request gets 503 within 20 seconds while the server is frozen', async (t) => {
+  t.test('Every request gets 503 within 8 seconds while the server is frozen', async (t) => {
     t.strictSame(tally(answers.map(({ status }) => status)), { 503: REQUESTS });
     t.ok(answers.every(({ took }) => took < BOUND));
     t.ok(answers.every(({ retryAfter }) => retryAfter === '1'));
     t.ok(answers.every(({ detail }) => /nothing was changed/i.test(detail)));
   });
 
-  t.test('A request without a connection gets 503 within 8 seconds', async (t) => {
-    const early = answers.filter(({ took }) => took < BOUND_WITHOUT_CONNECTION);
-    t.ok(early.length >= REQUESTS - POOL_SIZE, `${early.length} of ${REQUESTS}`);
-  });
-
   t.test('A starting service reports within 8 seconds that the database does not answer', async (t) => {
     t.match(refusal.error, /^The database can't serve at present: .*ETIMEDOUT\.$/);
-    t.ok(refusal.took < BOUND_WITHOUT_CONNECTION);
+    t.ok(refusal.took < BOUND);
   });
 
   t.test('A service stops within 8 seconds while the server is frozen', async (t) => {
     t.equal(closing.error, undefined);
-    t.ok(closing.took < BOUND_WITHOUT_CONNECTION);
+    t.ok(closing.took < BOUND);
   });
 
   t.test('The service recovers with its whole pool when the server continues', async (t) => {

@@ -1,29 +1,15 @@
 /** An installation for production, without the packages for development, starts, migrates and rolls back. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeSecret } from '../../config/secret.ts';
 import { onEachEngine } from '../support/engines.ts';
-import { copyProject, manageProcess, PROJECT, startServer } from '../support/processes.ts';
-
-/** The folders of the packages that `npm ci --omit=dev` installs. */
-function productionPackages(): string[] {
-  const listed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  });
-  const folders = listed.split('\n').map((path) => relative(PROJECT, path));
-  return folders.filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
-}
+import { copyProject, manageProcess, startServer } from '../support/processes.ts';
+import { linkProductionPackages } from '../support/production.ts';
 
 onEachEngine('The service runs without the packages for development', async (t, { makeDatabase }) => {
   const folder = copyProject(t);
   rmSync(join(folder, 'node_modules'));
-  const packages = productionPackages();
-  for (const path of packages) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    symlinkSync(join(PROJECT, path), join(folder, path));
-  }
+  linkProductionPackages(folder);
   t.notOk(existsSync(join(folder, 'node_modules/drizzle-kit')));
   const environment = {
     NODE_ENV: 'production',

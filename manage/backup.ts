@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { credentialNames } from '../accounts/credentials.ts';
 import { restoreBackup } from '../accounts/restore.ts';
 import type { Undone } from '../accounts/undone.ts';
+import { StatusReply } from '../config/control.ts';
 import { sqliteFile } from '../config/database-url.ts';
 import { type Backup, makeBackup, withBackup } from '../db/backup/file.ts';
 import { openEngine } from '../db/database.ts';
@@ -15,6 +16,7 @@ import { commandSettings, withEngine } from './context.ts';
 import { errorText } from './errors.ts';
 import { operator } from './operator.ts';
 import { askWhether } from './question.ts';
+import { askService } from './service.ts';
 import { print, printError } from './terminal.ts';
 
 interface RestoreFlags {
@@ -124,6 +126,7 @@ async function openReplaced(flags: RestoreFlags): Promise<{ engine: Engine; isNe
       );
       if (!isWanted) throw new Error('Nothing was changed.');
     }
+    await assertStopped();
     const aside = `${file}.set-aside-${timeForName()}`;
     setAside(file, aside);
     print(`the database that could not be read is in ${aside}`);
@@ -131,6 +134,12 @@ async function openReplaced(flags: RestoreFlags): Promise<{ engine: Engine; isNe
     await upgrade(engine);
     return { engine, isNew: true };
   }
+}
+
+/** @throws when a service runs that has the database open: it may still write beside the file. */
+async function assertStopped(): Promise<void> {
+  const status = await askService('status', StatusReply).catch(() => undefined);
+  if (status) throw new Error(`Stop the service at ${status.url} first. Nothing was changed.`);
 }
 
 /** @throws when the database has not the schema of this version, or is damaged. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { checkDatabaseOf } from '../doctor/database.ts';
 import { checkFiles } from '../doctor/files.ts';
 import type { Finding } from '../doctor/finding.ts';
+import { checkService } from '../doctor/service.ts';
 import { checkSettings } from '../doctor/settings.ts';
 import { withJson } from '../lists.ts';
 import { print } from '../terminal.ts';
@@ -33,6 +34,7 @@ async function diagnose({ json }: { json: boolean }): Promise<void> {
     // Before the database is opened, which makes files beside it.
     tell(checkFiles(settings));
     tell(await checkDatabaseOf(settings));
+    tell(await checkService());
   }
   if (faults > 0) throw new Error(`There ${faults === 1 ? 'is a fault' : `are ${faults} faults`}.`);
 }

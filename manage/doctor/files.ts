@@ -1,6 +1,7 @@
 /** Looks at the files: who can read them, whom they belong to, and how much room there is. */
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { controlPath } from '../../config/control.ts';
 import { sqliteFile } from '../../config/database-url.ts';
 import type { Settings } from '../../config/load.ts';
 import type { Finding } from './finding.ts';
@@ -14,7 +15,9 @@ const LEAST_FREE = 100 * MEGABYTE;
 export function checkFiles(settings: Settings): Finding[] {
   const file = sqliteFile(settings.DATABASE_URL);
   const database = file ? ['', '-wal', '-shm'].map((suffix) => `${file}${suffix}`) : [];
-  const files = [...new Set([...database, ...secretFiles(settings)])].filter((path) => existsSync(path));
+  const files = [
+    ...new Set([...database, ...secretFiles(settings), controlPath(settings, settings.PORT)]),
+  ].filter((path) => existsSync(path));
   const findings = [
     ...files.flatMap(checkMode),
     ...checkOwners(

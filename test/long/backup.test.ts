@@ -1,13 +1,24 @@
 /** Backups with real processes: the commands of the page, a restore that is killed, and a million users. */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { fillTables, query, rowsOf } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { Load } from '../support/load/index.ts';
 import { FAST_FLAGS, onOwnServer } from '../support/own-server.ts';
 import { blocksOf } from '../support/page.ts';
-import { copyProject, makeFolder, manage, manageProcess, PROJECT, run } from '../support/processes.ts';
+import {
+  copyProject,
+  makeFolder,
+  manage,
+  manageProcess,
+  PROJECT,
+  run,
+  startServer,
+} from '../support/processes.ts';
 import { Running, until } from '../support/running.ts';
+import { tally } from '../support/tally.ts';
 
 const blocks = blocksOf(readFileSync(join(PROJECT, 'docs/operations.md'), 'utf8'))
   .filter(({ mark }) => mark === 'test/long/backup.test.ts')
@@ -44,6 +55,88 @@ onEachEngine(
     const again = await manage(restore, { environment });
     t.match(again, { code: 0, stdout: /user user-1: was disabled/ });
     t.same(await query(url, "SELECT id FROM users WHERE username LIKE 'user-%' AND active = 0"), []);
+  },
+);
+
+onEachEngine(
+  'A restore under load loses no write that the replaced database does not have',
+  async (t, { makeDatabase }) => {
+    const environment = { DATABASE_URL: await makeDatabase(t), WORKERS: '2' };
+    const url = environment.DATABASE_URL;
+    const folder = makeFolder(t);
+    const file = join(folder, 'copy');
+    const command = (...args: string[]) => manage(args, { environment });
+    t.match(await command('db', 'upgrade'), { code: 0 });
+    t.match(await command('user', 'create', 'ann', '--admin', '--code'), { code: 0 });
+    const { stdout: token } = await command('token', 'create', 'ann', 'writer', '--scope', '*');
+    await addUsers(url, 20_000);
+    const server = await startServer(t, { environment });
+    const load = await Load.start({ urls: [server.url], databaseUrl: url });
+    await load.answered(100);
+    t.match(await command('db', 'backup', file), { code: 0 });
+    const acknowledged: string[] = [];
+    const refused: number[] = [];
+    let goesOn = true;
+    const write = async () => {
+      while (goesOn) {
+        const name = `group-${randomUUID()}`;
+        const response = await fetch(`${server.url}/api/groups`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token.trim()}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ name, permissions: [] }),
+        });
+        await response.text();
+        if (response.status === 201) acknowledged.push(name);
+        else refused.push(response.status);
+      }
+    };
+    const writers = Promise.all([write(), write(), write()]);
+    await load.answered(500);
+    const done = await command('db', 'restore', file, '--tokens', 'keep');
+    t.match(done, { code: 0 });
+    const later = acknowledged.length;
+    await until('a hundred further writes', () => acknowledged.length > later + 100 || undefined);
+    goesOn = false;
+    await writers;
+    await load.stop();
+
+    const groupsIn = async (database: string) =>
+      (await query(database, 'SELECT name FROM `groups`')).map(({ name }) => String(name));
+    const kept = readdirSync(folder).find((name) => name.includes('replaced-')) ?? '';
+    const [replaced, restored] = await Promise.all([groupsIn(`sqlite:${join(folder, kept)}`), groupsIn(url)]);
+    const all = new Set([...replaced, ...restored]);
+    t.same(
+      acknowledged.filter((name) => !all.has(name)),
+      [],
+      'each write is in one of the two databases',
+    );
+    t.ok(
+      acknowledged.some((name) => !restored.includes(name)),
+      'some were before the restore',
+    );
+    t.same(
+      replaced.filter((name) => name.startsWith('group-') && restored.includes(name)),
+      [],
+    );
+    t.comment(
+      `${acknowledged.length} writes, refused: ${JSON.stringify(tally(refused))}, others: ${JSON.stringify(load.kinds)}`,
+    );
+    t.same(
+      refused.filter((status) => status !== 503),
+      [],
+    );
+    // Sessions end, names are older ones, and changes wait.
+    const expected = ['401', '503 with Retry-After', 'stale'];
+    t.same(
+      Object.keys(load.kinds).filter((kind) => !expected.includes(kind)),
+      [],
+    );
+
+    const next = await Load.start({ urls: [server.url], databaseUrl: url });
+    await next.answered(500);
+    t.same(await next.stop(), []);
+    t.same(next.kinds, {});
+    t.equal((await server.stop()).code, 0);
   },
 );
 

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import type { Finding } from '../../manage/doctor/finding.ts';
 import { setTheClockBack, stopTheClock } from '../support/clock.ts';
+import { answerAsService } from '../support/control.ts';
 import { query, rowsOf } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { makeFile } from '../support/files.ts';
@@ -95,6 +96,18 @@ test('"manage doctor" looks at settings and files', async (t) => {
     /^ok disk: /m,
   );
   t.notOk(existsSync(join(dirname(path), 'secret.key')));
+
+  await finds(t, { DATABASE_URL }, /^warning service: No service runs with PORT=5000/m);
+  const stop = await answerAsService(t, { DATABASE_URL });
+  await finds(
+    t,
+    { DATABASE_URL },
+    /^ok service: version \S+ runs at http:\S+$/m,
+    /^fault files: \S+control-5000\.sock is open/m,
+  );
+  stop();
+  await answerAsService(t, { DATABASE_URL }, '0.0.1');
+  await finds(t, { DATABASE_URL }, /^warning service: version 0\.0\.1 .* Reload or restart it/m);
 
   const [configuration, key] = [join(folder, 'production.env'), join(folder, 'key')];
   writeFileSync(key, makeSecret(), { mode: 0o644 });

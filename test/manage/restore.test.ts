@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { tokensIn } from '../../accounts/tokens.ts';
 import { commandsOn, fails, objects, showsSecret, succeeds } from '../support/commands.ts';
+import { answerAsService } from '../support/control.ts';
 import { fillTables, query, rowsOf } from '../support/database-content.ts';
 import { engines, onEachEngine } from '../support/engines.ts';
 import { makeFile, openBeside } from '../support/files.ts';
@@ -219,6 +220,9 @@ test('A SQLite database that can not be read is set aside', async (t) => {
   fails(t, refused, /^The database can't be read: .* not a database\.\nmanage: .*say --set-aside/);
   const declined = await manage(restore, { environment, input: 'n\n', isTTY: true });
   t.match(declined, { code: 1, stdout: '', stderr: /Nothing was changed/ });
+  const stop = await answerAsService(t, environment);
+  fails(t, await manage([...restore, '--set-aside'], { environment }), /Stop the service at http:\S+ first/);
+  stop();
   const done = await manage([...restore, '--set-aside'], { environment });
   succeeds(t, done, /could not be read: what was taken away since the backup is not known/);
   const aside = done.stdout.match(/could not be read is in (\S+)/)?.[1] ?? '';

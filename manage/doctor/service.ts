@@ -1,0 +1,26 @@
+/** Looks at the running service. */
+import { StatusReply } from '../../config/control.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { errorText } from '../errors.ts';
+import { askService } from '../service.ts';
+import type { Finding } from './finding.ts';
+
+export async function checkService(): Promise<Finding[]> {
+  try {
+    const { version, url, workers } = await askService('status', StatusReply);
+    const text = `version ${version} runs at ${url}`;
+    const others = [version, ...workers.map((worker) => worker.version)].filter(
+      (each) => each !== packageJson.version,
+    );
+    if (others.length === 0) return [{ level: 'ok', about: 'service', text }];
+    return [
+      {
+        level: 'warning',
+        about: 'service',
+        text: `${text}, with parts of version ${others[0]}, and these commands are of ${packageJson.version}. Reload or restart it.`,
+      },
+    ];
+  } catch (error) {
+    return [{ level: 'warning', about: 'service', text: errorText(error) }];
+  }
+}

@@ -42,7 +42,8 @@ onEachEngine('A backup is restored exactly, on either engine', async (t, { name,
   succeeds(t, await command(['db', 'backup', file]), /^copied to \S+copy, as of \d{4}_\w+\n$/);
   t.equal(statSync(file).mode & 0o777, 0o600);
   t.strictSame(readdirSync(folder), ['copy'], 'nothing else is left in the folder');
-  t.match(await rowsOf(`sqlite:${file}`), { sessions: [], codes: [], attempts: [] });
+  const content = await rowsOf(`sqlite:${file}`);
+  for (const table of ['sessions', 'codes', 'attempts']) t.strictSame(content[table], [], table);
   fails(t, await command(['db', 'backup', file]), /There is a file \S+copy already/);
 
   // What the tables of SQLite were filled with is more than those of MySQL take.

@@ -53,9 +53,3 @@ export async function settle(used: () => number): Promise<void> {
     // Timers may use a little.
   } while (used() - before > 5_000);
 }
-
-/** @returns the ids of the child processes. */
-export function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children === '' ? [] : children.split(' ').map(Number);
-}

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { Request } from 'autocannon';
 import { PROJECT_ROOT } from '../config/project.ts';
-import { residentMemory } from '../test/support/memory.ts';
+import { childrenOf, residentMemory } from '../test/support/memory.ts';
 import { freePort } from '../test/support/mysql-server.ts';
 import { Running } from '../test/support/running.ts';
 import { load } from './load.ts';
 import { SECRET_KEY } from './people.ts';
-import { childrenOf, pin, processorTime, SERVER } from './processors.ts';
+import { pin, processorTime, SERVER } from './processors.ts';
 
 const DEFAULTS = { SECRET_KEY, LOG_LEVEL: 'warn', DOCS: 'false', WORKERS: '1' };
 

@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PASSWORD } from '../api.ts';
 import type { Ledger } from './ledger.ts';
 
-/** All in milliseconds: how long a client waits for an answer, and before it goes on after a failure. */
+/** In milliseconds: how long a client waits for an answer, and before it goes on after a failure. */
 const PATIENCE = 30_000;
-const PAUSE = 20;
+const PAUSE_AFTER_FAILURE = 20;
 /** After so many requests, a client signs in anew, and signs the session before out. */
 const REQUESTS_PER_SESSION = 50;
 
@@ -28,6 +28,8 @@ export interface Shared {
   /** Where the service listens. After a failure, a client goes on with the next one. */
   urls: string[];
   ledger: Ledger;
+  /** In milliseconds, after each request. */
+  pause: number;
   watcher: {
     /** @param time in milliseconds. */
     succeeded(time: number, what: string): void;
@@ -100,11 +102,12 @@ export class Client {
     while (!stop.aborted) {
       try {
         await this.#next();
+        if (this.#shared.pause > 0) await delay(this.#shared.pause);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         this.#shared.watcher.failed(error);
         this.#url++;
-        await delay(PAUSE);
+        await delay(PAUSE_AFTER_FAILURE);
       }
     }
     this.#agent.destroy();
@@ -122,6 +125,8 @@ export class Client {
   async #renewSession(): Promise<void> {
     const { ledger } = this.#shared;
     const [oldCookie, oldId] = [this.#cookie, this.#sessionId];
+    // A sign-in that fails is not tried again at once: the service counts attempts that have no result.
+    this.#count = 0;
     const body = { username: this.#user.username, password: PASSWORD };
     const { cookie, content } = await this.#write('a sign-in', {
       method: 'POST',
@@ -134,7 +139,6 @@ export class Client {
     this.#require(user?.id === this.#user.id && session !== undefined && cookie !== '', content);
     this.#cookie = cookie;
     this.#sessionId = session?.id ?? '';
-    this.#count = 0;
     ledger.signedIn(this.#sessionId);
     if (oldId === '') return;
     ledger.signingOut(oldId);

@@ -16,6 +16,8 @@ interface LoadOptions {
   databaseUrl: string;
   /** How many requests are sent at a time; half of the clients keep their connections, the others open one for each request. */
   clients?: number;
+  /** How long a client waits after each request, in milliseconds: little load serves where only the failures matter. */
+  pause?: number;
   /** An answer that takes longer counts as the failure "slow". In milliseconds. */
   bound?: number;
 }
@@ -35,12 +37,18 @@ export class Load {
   #running: Promise<unknown> = Promise.resolve();
 
   /** Makes the users and starts the clients. */
-  static async start({ urls, databaseUrl, clients = 8, bound = Infinity }: LoadOptions): Promise<Load> {
+  static async start({
+    urls,
+    databaseUrl,
+    clients = 8,
+    pause = 0,
+    bound = Infinity,
+  }: LoadOptions): Promise<Load> {
     const run = `load-${randomBytes(4).toString('hex')}`;
     const usernames = Array.from({ length: clients }, (_, index) => `${run}-${index}`);
     const users = await makeDatabaseWith(databaseUrl, ...usernames);
     const load = new Load(new Ledger(run), databaseUrl, bound);
-    const shared = { urls, ledger: load.#ledger, watcher: load };
+    const shared = { urls, ledger: load.#ledger, pause, watcher: load };
     load.#lastSuccess = performance.now();
     load.#running = Promise.all(
       users.map((user, number) =>

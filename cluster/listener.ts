@@ -13,6 +13,8 @@ declare module 'node:net' {
   interface BoundSocket {
     /** Fills in the address. @returns 0, or the number of an error. */
     getsockname(address: { port?: number }): number;
+    /** @param backlog how many connections may wait in the kernel's queue, and one more. @returns 0, or the number of an error. */
+    listen(backlog: number): number;
     close(): void;
   }
   /** The cluster module makes its sockets by it. It is not documented: no documented function binds without accepting. */

@@ -21,6 +21,8 @@ interface PrimaryOptions {
   log: Logger;
   /** Takes the settings of a reload once a worker serves with them. The reload fails when it rejects. */
   onSettings(settings: Settings): Promise<void>;
+  /** Told that a reload begins. @param ended resolves when it has ended. */
+  onReload(ended: Promise<ReloadReply>): void;
 }
 
 export class Primary {
@@ -119,11 +121,14 @@ export class Primary {
     this.#reloading = this.#runReload().finally(() => {
       this.#reloading = undefined;
     });
+    this.#options.onReload(this.#reloading);
     return this.#reloading;
   }
 
   async #stopAll(): Promise<void> {
-    // From now on, connections are refused as soon as the workers refuse them.
+    // From now on, the kernel's queue has room for one connection alone, so that no more than one can come in the instant when the last
+    // worker closes the port.
+    this.#options.listener.socket.listen(0);
     this.#options.listener.socket.close();
     await Promise.all([...this.workers].map((worker) => worker.stop()));
   }

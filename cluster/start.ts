@@ -2,6 +2,7 @@
  * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves through workers. Reloads it and
  * stops it on a signal.
  */
+import cluster from 'node:cluster';
 import { program } from 'commander';
 import { controlPath } from '../config/control.ts';
 import { describeDatabase } from '../config/database-url.ts';
@@ -21,6 +22,7 @@ import type { Flags } from './messages.ts';
 import type { ServiceMetrics } from './metrics.ts';
 import { whenParentEnds } from './parent.ts';
 import { Primary } from './primary.ts';
+import { Systemd } from './systemd.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
 
 const flags = program
@@ -72,6 +74,7 @@ async function run(
   metrics: ServiceMetrics | undefined,
 ): Promise<Running> {
   const log = makeLog(settings.LOG_LEVEL);
+  const systemd = new Systemd(log);
   for (const risk of findRisks(settings)) log.warn(risk);
   const report = prepareDatabase(settings);
   // Workers load their code meanwhile, and get their settings when the database is ready.
@@ -92,21 +95,27 @@ async function run(
       log.level = current.LOG_LEVEL;
       for (const risk of findRisks(current)) log.warn(risk);
     },
+    onReload: (ended) => systemd.reloading(ended),
   });
   metrics?.observe(primary);
   await maintain(settings);
   const endControl = await serveControl(controlPath(settings, listener.port), primary, log);
   const { migrations, hasUsers } = await report;
   printReport(settings, listener.url, metrics?.url, migrations, hasUsers);
+  const hasReadyWorker = () => [...primary.workers].some(({ state }) => state === 'ready');
+  systemd.ready(`It listens on ${listener.url}.`, hasReadyWorker);
   return {
     async reload() {
       await primary.reload();
     },
     async stop() {
+      log.info('the service stops');
+      const told = systemd.stopping();
       endControl();
       await primary.stop();
       await endMaintenance();
       await metrics?.stop();
+      await told;
     },
   };
 }
@@ -160,11 +169,15 @@ function reloadOnSignal(running: Promise<Running>): void {
   });
 }
 
-/** The first signal stops cleanly. A second one exits at once. */
+/** The first signal stops cleanly. A second one ends all processes at once. */
 function stopOnSignal(running: Promise<Running>): void {
   let isStopping = false;
   const stop = async () => {
-    if (isStopping) process.exit(1);
+    if (isStopping) {
+      // A worker that is stopped (SIGSTOP) does not notice that the primary is gone.
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+      process.exit(1);
+    }
     isStopping = true;
     // A start is completed first: stopping in the middle of a migration would leave it unfinished.
     await (await running).stop();

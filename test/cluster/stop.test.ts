@@ -2,11 +2,13 @@
  * Stopping the service: requests in progress are answered, new connections are refused, all processes end, and the exit code
  * is 0.
  */
+import { execFileSync } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeDatabaseWith, PASSWORD } from '../support/api.ts';
-import { makeFolder, type Server, startServer } from '../support/processes.ts';
+import { childrenOf } from '../support/memory.ts';
+import { makeFolder, PROJECT, Server, startServer } from '../support/processes.ts';
 import { isAlive, until } from '../support/running.ts';
 
 /** The time in which the service stops when nothing is in progress, in milliseconds. */
@@ -17,14 +19,13 @@ const BODY = JSON.stringify({ username: 'ann', password: PASSWORD });
 test('The service stops gracefully', async (t) => {
   const path = join(makeFolder(t), 'rollcall.db');
   await makeDatabaseWith(`sqlite:${path}`, 'ann');
-  const start = (t: Test, WORKERS: string) =>
-    startServer(t, {
-      environment: { WORKERS, DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'debug' },
-    });
+  const settings = (WORKERS: string) => ({
+    environment: { WORKERS, DATABASE_URL: `sqlite:${path}`, LOG_LEVEL: 'debug' },
+  });
+  const start = (t: Test, WORKERS: string) => startServer(t, settings(WORKERS));
 
   /** npm and kill signal the first process. A terminal and systemd signal the whole process group. */
   const signals: { workers: string; signal: NodeJS.Signals; to: 'process' | 'group' }[] = [
-    { workers: '1', signal: 'SIGTERM', to: 'process' },
     { workers: '2', signal: 'SIGTERM', to: 'process' },
     { workers: '2', signal: 'SIGINT', to: 'group' },
   ];
@@ -63,18 +64,58 @@ test('The service stops gracefully', async (t) => {
     t.same(faults(server), []);
   });
 
-  for (const workers of ['1', '2']) {
-    t.test(`A second SIGTERM stops the service with WORKERS=${workers} at once`, async (t) => {
-      const server = await start(t, workers);
-      await sendHalfRequest(t, server);
-      server.child.kill('SIGTERM');
-      await closed(server);
-      server.child.kill('SIGTERM');
-      t.same(await server.ended(STOP_TIMEOUT), { code: 1, signal: null });
-      await gone(t, server);
-    });
-  }
+  t.test('A second SIGTERM ends all processes at once, a worker that is stopped included', async (t) => {
+    const server = await start(t, '2');
+    await sendHalfRequest(t, server);
+    process.kill(server.serving()[0] ?? 0, 'SIGSTOP');
+    server.child.kill('SIGTERM');
+    await server.logs('the service stops');
+    server.child.kill('SIGTERM');
+    t.same(await server.ended(STOP_TIMEOUT), { code: 1, signal: null });
+    await gone(t, server);
+    t.equal(server.output.stderr, '');
+  });
+
+  t.test('SIGHUP to the whole group ends no process', async (t) => {
+    const server = await start(t, '1');
+    const [worker = 0] = server.serving();
+    process.kill(-server.pid, 'SIGHUP');
+    await server.logs('the reload succeeded');
+    t.equal(server.serving().length, 2);
+    await until('the former worker has ended', () => !isAlive(worker) || undefined);
+    t.equal((await server.stop()).code, 0);
+    t.same(faults(server), []);
+  });
+
+  t.test(
+    'As process 1, the service stops at SIGTERM and leaves no zombie',
+    { skip: asProcess1() },
+    async (t) => {
+      const { environment } = settings('1');
+      const own = ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath, 'server.ts'];
+      const server = new Server(PROJECT, 'unshare', own, environment, 'ignore');
+      t.teardown(() => server.kill());
+      await server.logs('Server listening');
+      const [primary = 0] = childrenOf(server.pid);
+      process.kill(childrenOf(primary)[0] ?? 0, 'SIGKILL');
+      await server.logs('Server listening', 2);
+      t.same(childrenOf(primary).map(isAlive), [true], 'the worker that was killed is no zombie');
+      process.kill(primary, 'SIGTERM');
+      t.same(await server.ended(STOP_TIMEOUT), { code: 0, signal: null });
+    },
+  );
 });
+
+/** @returns why no process can be process 1 here, or false. @throws when REQUIRE_UNSHARE=1 lets nothing be skipped. */
+function asProcess1(): string | false {
+  try {
+    execFileSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore' });
+    return false;
+  } catch (error) {
+    if (process.env.REQUIRE_UNSHARE === '1') throw error;
+    return 'unshare is not permitted here';
+  }
+}
 
 /** @returns an open connection without a request. */
 async function connected(t: Test, server: Server): Promise<Socket> {

@@ -94,7 +94,7 @@ export async function stopUnderConnections(server: Server, before: number) {
       if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') isRefused = true;
       else cut++;
     }
-    if (answered === before) server.child.kill('SIGTERM');
+    if (answered >= before && !server.child.killed) server.child.kill('SIGTERM');
   };
   const caller = async () => {
     while (!isRefused) await ask();

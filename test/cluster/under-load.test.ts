@@ -4,7 +4,7 @@ import { Load } from '../support/load/index.ts';
 import { assertUnharmed, killPrimary, killWorker, prepareService, reload } from '../support/under-load.ts';
 
 onEachEngine('A service under load', async (t, engine) => {
-  const { databaseUrl, start } = await prepareService(t, engine, { WORKERS: '1' });
+  const { databaseUrl, environment, start } = await prepareService(t, engine, { WORKERS: '1' });
   let server = await start();
   const startLoad = () => Load.start({ urls: [server.url], databaseUrl, clients: 4, pause: 10 });
 
@@ -18,7 +18,7 @@ onEachEngine('A service under load', async (t, engine) => {
     const load = await startLoad();
     for (let kills = 0; kills < 3; kills++) {
       await load.answered(20);
-      await killWorker(server);
+      await killWorker(environment);
     }
     await load.answered(20);
     await assertUnharmed(t, load, ['ECONNRESET']);

@@ -58,13 +58,13 @@ onEachEngine(`${RELOADS} reloads under load`, async (t, engine) => {
 });
 
 onEachEngine(`kills of random workers under load for ${KILLING / 1_000} seconds`, async (t, engine) => {
-  const { databaseUrl, start } = await prepareService(t, engine, { WORKERS: '3' });
+  const { databaseUrl, environment, start } = await prepareService(t, engine, { WORKERS: '3' });
   const server = await start();
   const load = await Load.start({ urls: [server.url], databaseUrl });
   await load.answered(100);
   let kills = 0;
   for (const end = performance.now() + KILLING; performance.now() < end; kills++) {
-    await killWorker(server);
+    await killWorker(environment);
     await delay(INTERVAL);
   }
   const since = performance.now();

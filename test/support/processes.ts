@@ -59,6 +59,12 @@ function isLogLine(value: unknown): value is LogLine {
 export class Server extends Running {
   url = '';
 
+  /** Waits until it listens. */
+  async listens(): Promise<this> {
+    this.url = await this.says('its address', (stdout) => / listens on (http:\S+),/.exec(stdout)?.[1]);
+    return this;
+  }
+
   /** The one that it has chosen. Commands find the service by it, as PORT. */
   get port(): string {
     return new URL(this.url).port;
@@ -117,19 +123,18 @@ export interface ServerOptions {
 }
 
 /** Starts the service, on a free port by default. @returns the server once it listens. */
-export async function startServer(
-  t: Test,
-  { folder = PROJECT, environment = {}, args = [] }: ServerOptions,
-): Promise<Server> {
-  const server = new Server(folder, process.execPath, ['server.ts', ...args], environment, 'ignore');
+export async function startServer(t: Test, options: ServerOptions): Promise<Server> {
+  const server = launchServer(options);
   t.teardown(async () => {
     server.kill();
     await server.exit;
-    // A killed service leaves its socket; on MySQL it lies in the project.
-    if (server.url) rmSync(join(folder, `data/control-${server.port}.sock`), { force: true });
   });
-  server.url = await server.says('its address', (stdout) => / listens on (http:\S+),/.exec(stdout)?.[1]);
-  return server;
+  return server.listens();
+}
+
+/** Starts the service outside of a test. It ends with this process. @returns the server at once. */
+export function launchServer({ folder = PROJECT, environment = {}, args = [] }: ServerOptions): Server {
+  return new Server(folder, process.execPath, ['server.ts', ...args], environment, 'ignore');
 }
 
 /** What a command reads from its standard input. */

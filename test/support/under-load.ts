@@ -6,14 +6,15 @@ import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
+import type { StatusReply } from '../../config/control.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from './api.ts';
 import type { TestEngine } from './engines.ts';
 import type { Load } from './load/index.ts';
 import { childrenOf } from './memory.ts';
 import { freePort } from './mysql-server.ts';
-import { type Server, startServer } from './processes.ts';
-import { isAlive, until } from './running.ts';
+import { manage, type Server, startServer } from './processes.ts';
+import { type Environment, isAlive, until } from './running.ts';
 
 /** How many requests are answered between two upheavals, at least. */
 const ANSWERS = 20;
@@ -21,16 +22,14 @@ const ANSWERS = 20;
 const CALLERS = 50;
 /** In milliseconds: the workers of a primary that was killed have ended by then. */
 const END_DEADLINE = 2_000;
-/** In milliseconds: the primary knows by then that a worker is ready. */
-const SETTLED = 100;
 
-/** @returns a database, and what starts a service on it, always at the same port. */
+/** @returns a database, the settings of a service on it, and what starts it, always at the same port. */
 export async function prepareService(t: Test, engine: TestEngine, environment: Record<string, string>) {
   const databaseUrl = await engine.makeDatabase(t);
   await makeDatabaseWith(databaseUrl, 'ann');
   const PORT = String(await freePort());
   const settings = { DATABASE_URL: databaseUrl, SECRET_KEY: makeSecret(), PORT, ...environment };
-  return { databaseUrl, start: () => startServer(t, { environment: settings }) };
+  return { databaseUrl, environment: settings, start: () => startServer(t, { environment: settings }) };
 }
 
 /** Stops the load. Nothing that was acknowledged may be lost or there twice, and nothing but what is named may have failed. */
@@ -51,15 +50,13 @@ export async function reload(server: Server, load: Load, times: number, before =
   await load.answered(ANSWERS);
 }
 
-/** Kills a random worker, once one has served long enough that the primary knows it as ready. */
-export async function killWorker(server: Server): Promise<void> {
-  const victim = await until('a worker serves', () => {
-    const known = server
-      .log()
-      .filter(({ msg, time }) => msg.startsWith('Server listening') && Date.now() - Number(time) > SETTLED)
-      .map(({ pid }) => pid)
-      .filter(isAlive);
-    return known[randomInt(Math.max(known.length, 1))];
+/** Kills a random worker that is ready, by what the primary tells to `manage status`. */
+export async function killWorker(environment: Environment): Promise<void> {
+  const victim = await until('a worker is ready', async () => {
+    const { stdout } = await manage(['status', '--json'], { environment });
+    const { service }: { service?: StatusReply } = JSON.parse(stdout);
+    const ready = service?.workers.filter(({ state }) => state === 'ready') ?? [];
+    return ready[randomInt(Math.max(ready.length, 1))]?.pid;
   });
   process.kill(victim, 'SIGKILL');
 }

@@ -1,10 +1,12 @@
-/** Maintenance that the primary does for the whole service: checkpoints and purges. */
+/** Maintenance that the primary does for the whole service: checkpoints, purges, and attempts to read and write (db/health.ts). */
 import type { Logger } from 'pino';
 import { serviceItself } from '../accounts/actor.ts';
 import { recordAuditPurge } from '../accounts/change.ts';
 import type { Settings } from '../config/load.ts';
 import { openEngine } from '../db/database.ts';
+import { Health } from '../db/health.ts';
 import { type PurgeOptions, purge } from '../db/maintenance.ts';
+import { watchSchema } from '../db/migrate/migrator.ts';
 import { auditQueries } from '../db/queries/audit.ts';
 import { purgeQueries } from '../db/queries/purge.ts';
 
@@ -13,12 +15,24 @@ const CHECKPOINT_INTERVAL = 200;
 const PURGE_INTERVAL = 10 * 60 * 1000;
 const FIRST_PURGE = 1_000;
 
-/** @returns a function that stops the maintenance and closes its connection. */
+interface Maintenance {
+  health: Health;
+  /** Stops the maintenance and closes its connection. */
+  end(): Promise<void>;
+}
+
+/** @param onWritable is called after each attempt to write. */
 export async function startMaintenance(
   settings: Settings,
-  log: Pick<Logger, 'warn' | 'info'>,
-): Promise<() => Promise<void>> {
+  log: Pick<Logger, 'error' | 'warn' | 'info'>,
+  onWritable: (isWritable: boolean) => void,
+): Promise<Maintenance> {
   const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
+  const health = new Health(
+    { schemaIsCurrent: watchSchema(engine), tryWrite: engine.tryWrite },
+    log,
+    onWritable,
+  );
   const db = { atomically: engine.atomically, purge: purgeQueries(engine), audit: auditQueries(engine) };
   const actor = serviceItself(log);
   const stopping = new AbortController();
@@ -29,23 +43,16 @@ export async function startMaintenance(
   };
 
   let isCheckpointing = false;
-  let hasFailed = false;
   async function checkpoint(): Promise<void> {
     // On a slow disk, a checkpoint can take longer than the interval.
     if (isCheckpointing) return;
     isCheckpointing = true;
-    try {
-      await engine.checkpoint();
-      hasFailed = false;
-    } catch (error) {
-      // Such as a full disk, which fails many times in a row: only the first failure is logged.
-      if (!hasFailed) log.warn({ err: error }, 'the write-ahead log could not be checkpointed');
-      hasFailed = true;
-    }
+    health.noteCheckpoint(await engine.checkpoint().catch((error: unknown) => error));
     isCheckpointing = false;
   }
 
   async function purgeExpiredRows(): Promise<void> {
+    if (!health.isWell) return;
     try {
       const batches = await purge(db, purgeOptions);
       if (batches > 0) log.info({ batches }, 'expired rows were purged');
@@ -63,10 +70,14 @@ export async function startMaintenance(
     setInterval(startPurge, PURGE_INTERVAL),
     setTimeout(startPurge, FIRST_PURGE),
   ];
-  return async () => {
-    for (const timer of timers) clearTimeout(timer);
-    stopping.abort();
-    await purging;
-    await engine.close();
+  return {
+    health,
+    async end() {
+      health.end();
+      for (const timer of timers) clearTimeout(timer);
+      stopping.abort();
+      await purging;
+      await engine.close();
+    },
   };
 }

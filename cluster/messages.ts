@@ -16,6 +16,8 @@ export type ToWorker =
   /** It comes with the socket to listen on. */
   | { kind: 'serve'; settings: Settings }
   | { kind: 'tell-metrics' }
+  /** Whether the database can be written. */
+  | { kind: 'writable'; isWritable: boolean }
   | { kind: 'stop' };
 
 export type FromWorker =
@@ -24,6 +26,8 @@ export type FromWorker =
   | { kind: 'failed'; reason: string }
   /** Also sent before the worker ends. */
   | { kind: 'metrics'; metrics: Metrics }
+  /** How many requests have failed because the database can't serve, and why the last of them did. */
+  | { kind: 'unavailable'; count: number; reason: string }
   /** Sent every HEARTBEAT: the event loop turns. */
   | { kind: 'alive' };
 

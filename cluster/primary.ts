@@ -17,6 +17,8 @@ const LONGEST_PAUSE = 10_000;
 
 interface PrimaryOptions {
   listener: Listener;
+  /** Takes how many requests of a worker failed because the database can't serve, and why the last of them did. */
+  onUnavailable(count: number, reason: string): void;
   flags: Flags;
   log: Logger;
   /** Takes the settings of a reload once a worker serves with them. The reload fails when it rejects. */
@@ -39,6 +41,7 @@ export class Primary {
   #settings: Settings;
   #generation = 1;
   #isStarted = false;
+  #isWritable = true;
   #pause = 0;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<ReloadReply> | undefined;
@@ -125,6 +128,13 @@ export class Primary {
     return this.#reloading;
   }
 
+  /** Tells all workers whether the database can be written. */
+  tellWritable(isWritable: boolean): void {
+    if (isWritable === this.#isWritable) return;
+    this.#isWritable = isWritable;
+    for (const worker of this.workers) worker.tellWritable(isWritable);
+  }
+
   async #stopAll(): Promise<void> {
     // From now on, the kernel's queue has room for one connection alone, so that no more than one can come in the instant when the last
     // worker closes the port.
@@ -137,6 +147,7 @@ export class Primary {
   #fork(number: number, generation = this.#generation): WorkerProcess {
     if (this.#stopping) throw new Error('The service is stopping.');
     const worker = new WorkerProcess(number, generation, this.#log);
+    worker.onUnavailable = this.#options.onUnavailable;
     this.workers.add(worker);
     void worker.exited.then((cause) => {
       this.workers.delete(worker);
@@ -147,6 +158,7 @@ export class Primary {
 
   async #serve(worker: WorkerProcess, settings: Settings): Promise<void> {
     await worker.serve(settings, this.#options.listener.socket);
+    worker.tellWritable(this.#isWritable);
     this.#pause = 0;
   }
 

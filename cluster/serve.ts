@@ -7,16 +7,23 @@ import type { Metrics } from './messages.ts';
 export interface Serving {
   /** @returns the values of its metrics, none without METRICS_PORT. */
   metrics(): Promise<Metrics>;
+  /** Takes whether the database can be written. */
+  tellWritable(isWritable: boolean): void;
   /** Answers all requests that have reached this process, stops listening, and closes the database. */
   stop(): Promise<void>;
 }
 
 /**
  * @param socket what the primary has bound (see listener.ts).
+ * @param onUnavailable takes the reason of each request that failed because the database can't serve.
  * @throws {Error} when the database is unavailable or the address is in use.
  */
-export async function serve(settings: Settings, socket: unknown): Promise<Serving> {
-  const app = await createApp({ settings, worker: true });
+export async function serve(
+  settings: Settings,
+  socket: unknown,
+  onUnavailable: (reason: string) => void,
+): Promise<Serving> {
+  const app = await createApp({ settings, worker: true, onUnavailable });
   // Node listens on the handle, whatever the host. Without one, Fastify would listen at the addresses of localhost as well.
   const address = { handle: socket, host: '' };
   try {
@@ -27,6 +34,9 @@ export async function serve(settings: Settings, socket: unknown): Promise<Servin
   }
   return {
     metrics: async () => (await app.metrics?.getMetricsAsJSON()) ?? [],
+    tellWritable(isWritable) {
+      app.health.isWritable = isWritable;
+    },
     async stop() {
       app.draining = true;
       await drain(app.server, app.connections);

@@ -79,17 +79,18 @@ async function run(
   const report = prepareDatabase(settings);
   // Workers load their code meanwhile, and get their settings when the database is ready.
   const prepared = report.then(() => withSecret(settings));
-  let endMaintenance = async () => {};
+  let maintenance: Awaited<ReturnType<typeof startMaintenance>> | undefined;
   const maintain = async (current: Settings) => {
-    const endOfNew = await startMaintenance(current, log);
-    await endMaintenance();
-    endMaintenance = endOfNew;
+    const next = await startMaintenance(current, log, (isWritable) => primary.tellWritable(isWritable));
+    await maintenance?.end();
+    maintenance = next;
     await metrics?.database.watch(current);
   };
   const primary = await Primary.start(settings, prepared, {
     listener,
     flags: given,
     log,
+    onUnavailable: (count, reason) => maintenance?.health.noteFailures(count, reason),
     async onSettings(current) {
       await maintain(current);
       log.level = current.LOG_LEVEL;
@@ -113,7 +114,7 @@ async function run(
       const told = systemd.stopping();
       endControl();
       await primary.stop();
-      await endMaintenance();
+      await maintenance?.end();
       await metrics?.stop();
       await told;
     },

@@ -31,6 +31,8 @@ export class WorkerProcess {
   version = '';
   /** Settles when the process has ended, with the reason. */
   readonly exited: Promise<string>;
+  /** Takes how many of its requests failed because the database can't serve, and why the last of them did. */
+  onUnavailable = (_count: number, _reason: string): void => {};
   readonly #worker: Worker;
   readonly #log: Logger;
   readonly #settings = Promise.withResolvers<Settings>();
@@ -65,6 +67,11 @@ export class WorkerProcess {
     return this.#inTime('become ready', this.#listening.promise);
   }
 
+  /** Tells the worker whether the database can be written. */
+  tellWritable(isWritable: boolean): void {
+    this.#send({ kind: 'writable', isWritable });
+  }
+
   /** Lets the worker answer what is in progress. Resolves when it has ended; it is killed when that takes too long. */
   async stop(): Promise<void> {
     if (this.state !== 'draining') this.#send({ kind: 'stop' });
@@ -91,6 +98,7 @@ export class WorkerProcess {
     this.#missed = 0;
     if (message.kind === 'settings') this.#settings.resolve(message.settings);
     if (message.kind === 'failed') this.#cause = message.reason;
+    if (message.kind === 'unavailable') this.onUnavailable(message.count, message.reason);
     if (message.kind !== 'listening') return;
     if (this.state === 'starting') this.state = 'ready';
     this.version = message.version;

@@ -17,6 +17,8 @@ code.catch(() => {});
 
 let serving: Promise<Serving> | undefined;
 let readMetrics = async (): Promise<Metrics> => [];
+/** The requests that have failed because the database can't serve, since the primary was told. */
+let unavailable = { count: 0, reason: '' };
 
 function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
@@ -46,7 +48,9 @@ async function loadSettings(flags: Flags): Promise<FromWorker> {
 
 async function start(settings: Settings, socket: unknown): Promise<FromWorker> {
   const { serve } = await code;
-  serving = serve(settings, socket);
+  serving = serve(settings, socket, (reason) => {
+    unavailable = { count: unavailable.count + 1, reason };
+  });
   readMetrics = (await serving).metrics;
   return { kind: 'listening', version: packageJson.version };
 }
@@ -55,11 +59,18 @@ async function tellMetrics(): Promise<void> {
   await send({ kind: 'metrics', metrics: await readMetrics() });
 }
 
+async function tellUnavailable(): Promise<void> {
+  const { count, reason } = unavailable;
+  unavailable = { count: 0, reason: '' };
+  if (count > 0) await send({ kind: 'unavailable', count, reason });
+}
+
 async function stop(): Promise<void> {
   const running = await serving?.catch(() => undefined);
   await running?.stop();
   // The last ones, so that the sums over all workers lack nothing.
   await tellMetrics();
+  await tellUnavailable();
   process.exit(0);
 }
 
@@ -69,6 +80,15 @@ process.on('message', (message: ToWorker, socket: unknown) => {
   if (message.kind === 'load-settings') void attempt(() => loadSettings(message.flags));
   else if (message.kind === 'serve') void attempt(() => start(message.settings, socket));
   else if (message.kind === 'tell-metrics') void tellMetrics();
+  else if (message.kind === 'writable')
+    void serving?.then(
+      ({ tellWritable }) => tellWritable(message.isWritable),
+      () => {},
+    );
   else if (message.kind === 'stop') void stop();
 });
-setInterval(() => void send({ kind: 'alive' }), HEARTBEAT).unref();
+
+setInterval(() => {
+  void tellUnavailable();
+  void send({ kind: 'alive' });
+}, HEARTBEAT).unref();

@@ -63,6 +63,7 @@ export function prepareQueries(engine: Engine) {
     close: engine.close,
     poolUse: engine.poolUse,
     schemaIsCurrent: watchSchema(engine),
+    tryWrite: engine.tryWrite,
     users: userQueries(engine),
     groups: groupQueries(engine),
     memberships: membershipQueries(engine),

@@ -1,6 +1,7 @@
 /** The index of the API, and the probes for what watches the service. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import { tryInTime } from '../db/health.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { responses } from '../schemas/common.ts';
 
@@ -12,6 +13,7 @@ const Index = Type.Object({
 });
 
 const Health = Type.Object({ status: Type.String() });
+const Readiness = Type.Object({ status: Type.Enum(['ready', 'read-only']) });
 
 const index: FastifyPluginAsyncTypebox = async (app) => {
   app.describeRoutes('What this is, and whether it can serve');
@@ -55,12 +57,17 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'readyz',
         summary: 'Can it serve: does the database answer, with the schema of this version',
-        response: responses({ 200: Health }),
+        description:
+          'The status is `read-only` while the database can be read and not written: reads go on, and changes are answered by 503.',
+        response: responses({ 200: Readiness }),
       },
     },
     async (_request, reply) => {
       reply.header('cache-control', 'no-store');
-      if (await app.db.schemaIsCurrent()) return { status: 'ready' };
+      if (app.draining)
+        throw app.problem({ kind: 'stopping', detail: 'This process is about to stop.', logged: true });
+      if (await tryInTime(app.db.schemaIsCurrent))
+        return { status: app.health.isWritable ? ('ready' as const) : ('read-only' as const) };
       throw app.problem({
         kind: 'wrong-schema',
         detail:

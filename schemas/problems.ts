@@ -68,6 +68,7 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, meaning: 'The headers of the request are too large.' },
   internal: { status: 500, meaning: 'Something went wrong in the service. Its log has more.' },
   busy: { status: 503, meaning: 'Too many passwords are being looked at. Nothing was changed; try again.' },
+  stopping: { status: 503, meaning: 'The process answers what it has taken, and ends: ask another one.' },
   overloaded: {
     status: 503,
     meaning: 'The service has more requests than it can answer. Nothing was changed; try again.',

@@ -97,6 +97,11 @@ export interface Engine extends Reader {
    * @throws {DuplicateError} @throws {MissingReferenceError} @throws {DatabaseUnavailableError}
    */
   atomically(steps: Step[]): Promise<Step | undefined>;
+  /**
+   * Writes as requests do, but changes nothing: what keeps them from writing makes it fail.
+   * @throws {DatabaseUnavailableError}
+   */
+  tryWrite(): Promise<void>;
   /** Runs a reading statement once, without preparing it. */
   readonly query: Query;
   /**

@@ -100,7 +100,7 @@ export default fp(
       // The rest of its body was broken, and was answered meanwhile (connections.ts).
       if (reply.sent) return reply;
       const problem = withCredentials(request, error, toProblem(error));
-      if (statusOf(problem) >= 500 && !problem.logged)
+      if (statusOf(problem) >= 500 && !problem.logged && !app.health.counts(error))
         request.log.error({ err: error }, 'the request failed');
       logRefused(request, problem);
       return send(request, reply, problem);

@@ -1,4 +1,5 @@
 /** The engine for MySQL and MariaDB: mysql2 with one pool for each process. */
+import { randomUUID } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
 import { loadMysqlBuilder } from '../../drizzle.ts';
 import { mysqlColumnTypes } from '../../schema/column-types.mysql.ts';
@@ -38,6 +39,7 @@ export async function openMysql(options: MysqlOptions): Promise<Engine> {
       return (values) => new MysqlStep(`${text} lock in share mode`, bind(values), rows);
     },
     atomically: (steps) => withRetry((since) => runTransaction(connections, since, steps), isRetryable),
+    tryWrite: () => tryWrite(connections),
     query,
     brokenReferences,
     isMigrating: () => isMigrating(query),
@@ -165,6 +167,25 @@ function runTransaction(
     }
     return undefined;
   });
+}
+
+/**
+ * Writes a row that nobody else can have, and takes it back. So nothing is replicated, and no other write waits for it or conflicts
+ * with it. A server that is read-only, or a node that is not prepared, refuses it as any other write.
+ */
+async function tryWrite(connections: MysqlConnections): Promise<void> {
+  const sql = 'INSERT INTO `attempts` (`key`, `failures`, `expires_at`) VALUES (?, 0, 0)';
+  let attempts = 0;
+  await withRetry(
+    (since) =>
+      connections.run(since, async (connection) => {
+        await connection.query({ sql: 'START TRANSACTION', timeout: STATEMENT_TIMEOUT });
+        await connection.query({ sql, timeout: STATEMENT_TIMEOUT }, [randomUUID()]);
+        await connection.query({ sql: 'ROLLBACK', timeout: STATEMENT_TIMEOUT });
+      }),
+    // Once more on another connection, since this one may have been idle for too long.
+    (error) => isRetryable(error) && attempts++ === 0,
+  );
 }
 
 /** An error after COMMIT was sent is an UnknownOutcomeError, which is never retried. */

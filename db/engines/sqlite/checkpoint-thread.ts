@@ -8,20 +8,29 @@ const MAX_PAGES = 16_384;
 /** How long writers are kept out at most where a reader goes on, in milliseconds. */
 const PATIENCE = 50;
 
-const client = new Sqlite(String(workerData), { fileMustExist: true, timeout: PATIENCE });
 const port = parentPort;
 
 /** Copies what writers have added, without keeping them from adding more. @returns how many pages the log has. */
-function copyPages(): unknown {
+function copyPages(client: Sqlite.Database): unknown {
   const [result]: unknown[] = client.prepare('PRAGMA wal_checkpoint(PASSIVE)').raw().all();
   return Array.isArray(result) ? result[1] : undefined;
 }
 
-port?.on('message', () => {
+function checkpoint(): void {
+  // Each time a connection of its own, so that none outlives a file which the service has given up.
+  const client = new Sqlite(String(workerData), { fileMustExist: true, timeout: PATIENCE });
   try {
     // SQLite begins the log anew only once all of it is copied. Constant writes prevent that, and the log would grow for as long
     // as they last, and each read with it. So writers wait here for the last few pages.
-    if (Number(copyPages()) > MAX_PAGES) client.pragma('wal_checkpoint(RESTART)');
+    if (Number(copyPages(client)) > MAX_PAGES) client.pragma('wal_checkpoint(RESTART)');
+  } finally {
+    client.close();
+  }
+}
+
+port?.on('message', () => {
+  try {
+    checkpoint();
     port.postMessage(undefined);
   } catch (error) {
     port.postMessage(String(error));

@@ -12,7 +12,7 @@ const BUSY_TIMEOUT = 5;
 export const LOCK_TIMEOUT = 5_000;
 
 /** The size to which a checkpoint truncates the WAL file, in bytes. */
-const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
+export const JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
  * Opens the file, and changes it only if it is empty and may be created: it may belong to another program.

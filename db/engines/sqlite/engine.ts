@@ -2,7 +2,6 @@
  * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its
  * calls are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
  */
-import type Sqlite from 'better-sqlite3';
 import { sqliteBuilder } from '../../drizzle.ts';
 import { sqliteColumnTypes } from '../../schema/column-types.ts';
 import { defineTables } from '../../schema/tables.ts';
@@ -16,12 +15,12 @@ import {
 } from '../statement.ts';
 import { makeCheckpointer } from './checkpoint.ts';
 import { connect, retryWhileBusy, useWriteAheadLog } from './connection.ts';
-import { isBusy, translateError } from './errors.ts';
-import { type WatchedFile, watchFile } from './file.ts';
+import { isBusy } from './errors.ts';
 import { brokenReferences, withMigrationLock } from './migrations.ts';
+import { ReopeningConnection } from './reopening.ts';
 import { makeRowCache, type RowCache } from './row-cache.ts';
 import { readSnapshot } from './snapshot.ts';
-import { makeTransactionQueue, SqliteStep } from './transaction.ts';
+import { makeWriteQueue, runTransaction, SqliteStep } from './transaction.ts';
 
 const TABLES = defineTables(sqliteColumnTypes);
 
@@ -35,14 +34,16 @@ export interface SqliteOptions {
 /** Opens the database file. @throws {MissingDatabaseError} @throws {DatabaseUnavailableError} */
 export async function openSqlite(path: string, { create, worker }: SqliteOptions): Promise<Engine> {
   const client = await retryWhileBusy(() => connect(path, { create }));
-  if (worker) client.pragma('wal_autocheckpoint = 0');
-  const watchedFile = watchFile(path);
+  const connection = new ReopeningConnection(path, client, (opened) => {
+    if (worker) opened.pragma('wal_autocheckpoint = 0');
+  });
   const checkpointer = makeCheckpointer(path);
-  const rowCache = makeRowCache(client);
+  const rowCache = makeRowCache(connection);
+  const enqueue = makeWriteQueue(connection, rowCache);
 
   function prepareStep(query: BuiltQuery, rows: Rows) {
     const { text, bind } = sqliteStatement(query);
-    const statement = client.prepare(text);
+    const statement = connection.prepare((client) => client.prepare(text));
     return (values: Values) => new SqliteStep(statement, bind(values), rows);
   }
 
@@ -50,64 +51,69 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     dialect: 'sqlite',
     tables: TABLES,
     build: sqliteBuilder({ casing: 'snake_case' }),
-    ...makeReader(client, watchedFile, rowCache),
+    ...makeReader(connection, rowCache),
     write: prepareStep,
     condition: prepareStep,
-    atomically: makeTransactionQueue(client, watchedFile, rowCache),
-    query: (statement) => retryWhileBusy(() => client.prepare<[], Record<string, unknown>>(statement).all()),
+    atomically: (steps) => enqueue((client) => runTransaction(client, steps)),
+    // A transaction that is rolled back would not reach the disk. Rollcall itself does not use this number.
+    tryWrite: () =>
+      enqueue((client) => {
+        client.pragma(`user_version = ${client.pragma('user_version', { simple: true })}`);
+      }),
+    query: (statement) =>
+      runRead(connection, () => connection.client.prepare<[], Record<string, unknown>>(statement).all()),
     withMigrationLock: (work) => withMigrationLock(path, work),
     brokenReferences,
     // Its transaction hides unfinished changes from others.
     isMigrating: async () => false,
-    useWriteAheadLog: () => retryWhileBusy(() => useWriteAheadLog(client)),
-    checkpoint: checkpointer.checkpoint,
+    async useWriteAheadLog() {
+      await retryWhileBusy(() => useWriteAheadLog(connection.client));
+      connection.noteFiles();
+    },
+    async checkpoint() {
+      connection.assertInPlace();
+      await checkpointer.checkpoint();
+    },
     readSnapshot: (work) => readSnapshot(path, work),
     poolUse: () => undefined,
     async close() {
-      watchedFile.end();
       await checkpointer.end();
-      client.close();
+      connection.close();
     },
   };
 }
 
-function makeReader(client: Sqlite.Database, watchedFile: WatchedFile, rowCache: RowCache): Reader {
-  const [begin, commit] = [client.prepare('BEGIN'), client.prepare('COMMIT')];
+function makeReader(connection: ReopeningConnection, rowCache: RowCache): Reader {
+  const begin = connection.prepare((client) => client.prepare('BEGIN'));
+  const commit = connection.prepare((client) => client.prepare('COMMIT'));
 
   function prepareReadWith<Parent, Child>(parentQuery: SelectQuery<Parent>, childQuery: SelectQuery<Child>) {
-    const [{ one }, { all }] = [prepareRead(client, parentQuery), prepareRead(client, childQuery)];
+    const [{ one }, { all }] = [prepareRead(connection, parentQuery), prepareRead(connection, childQuery)];
     return (values?: Values) => {
       // In one transaction, so that both are of the same state, and the file is locked once.
-      begin.run();
+      begin.current.run();
       try {
         const parent = one(values);
         return parent && { parent, children: all(values) };
       } finally {
-        commit.run();
+        commit.current.run();
       }
     };
   }
 
-  /** Makes a read asynchronous, with retries while another process holds the lock. */
-  function toAsyncRead<Result>(run: (values: Values) => Result) {
-    return async (values: Values = {}) => {
-      watchedFile.assertInPlace();
-      try {
-        return run(values);
-      } catch (error) {
-        if (isBusy(error)) return retryWhileBusy(() => run(values));
-        throw translateError(error);
-      }
-    };
-  }
+  const toAsyncRead =
+    <Result>(read: (values: Values) => Result) =>
+    (values: Values = {}) =>
+      runRead(connection, () => read(values));
 
   return {
-    read: (query) => toAsyncRead(prepareRead(client, query).all),
-    readOne: (query) => toAsyncRead(prepareRead(client, query).one),
-    readOneCached: (query) => toAsyncRead(rowCache.cached(prepareRead(client, query).one, 'once a callback')),
+    read: (query) => toAsyncRead(prepareRead(connection, query).all),
+    readOne: (query) => toAsyncRead(prepareRead(connection, query).one),
+    readOneCached: (query) =>
+      toAsyncRead(rowCache.cached(prepareRead(connection, query).one, 'once a callback')),
     // There are no round trips here, so several statements are faster than a union.
     readAll(queries) {
-      const reads = queries.map((query) => prepareRead(client, query));
+      const reads = queries.map((query) => prepareRead(connection, query));
       return toAsyncRead((values) => reads.flatMap(({ all }) => all(values)));
     },
     readWith: (parentQuery, childQuery) => toAsyncRead(prepareReadWith(parentQuery, childQuery)),
@@ -123,14 +129,28 @@ function makeReader(client: Sqlite.Database, watchedFile: WatchedFile, rowCache:
   };
 }
 
-function prepareRead<Row>(client: Sqlite.Database, query: SelectQuery<Row>) {
+/** Makes a read asynchronous, with retries while another process holds the lock. */
+async function runRead<Result>(connection: ReopeningConnection, read: () => Result): Promise<Result> {
+  const attempt = () => {
+    connection.assertOpen();
+    return read();
+  };
+  try {
+    return attempt();
+  } catch (error) {
+    if (isBusy(error)) return retryWhileBusy(attempt);
+    throw connection.explain(error);
+  }
+}
+
+function prepareRead<Row>(connection: ReopeningConnection, query: SelectQuery<Row>) {
   const { text, bind } = sqliteStatement(query);
-  const statement = client.prepare<unknown[], unknown[]>(text).raw();
+  const statement = connection.prepare((client) => client.prepare<unknown[], unknown[]>(text).raw());
   const toRow = makeRowMapper(query);
   return {
-    all: (values?: Values) => statement.all(bind(values)).map(toRow),
+    all: (values?: Values) => statement.current.all(bind(values)).map(toRow),
     one(values?: Values) {
-      const row = statement.get(bind(values));
+      const row = statement.current.get(bind(values));
       return row && toRow(row);
     },
   };

@@ -12,6 +12,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
+/** @returns whether the file, its folder or its connection can't be written. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_READONLY');
+}
+
 /** @returns the engine's error for one of SQLite's, without the query's values, which may be secrets. */
 export function translateError(error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;

@@ -5,8 +5,8 @@
  * anything from outside can arrive, relies on that comparison, since each one locks the file.
  * @see https://www.sqlite.org/pragma.html#pragma_data_version
  */
-import type Sqlite from 'better-sqlite3';
 import type { Values } from '../statement.ts';
+import type { ReopeningConnection } from './reopening.ts';
 
 /** The largest number of cached values of one query: some 10,000 sessions, or fewer with long lists. */
 const CAPACITY = 300_000;
@@ -21,8 +21,10 @@ type Check = 'always' | 'once a callback';
 
 export type RowCache = ReturnType<typeof makeRowCache>;
 
-export function makeRowCache(client: Sqlite.Database) {
-  const dataVersion = client.prepare<[], number>('PRAGMA data_version').pluck();
+export function makeRowCache(connection: ReopeningConnection) {
+  const dataVersion = connection.prepare((client) =>
+    client.prepare<[], number>('PRAGMA data_version').pluck(),
+  );
   const clears: (() => void)[] = [];
   let version: number | undefined;
   let isChecked = false;
@@ -32,7 +34,7 @@ export function makeRowCache(client: Sqlite.Database) {
   }
 
   function invalidateIfChanged() {
-    const current = dataVersion.get();
+    const current = dataVersion.current.get();
     if (current === undefined) throw new Error('SQLite did not return its data_version.');
     if (current !== version) invalidate();
     version = current;
@@ -45,6 +47,12 @@ export function makeRowCache(client: Sqlite.Database) {
   function forgetCheck() {
     isChecked = false;
   }
+
+  // The versions of two connections can't be compared.
+  connection.onReopen(() => {
+    version = undefined;
+    invalidate();
+  });
 
   return {
     /** Must be called after each commit of this connection, which does not change its own data_version. */

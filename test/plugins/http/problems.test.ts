@@ -102,6 +102,12 @@ onEachEngine('Every type of problem can be provoked', async (t, engine) => {
       full.restore();
       return answer;
     },
+    stopping: async () => {
+      app.draining = true;
+      const answer = await anonymous.request('GET', '/readyz');
+      app.draining = false;
+      return answer;
+    },
     // overload.test.ts overloads a service.
     overloaded: failing(app.db.users, 'page', app.problem({ kind: 'overloaded', detail: 'x' }), listUsers),
     'password-check-unavailable': async () => {

@@ -35,7 +35,7 @@ test('A checkpoint of a file that was overwritten fails, and so does the next on
   await db.atomically([db.users.add(userNamed('ann'), 1)]);
   writeFileSync(path, 'no database '.repeat(2_000));
   for (const which of ['the first', 'the second'])
-    await t.rejects(engine.checkpoint(), /malformed|not a database/, which);
+    await t.rejects(engine.checkpoint(), DatabaseUnavailableError, which);
 });
 
 test('A backup of a file that was overwritten fails and leaves no file', async (t) => {

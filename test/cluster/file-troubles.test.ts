@@ -1,0 +1,226 @@
+/**
+ * The file of an SQLite database, or its disk, is in trouble while a service has it open. No write is acknowledged and lost, no process
+ * of the service ends, the log has one line when it begins and one when it ends, and the service is back by itself.
+ */
+import { execFileSync } from 'node:child_process';
+import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { type Test, test } from 'tap';
+import { makeSecret } from '../../config/secret.ts';
+import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { makeFolder, startServer } from '../support/processes.ts';
+import { until } from '../support/running.ts';
+
+const GARBAGE = 'no database '.repeat(50_000);
+/** In bytes: enough for the database and its log. */
+const DISK = 4 * 1024 * 1024;
+
+/** @returns a folder on a small disk of its own, or undefined where the system does not let us mount one. */
+function mountSmallDisk(t: Test): string | undefined {
+  const folder = makeFolder(t);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  t.teardown(() => execFileSync('umount', ['--lazy', folder]));
+  return folder;
+}
+
+async function startOn(t: Test, folder: string) {
+  const path = join(folder, 'rollcall.db');
+  const DATABASE_URL = `sqlite:${path}`;
+  const [ann] = await makeDatabaseWith(DATABASE_URL, 'ann');
+  const environment = { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS: '2' };
+  const server = await startServer(t, { environment });
+  await server.logs('Server listening', 2);
+  const caller = new Caller();
+  t.equal(await caller.signIn(server.url, 'ann'), 200);
+  const user = `/api/users/${ann?.id}`;
+  let name = '';
+  return {
+    path,
+    server,
+    caller,
+    read: () => caller.status(server.url, user),
+    /** @returns the status of a change. */
+    async write() {
+      const next = `Ann ${Math.random()}`;
+      const status = await caller.status(server.url, user, { method: 'PATCH', body: { name: next } });
+      if (status === 200) name = next;
+      return status;
+    },
+    /** @returns whether the last change that was acknowledged is there, once it can be read. */
+    async hasLastWrite() {
+      const response = await until('it can be read', async () => {
+        const response = await caller.request(server.url, user);
+        return response.status === 503 ? undefined : response;
+      });
+      const answer: unknown = await response.json();
+      return typeof answer === 'object' && answer !== null && 'name' in answer && answer.name === name;
+    },
+    async ready() {
+      const response = await fetch(`${server.url}/readyz`);
+      const answer: unknown = await response.json();
+      if (response.status !== 200) return response.status;
+      return typeof answer === 'object' && answer !== null && 'status' in answer ? answer.status : undefined;
+    },
+    /** A copy of the whole database as it is now, which belongs to nobody. */
+    copy() {
+      const copy = `${path}.copy`;
+      rmSync(copy, { force: true });
+      const client = new Sqlite(path);
+      client.exec(`VACUUM INTO '${copy}'`);
+      client.close();
+      return copy;
+    },
+  };
+}
+
+type Service = Awaited<ReturnType<typeof startOn>>;
+
+/** Waits until the service has noticed the trouble and is over it again. */
+async function throughTrouble(
+  t: Test,
+  { server, ready, read, write }: Service,
+  during: { ready: string | number; read: number; write: number },
+  begin: () => void,
+  end: () => void,
+) {
+  const kind = during.read === 200 ? 'written' : 'read';
+  const linesOf = (msg: string) => server.log().filter((line) => line.msg === msg);
+  const [began, ended] = [`the database can not be ${kind}`, `the database can be ${kind} again`];
+  const before = linesOf(began).length;
+  begin();
+  // Each process notices it by itself. A full disk may have room for some more changes.
+  await until('changes show it', async () => (await write()) === during.write || undefined);
+  await until('reads show it', async () => (await read()) === during.read || undefined);
+  await until('it is noticed', async () => (await ready()) === during.ready || undefined);
+  await server.logs(began, before + 1);
+  t.equal((await fetch(`${server.url}/livez`)).status, 200);
+  end();
+  const since = performance.now();
+  await until('it is over', async () => ((await ready()) === 'ready' && (await read()) !== 503) || undefined);
+  t.comment(`back after ${Math.round(performance.now() - since)} ms`);
+  const lines = await server.logs(ended, before + 1);
+  t.equal(linesOf(began).length, before + 1, 'one line when it begins');
+  t.equal(lines.length, before + 1, 'one line when it ends');
+  t.match(lines.at(-1), { failedRequests: Number });
+}
+
+test('A service survives what happens to the files of its database', async (t) => {
+  const service = await startOn(t, makeFolder(t));
+  const { path, server, write, hasLastWrite, copy } = service;
+  const unreadable = { ready: 503, read: 503, write: 503 };
+  const workers = server.serving();
+
+  await t.test('a file that is moved away and back', async (t) => {
+    t.equal(await write(), 200);
+    const aside = `${path}.aside`;
+    await throughTrouble(
+      t,
+      service,
+      unreadable,
+      () => renameSync(path, aside),
+      () => renameSync(aside, path),
+    );
+    t.ok(await hasLastWrite());
+  });
+
+  for (const [what, damage] of [
+    ['is overwritten by garbage', () => writeFileSync(path, GARBAGE)],
+    ['is truncated to its half', () => truncateSync(path, Math.floor(statSync(path).size / 8192) * 4096)],
+    ['is emptied', () => truncateSync(path)],
+    ['becomes that of another program', () => copyOther(path)],
+  ] as const)
+    await t.test(`a file that ${what}, until a copy takes its place`, async (t) => {
+      await until('all processes are back', async () => (await write()) === 200 || undefined);
+      const good = copy();
+      await throughTrouble(t, service, unreadable, damage, () => renameSync(good, path));
+      t.ok(await hasLastWrite());
+    });
+
+  await t.test('a file that another valid database replaces: sessions follow it at once', async (t) => {
+    const older = copy();
+    const bob = new Caller();
+    t.equal(await bob.signIn(server.url, 'ann'), 200);
+    t.equal(await bob.status(server.url, '/api/sign'), 200);
+    renameSync(older, path);
+    await until('the newer session is unknown', async () => {
+      const status = await bob.status(server.url, '/api/sign');
+      return status === 401 || undefined;
+    });
+    await until('changes go on', async () => (await write()) === 200 || undefined);
+    t.ok(await hasLastWrite());
+  });
+
+  for (const [what, damage] of [
+    ['The write-ahead log is removed', () => rmSync(`${path}-wal`)],
+    ['The index of the write-ahead log is removed', () => rmSync(`${path}-shm`)],
+  ] as const)
+    await t.test(`${what}: nothing is lost`, async (t) => {
+      await until('changes go on', async () => (await write()) === 200 || undefined);
+      damage();
+      await until('changes go on', async () => (await write()) === 200 || undefined);
+      t.ok(await hasLastWrite());
+    });
+
+  await t.test('All that were written are in one sound file', (t) => {
+    const client = new Sqlite(path);
+    t.strictSame(client.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
+    client.close();
+    t.strictSame(server.serving(), workers, 'no worker has ended');
+    t.strictSame(
+      server.log().filter(({ msg, level }) => msg === 'the request failed' || level === 60),
+      [],
+    );
+    t.equal(server.output.stderr, '');
+    t.end();
+  });
+
+  await t.test('An index that is truncated ends workers at most, which are replaced', async (t) => {
+    truncateSync(`${path}-shm`);
+    await until('changes go on', async () => {
+      const status = await write().catch(() => 0);
+      return status === 200 || undefined;
+    });
+    t.ok(await hasLastWrite());
+    t.equal(server.child.exitCode, null);
+  });
+});
+
+/** Puts the database of another program into the place of the file. */
+function copyOther(path: string): void {
+  const other = `${path}.other`;
+  const client = new Sqlite(other);
+  client.exec('CREATE TABLE things (name TEXT)');
+  client.close();
+  renameSync(other, path);
+}
+
+test('A full disk keeps a service from changes, and not from reads', async (t) => {
+  const folder = mountSmallDisk(t);
+  if (!folder) {
+    t.not(process.env.REQUIRE_MOUNT, '1', 'REQUIRE_MOUNT=1 is set, so a disk must be mounted');
+    t.comment('Skipped, because no disk can be mounted.');
+    return;
+  }
+  const service = await startOn(t, folder);
+  const ballast = join(folder, 'ballast');
+  await throughTrouble(
+    t,
+    service,
+    { ready: 'read-only', read: 200, write: 503 },
+    () => {
+      try {
+        writeFileSync(ballast, Buffer.alloc(DISK));
+      } catch {
+        // It is full then.
+      }
+    },
+    () => rmSync(ballast),
+  );
+  t.equal(await service.write(), 200);
+  t.ok(await service.hasLastWrite());
+});

@@ -9,7 +9,7 @@ import type { Migration } from './migrations.ts';
 import type { Move } from './schema-state.ts';
 
 /** What a downgrade to `base` leaves. */
-const BOOKKEEPING = ['__drizzle_migrations', '__rollcall_unfinished'];
+const BOOKKEEPING = ['__drizzle_migrations', '__rollcall_unfinished', '__rollcall_migrator'];
 
 /** How many names a message lists. */
 const LISTED = 5;

@@ -10,6 +10,7 @@ import { type Test, test } from 'tap';
 import type { TestEngine } from './engines.ts';
 import { findServer, freePort } from './mysql-server.ts';
 import { databaseName, OwnServer } from './own-server.ts';
+import { PROJECT } from './processes.ts';
 import { until } from './running.ts';
 
 /** As root, rsync's daemon drops to nobody, and can't write what a joining node gets. */
@@ -19,6 +20,11 @@ const PROVIDERS = ['galera', 'galera-4', '.'].flatMap((folder) =>
   ['/usr/lib', '/usr/lib64'].map((library) => join(library, folder, 'libgalera_smm.so')),
 );
 
+/** @returns the path of Galera's library, or undefined when it is not installed with MariaDB. */
+function findGalera(): string | undefined {
+  return findServer()?.endsWith('mariadbd') ? PROVIDERS.find((path) => existsSync(path)) : undefined;
+}
+
 /** The ports of a node: its own for the group, for a whole copy of the database, and for what it has missed. */
 interface Ports {
   group: number;
@@ -26,36 +32,39 @@ interface Ports {
   missed: number;
 }
 
+/** @returns the options of a node that docs/operations.md shows. */
+function documentedOptions(): Record<string, string> {
+  const page = readFileSync(join(PROJECT, 'docs/operations.md'), 'utf8');
+  const [, block = ''] = /^```ini\n\[mysqld\]\n(binlog_format.*?)^```/ms.exec(page) ?? [];
+  return Object.fromEntries(
+    block
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' = ')),
+  );
+}
+
 class GaleraNode extends OwnServer {
   constructor(provider: string, ports: Ports, all: Ports[]) {
     const local = (port: number) => `127.0.0.1:${port}`;
+    const documented = documentedOptions();
     const options = {
-      'gmcast.listen_addr': `tcp://${local(ports.group)}`,
-      'ist.recv_addr': local(ports.missed),
-      'gcache.size': '16M',
-      'repl.causal_read_timeout': 'PT3S',
-      'evs.keepalive_period': 'PT0.5S',
-      'evs.inactive_check_period': 'PT0.25S',
-      'evs.suspect_timeout': 'PT1.5S',
-      'evs.inactive_timeout': 'PT4S',
-      'evs.install_timeout': 'PT4S',
-    };
-    const flags = [
-      '--binlog-format=ROW',
-      '--innodb-autoinc-lock-mode=2',
+      ...documented,
+      wsrep_provider: provider,
+      wsrep_cluster_address: `gcomm://${all.map(({ group }) => local(group)).join()}`,
+      wsrep_node_address: local(ports.group),
+      wsrep_sst_receive_address: local(ports.copy),
+      wsrep_provider_options: [
+        documented.wsrep_provider_options,
+        `gmcast.listen_addr=tcp://${local(ports.group)}`,
+        `ist.recv_addr=${local(ports.missed)}`,
+        'gcache.size=16M',
+      ].join(';'),
       // What a killed node has lost, it gets from the others.
-      '--innodb-flush-log-at-trx-commit=0',
-      '--max-connections=500',
-      '--wsrep-on=ON',
-      `--wsrep-provider=${provider}`,
-      `--wsrep-cluster-address=gcomm://${all.map(({ group }) => local(group)).join()}`,
-      `--wsrep-node-address=${local(ports.group)}`,
-      `--wsrep-sst-receive-address=${local(ports.copy)}`,
-      '--wsrep-sst-method=rsync',
-      `--wsrep-provider-options=${Object.entries(options)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(';')}`,
-    ];
+      innodb_flush_log_at_trx_commit: '0',
+      max_connections: '500',
+    };
+    const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
     super(flags, ACCOUNT);
   }
 
@@ -64,6 +73,11 @@ class GaleraNode extends OwnServer {
     if (process.getuid?.() === 0) await promisify(execFile)('chown', [ACCOUNT, this.folder]);
     await super.start(more);
     await this.#hasStatus('wsrep_local_state_comment', 'Synced');
+  }
+
+  /** Lets new connections of tests, which set nothing themselves, read what other nodes have committed. Until the node starts again. */
+  async waitsForOthers(): Promise<void> {
+    await this.query('SET GLOBAL wsrep_sync_wait = 15');
   }
 
   /** Waits until the node knows of so many nodes, itself included. */
@@ -101,8 +115,10 @@ export class GaleraCluster {
     this.nodes = [make(first), make(second), make(third)];
   }
 
-  /** Makes a cluster that `start` starts. */
-  static async make(provider: string): Promise<GaleraCluster> {
+  /** Makes a cluster that `start` starts. @throws {Error} where Galera is not installed. */
+  static async make(): Promise<GaleraCluster> {
+    const provider = findGalera();
+    if (!provider) throw new Error('MariaDB with Galera is not installed: mariadb-server, galera-4, rsync.');
     const ports = async () => ({ group: await freePort(), copy: await freePort(), missed: await freePort() });
     return new GaleraCluster(provider, [await ports(), await ports(), await ports()]);
   }
@@ -126,6 +142,12 @@ export class GaleraCluster {
     return `${this.nodes[index].url}/${databaseName(databaseUrl)}`;
   }
 
+  /** @returns the URL of the database that names all nodes, the first one first. */
+  throughAll(databaseUrl: string): string {
+    const servers = this.nodes.map(({ port }) => `127.0.0.1:${port}`);
+    return databaseUrl.replace(new URL(databaseUrl).host, servers.join());
+  }
+
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.remove()));
   }
@@ -136,16 +158,15 @@ export class GaleraCluster {
  * file, because it ends the process after the tests.
  */
 export function onCluster(name: string, tests: (t: Test, cluster: GaleraCluster) => Promise<void>): void {
-  const provider = PROVIDERS.find((path) => existsSync(path));
   const ended = test(name, async (t) => {
-    if (!provider || !findServer()?.endsWith('mariadbd')) {
+    if (!findGalera()) {
       t.comment(
         `Skipped, because MariaDB with Galera is not installed (mariadb-server, galera-4, rsync): ${name}`,
       );
       t.not(process.env.REQUIRE_GALERA, '1', 'REQUIRE_GALERA=1 is set, so these tests must not be skipped');
       return;
     }
-    const cluster = await GaleraCluster.make(provider);
+    const cluster = await GaleraCluster.make();
     t.teardown(() => cluster.remove());
     await cluster.start();
     await tests(t, cluster);

@@ -34,6 +34,8 @@ export interface OpenConnection {
   usedAt: number;
   /** Whether its server takes no writes, as far as this process knows. */
   isReadOnly: boolean;
+  /** Whether its server is a node of a Galera cluster. */
+  readonly isGalera: boolean;
 }
 
 /** @throws the error of the driver or the server, also when the server does not answer in time. */
@@ -61,7 +63,7 @@ export async function connectTo(server: DatabaseServer): Promise<OpenConnection>
     const { isReadOnly, isGalera } = await askServer(connection);
     if (isGalera) await connection.query(SYNC_WAIT);
     const now = Date.now();
-    return { server, connection, socket, openedAt: now, usedAt: now, isReadOnly };
+    return { server, connection, socket, openedAt: now, usedAt: now, isReadOnly, isGalera };
   } catch (error) {
     socket.destroy();
     throw error;

@@ -2,9 +2,10 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { DatabaseUnavailableError, type MigrationConnection, type Query } from '../engine.ts';
 import { findMissingRight, isLockTimeout, isRefusal, toUnavailableError, translateError } from './errors.ts';
+import { isLeased, MigratorLease } from './lease.ts';
 import { Servers } from './servers.ts';
 
-/** In seconds. */
+/** How long a migrator waits for another one, in seconds. */
 const MIGRATION_LOCK_TIMEOUT = 120;
 /**
  * How long ALTER TABLE waits for a table's users, in seconds. All later statements on the table wait behind it, so
@@ -17,7 +18,9 @@ const LOCK = "CONCAT('rollcall ', MD5(DATABASE()))";
 /** @returns whether any process is migrating the database. */
 export async function isMigrating(query: Query): Promise<boolean> {
   const [row] = await query(`SELECT IS_USED_LOCK(${LOCK}) AS holder`);
-  return row !== undefined && row.holder !== null;
+  if (row !== undefined && row.holder !== null) return true;
+  const [galera] = await query("SHOW VARIABLES LIKE 'wsrep_on'");
+  return galera?.Value === 'ON' && isLeased(query);
 }
 
 /** Runs the work with a connection that holds the migration lock. @throws {DatabaseUnavailableError} */
@@ -25,7 +28,9 @@ export async function withMigrationLock<Result>(
   url: string,
   work: (connection: MigrationConnection) => Promise<Result>,
 ): Promise<Result> {
-  const { connection } = await new Servers(url).open();
+  const servers = new Servers(url);
+  const { connection, isGalera } = await servers.open();
+  let lease: MigratorLease | undefined;
   const query: MigrationConnection['query'] = async (statement, values) => {
     try {
       const [rows] = await connection.query<RowDataPacket[]>(statement, values);
@@ -38,7 +43,8 @@ export async function withMigrationLock<Result>(
   const release = () => query(`SELECT RELEASE_LOCK(${LOCK})`).catch(() => {});
   try {
     const [row] = await query(`SELECT GET_LOCK(${LOCK}, ${MIGRATION_LOCK_TIMEOUT}) AS locked`);
-    if (row?.locked !== 1) {
+    if (isGalera) lease = new MigratorLease((await servers.open()).connection);
+    if (row?.locked !== 1 || (await lease?.take(MIGRATION_LOCK_TIMEOUT * 1000)) === false) {
       throw new DatabaseUnavailableError(
         `another process has been migrating it for ${MIGRATION_LOCK_TIMEOUT} seconds.`,
       );
@@ -47,6 +53,7 @@ export async function withMigrationLock<Result>(
     const result = await work({
       query,
       async run(statement, values) {
+        await lease?.renew();
         try {
           await connection.query(statement, values);
         } catch (error) {
@@ -62,6 +69,7 @@ export async function withMigrationLock<Result>(
     if (!(translated instanceof DatabaseUnavailableError)) await release();
     throw translated;
   } finally {
+    await lease?.end();
     connection.destroy();
   }
 }

@@ -5,6 +5,7 @@ import { compare, type Turns } from './compare.ts';
 import { type BenchEngine, onEngines } from './engines.ts';
 import { type Line, table } from './figures.ts';
 import { flood } from './flood.ts';
+import { measureGalera } from './galera.ts';
 import { moveBench } from './processors.ts';
 import { scale } from './scale.ts';
 import { start } from './start.ts';
@@ -34,11 +35,14 @@ function command(name: string, description: string, rounds: number, measure: Mea
     .action(async (options: Options) => {
       // A start has all CPUs to itself.
       if (measure !== start) moveBench();
-      const lines = await onEngines(options.engine, (engine) => measure(engine, options));
-      const processors = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
-      const today = new Date().toISOString().slice(0, 10);
-      process.stdout.write(`${processors}, Node ${process.version}, ${today}\n\n${table(lines)}\n`);
+      print(await onEngines(options.engine, (engine) => measure(engine, options)));
     });
+}
+
+function print(lines: Line[]): void {
+  const processors = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`;
+  const today = new Date().toISOString().slice(0, 10);
+  process.stdout.write(`${processors}, Node ${process.version}, ${today}\n\n${table(lines)}\n`);
 }
 
 const seconds = new Option('--seconds <number>', 'how long each turn is').argParser(wholeNumber).default(2);
@@ -51,6 +55,10 @@ const comparing = command('compare', 'what a request costs, beside the least tha
 const scaling = command('scale', 'the same requests among more and more users', 3, scale);
 const flooding = command('flood', 'signed-in reads while ten times as many sign in as can', 9, flood);
 const starting = command('start', 'from the command to the first answer', 5, start);
+const galera = new Command('galera')
+  .description('what reads on a cluster of three nodes cost since they wait for what is under way')
+  .option('--rounds <number>', 'how often each has its turn', wholeNumber, 5)
+  .action(async (options: { rounds: number }) => print(await measureGalera(options)));
 
 await new Command('npm run bench --')
   .description('measure what the service costs')
@@ -58,4 +66,5 @@ await new Command('npm run bench --')
   .addCommand(scaling.addOption(seconds).addOption(users))
   .addCommand(flooding.addOption(seconds))
   .addCommand(starting)
+  .addCommand(galera)
   .parseAsync();

@@ -94,8 +94,9 @@ export class MigratorLease {
 
   async end(): Promise<void> {
     this.#isEnded = true;
-    // If it fails, the next migrator waits until the row has stayed as it is.
-    await this.#write(`DELETE FROM ${TABLE} WHERE owner = '${this.#owner}'`).catch(() => {});
+    // If it fails, or the server hangs, the next migrator waits until the row has stayed as it is.
+    const removed = this.#write(`DELETE FROM ${TABLE} WHERE owner = '${this.#owner}'`).catch(() => {});
+    await Promise.race([removed, delay(BEAT, undefined, { ref: false })]);
     this.#connection.destroy();
   }
 

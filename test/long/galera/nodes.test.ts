@@ -72,6 +72,18 @@ onCluster('The nodes of a cluster under load', async (t, cluster) => {
     await endLoad(t, cluster, loaded);
   });
 
+  await t.test('A node that hangs is left within five seconds, and comes back', async (t) => {
+    const loaded = await startLoad(t, cluster);
+    const { load } = loaded;
+    await first.kill('SIGSTOP');
+    await load.answered(SOME);
+    t.ok(load.longestGap < LONGEST_GAP, `the longest gap was ${load.longestGap} ms`);
+    await first.kill('SIGCONT');
+    for (const node of cluster.nodes) await node.seesNodes(3);
+    await load.answered(SOME);
+    await endLoad(t, cluster, loaded);
+  });
+
   await t.test(
     'Without a majority the service answers 503, and goes on when there is one again',
     async (t) => {

@@ -1,9 +1,11 @@
 /** Migrations on a Galera cluster, where GET_LOCK and locks of tables hold on one node only. */
+import { join } from 'node:path';
 import { readMigrations } from '../../../db/migrate/migrations.ts';
-import { query, schemaOf } from '../../support/database-content.ts';
+import { commandsOn, succeeds } from '../../support/commands.ts';
+import { fillTables, query, rowsOf, schemaOf } from '../../support/database-content.ts';
 import { onCluster } from '../../support/galera.ts';
 import { MigrationWalk, ProjectCopy } from '../../support/migrations.ts';
-import { manage } from '../../support/processes.ts';
+import { makeFolder, manage } from '../../support/processes.ts';
 import { Running, until } from '../../support/running.ts';
 
 /** Changes a table for longer than a migrator's lock lasts that nobody renews, on a machine that has nothing else to do. */
@@ -73,6 +75,20 @@ onCluster('Migrations on a cluster', async (t, cluster) => {
     await migrator.exit;
     t.match(await project.runDb(elsewhere, 'upgrade', '--unfinished', 'skip'), { code: 0, stderr: '' });
     t.match(await project.runDb(url, 'current'), { code: 0, stdout: /0001_endless/ });
+  });
+
+  await t.test('A backup that was made by one node is restored by another one', async (t) => {
+    const [url, elsewhere] = await databases();
+    const file = join(makeFolder(t), 'copy');
+    const [here, there] = [commandsOn(url), commandsOn(elsewhere)];
+    succeeds(t, await here(['db', 'upgrade']));
+    await fillTables(url);
+    const { users, memberships } = await rowsOf(url);
+    succeeds(t, await here(['db', 'backup', file]));
+    await query(url, 'DELETE FROM memberships');
+    succeeds(t, await there(['db', 'restore', file, '--tokens', 'keep']));
+    const after = await rowsOf(url);
+    t.strictSame([after.users, after.memberships, after.sessions], [users, memberships, []]);
   });
 
   await t.test(

@@ -1,6 +1,7 @@
 /** The commands of the bench run, each once and briefly. Figures of such a run mean nothing. */
 import { execFileSync } from 'node:child_process';
 import { test } from 'tap';
+import { findGalera } from '../support/galera.ts';
 import { PROJECT } from '../support/processes.ts';
 
 const COMMANDS = [
@@ -17,3 +18,10 @@ for (const args of COMMANDS) {
     t.match(output, /^\| SQLite \|/m);
   });
 }
+
+const skip = findGalera() ? false : 'Galera is not installed';
+test('npm run bench -- galera prints its table', { skip }, async (t) => {
+  const command = ['run', '-s', 'bench', '--', 'galera', '--rounds', '1'];
+  const output = execFileSync('npm', command, { cwd: PROJECT, encoding: 'utf8' });
+  t.match(output, /^\| nothing \| with waiting \|/m);
+});

@@ -21,7 +21,7 @@ const PROVIDERS = ['galera', 'galera-4', '.'].flatMap((folder) =>
 );
 
 /** @returns the path of Galera's library, or undefined when it is not installed with MariaDB. */
-function findGalera(): string | undefined {
+export function findGalera(): string | undefined {
   return findServer()?.endsWith('mariadbd') ? PROVIDERS.find((path) => existsSync(path)) : undefined;
 }
 

@@ -1,12 +1,13 @@
 /** What Prometheus's own tool says of our metrics and alarms. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from '../support/api.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { metricsUrl } from '../support/metrics.ts';
-import { PROJECT, startServer } from '../support/processes.ts';
+import { makeFolder, PROJECT, startServer } from '../support/processes.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 
@@ -51,4 +52,20 @@ test('promtool finds nothing wrong with the alarms, and each comes when its caus
   if (isSkipped(t)) return;
   check(t, ['check', 'rules', 'deploy/prometheus-alerts.yml']);
   check(t, ['test', 'rules', 'test/long/prometheus-alerts.yml']);
+});
+
+test('promtool understands each query of the dashboard', async (t) => {
+  if (isSkipped(t)) return;
+  const dashboard = readFileSync(join(PROJECT, 'deploy/grafana-dashboard.json'), 'utf8');
+  const { panels }: { panels: { targets?: { expr: string }[] }[] } = JSON.parse(dashboard);
+  const queries = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+  t.ok(queries.length > 20);
+  // As rules, which promtool reads; JSON is YAML. Grafana fills in its variables.
+  const rules = queries.map((expr, index) => ({
+    record: `query_${index}`,
+    expr: expr.replaceAll('$__rate_interval', '5m'),
+  }));
+  const file = join(makeFolder(t), 'rules.yml');
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+  check(t, ['check', 'rules', file]);
 });

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import type { App } from '../../app.ts';
 import { ServiceMetrics } from '../../cluster/metrics.ts';
+import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
+import { loadSettings } from '../../config/load.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { namesIn, namesMentioned, samplesOf, sumOf } from '../support/metrics.ts';
 import { PROJECT } from '../support/processes.ts';
@@ -154,6 +156,16 @@ onEachEngine(
     }
   },
 );
+
+test('A reload leaves the address of the metrics as it was, and says that a change needs a restart', async (t) => {
+  const load = (environment: Record<string, string>) => loadSettings({ root: PROJECT, environment });
+  const without = load({});
+  const at9464 = load({ METRICS_PORT: '9464', METRICS_HOST: '::1' });
+  const change = keepUntilRestart(at9464, without);
+  t.same(change.needRestart, ['METRICS_HOST', 'METRICS_PORT']);
+  t.same(change.settings, without);
+  t.match(keepUntilRestart(without, at9464), { settings: at9464, needRestart: change.needRestart });
+});
 
 test('Each alarm has its heading in the page about operations', async (t) => {
   const alarms = readProject('deploy/prometheus-alerts.yml');

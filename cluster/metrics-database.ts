@@ -2,6 +2,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Settings } from '../config/load.ts';
 import { openEngine } from '../db/database.ts';
+import type { Health } from '../db/health.ts';
 import { inspect } from '../db/migrate/migrator.ts';
 import { sessionCount } from '../db/queries/session-count.ts';
 
@@ -11,6 +12,7 @@ const INTERVAL = 60_000;
 export class DatabaseMetrics {
   readonly #sessions: Gauge;
   readonly #pending: Gauge;
+  #health: Health | undefined;
   #stop = async () => {};
 
   constructor(registry: Registry) {
@@ -25,10 +27,24 @@ export class DatabaseMetrics {
       help: 'Migrations that the database lacks, looked for once a minute.',
       registers,
     });
+    const health = () => this.#health;
+    new Gauge({
+      name: 'rollcall_database_up',
+      help: 'Whether the database can be read and written, tried each second.',
+      labelNames: ['operation'],
+      registers,
+      collect() {
+        const known = health();
+        if (!known) return;
+        for (const operation of ['read', 'write'] as const)
+          this.set({ operation }, known.works(operation) ? 1 : 0);
+      },
+    });
   }
 
-  /** Watches the database of these settings from now on, in place of another. */
-  async watch(settings: Settings): Promise<void> {
+  /** Watches the database of these settings from now on, in place of another. @param health tells whether it works. */
+  async watch(settings: Settings, health: Health): Promise<void> {
+    this.#health = health;
     const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
     const countSessions = sessionCount(engine);
     const read = async () => {

@@ -84,7 +84,7 @@ async function run(
     const next = await startMaintenance(current, log, (isWritable) => primary.tellWritable(isWritable));
     await maintenance?.end();
     maintenance = next;
-    await metrics?.database.watch(current);
+    await metrics?.database.watch(current, next.health);
   };
   const primary = await Primary.start(settings, prepared, {
     listener,

@@ -98,6 +98,11 @@ export class Health {
     return this.#reads.isWell && this.#writes.isWell;
   }
 
+  /** Whether the operation worked when it was tried last. Nothing that can't be read can be written. */
+  works(operation: 'read' | 'write'): boolean {
+    return operation === 'read' ? this.#reads.isWell : this.isWell;
+  }
+
   /** Counts requests that failed because the database could not serve. @param reason of the last one. */
   noteFailures(count: number, reason: string): void {
     this.#failedRequests += count;

@@ -9,7 +9,9 @@ import type { App } from '../../app.ts';
 import { ServiceMetrics } from '../../cluster/metrics.ts';
 import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
 import { loadSettings } from '../../config/load.ts';
+import { Health } from '../../db/health.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { makeLog } from '../support/log.ts';
 import { namesIn, namesMentioned, samplesOf, sumOf } from '../support/metrics.ts';
 import { PROJECT } from '../support/processes.ts';
 import { until } from '../support/running.ts';
@@ -112,11 +114,27 @@ onEachEngine(
     await signedIn(app, 'ann');
     const metrics = await ServiceMetrics.listen(settings);
     t.teardown(() => metrics.stop());
-    await metrics.database.watch(settings);
+    let isBroken = false;
+    const tryWrite = async () => {
+      if (isBroken) throw new Error('broken');
+    };
+    const { schemaIsCurrent } = app.db;
+    const health = new Health({ schemaIsCurrent, tryWrite }, makeLog().log, () => {});
+    t.teardown(() => health.end());
+    await metrics.database.watch(settings, health);
     const answer = await fetch(metrics.url);
     const text = await answer.text();
     t.equal(sumOf(text, 'rollcall_sessions'), 2);
     t.equal(sumOf(text, 'rollcall_migrations_pending'), 0);
+
+    await t.test('It tells that the database can be read, but no longer written', async (t) => {
+      const up = async (operation: string) =>
+        sumOf(await (await fetch(metrics.url)).text(), 'rollcall_database_up', { operation });
+      t.same([await up('read'), await up('write')], [1, 1]);
+      isBroken = true;
+      await until('a write was tried', async () => (await up('write')) === 0 || undefined);
+      t.equal(await up('read'), 1);
+    });
 
     await t.test('Only GET /metrics is answered', async (t) => {
       t.match(answer.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);

@@ -72,8 +72,9 @@ export async function connectTo(server: DatabaseServer): Promise<OpenConnection>
   }
 }
 
-/** The second variable is that of Aurora's readers. The values are words, of which newer servers have more than ON and OFF. */
-async function askServer(connection: Connection): Promise<{ isReadOnly: boolean; isGalera: boolean }> {
+/** @returns whether the server takes no writes, and whether it is a node of a Galera cluster. @throws as `connectTo` does. */
+export async function askServer(connection: Connection): Promise<{ isReadOnly: boolean; isGalera: boolean }> {
+  // The second variable is that of Aurora's readers. The values are words, of which newer servers have more than ON and OFF.
   const [rows] = await connection.query<RowDataPacket[]>(
     "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'innodb_read_only', 'wsrep_on')",
   );

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import type { DatabaseServer } from '../../../config/database-url.ts';
 import { DatabaseUnavailableError, type PoolUse } from '../engine.ts';
-import { connectTo, type OpenConnection } from './connect.ts';
+import { askServer, connectTo, type OpenConnection } from './connect.ts';
 import { isAnswer, isLost, isReadOnly, isServerDown, isServerError } from './errors.ts';
 import { Servers } from './servers.ts';
 
@@ -67,7 +67,11 @@ export class MysqlConnections {
    * @param since when the caller began, in milliseconds since 1970: from then on it waits for its turn, in all attempts together.
    * @throws {DatabaseUnavailableError} when no connection is free in time, or no server answers; else what the work throws.
    */
-  async run<Result>(since: number, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  run<Result>(since: number, work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    return this.#run(since, ({ connection }) => work(connection));
+  }
+
+  async #run<Result>(since: number, work: (open: OpenConnection) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw new DatabaseUnavailableError('the service stops.');
     if (this.#active < this.#size) this.#active++;
     else await this.#waitForTurn(since);
@@ -76,7 +80,7 @@ export class MysqlConnections {
       open.usedAt = Date.now();
       this.#working.add(open);
       try {
-        const result = await work(open.connection);
+        const result = await work(open);
         this.#keep(open);
         return result;
       } catch (error) {
@@ -128,7 +132,7 @@ export class MysqlConnections {
   }
 
   #afterError(open: OpenConnection, error: unknown): void {
-    if (isReadOnly(error)) for (const each of this.#connectionsTo(open.server)) each.isReadOnly = true;
+    if (isReadOnly(error)) this.#noteReadOnly(open.server);
     if (isServerDown(error)) {
       this.#servers.leave(open.server);
       for (const idle of this.#idle) if (idle.server === open.server) idle.socket.destroy();
@@ -137,6 +141,10 @@ export class MysqlConnections {
     if (isServerError(error)) this.#keep(open);
     else open.socket.destroy();
     if (error instanceof Error && isLost(error)) error.message = `${open.server.name}: ${error.message}`;
+  }
+
+  #noteReadOnly(server: DatabaseServer): void {
+    for (const open of this.#connectionsTo(server)) open.isReadOnly = true;
   }
 
   #connectionsTo(server: DatabaseServer): OpenConnection[] {
@@ -153,8 +161,21 @@ export class MysqlConnections {
       const idle = this.#idle.shift();
       if (idle) void end(idle);
     }
+    if (this.#servers.areSeveral && this.#idle.length > 0) void this.#askWhetherReadOnly();
     const silent = [...this.#working].filter(({ usedAt }) => now - usedAt >= SILENCE);
     for (const server of new Set(silent.map((open) => open.server))) void this.#probe(server);
+  }
+
+  /** A primary that became a replica closes no connection, and without a write nobody would see that it lags behind now. */
+  async #askWhetherReadOnly(): Promise<void> {
+    try {
+      await this.#run(Date.now(), async ({ server, connection }) => {
+        const { isReadOnly } = await askServer(connection);
+        if (isReadOnly) this.#noteReadOnly(server);
+      });
+    } catch {
+      // The next request finds out as well, and says so.
+    }
   }
 
   /** Leaves a server that answers no new connection, with all its connections, each of which would wait for a timeout. */

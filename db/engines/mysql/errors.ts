@@ -58,10 +58,13 @@ export class UnknownOutcomeError extends Error {}
 export class NoServerError extends DatabaseUnavailableError {
   /** Whether one may answer soon: it did not refuse, such as a wrong password. */
   readonly isRetryable: boolean;
+  /** Since when, in milliseconds since 1970. */
+  readonly since: number;
   /** @param reasons each server with why. */
-  constructor(reasons: string, isRetryable: boolean) {
+  constructor(reasons: string, isRetryable: boolean, since: number) {
     super(`${reasons}.`);
     this.isRetryable = isRetryable;
+    this.since = since;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { type DatabaseServer, databaseServers } from '../../../config/database-url.ts';
 import { connectTo, type OpenConnection } from './connect.ts';
-import { isLost, NoServerError, reasonOf } from './errors.ts';
+import { isAnswer, isLost, NoServerError, reasonOf } from './errors.ts';
 
 /** How long a server that failed is left, in milliseconds. */
 const SHORTEST_PAUSE = 500;
@@ -20,8 +20,22 @@ interface State {
   isTried: boolean;
 }
 
+interface Failure {
+  server: DatabaseServer;
+  error: unknown;
+}
+
+/** While no server gives any answer. */
+interface Outage {
+  /** Both in milliseconds since 1970. Until `retryAt` a server is not asked for each request that would wait for it. */
+  since: number;
+  retryAt: number;
+  reasons: string;
+}
+
 export class Servers {
   readonly #states: State[];
+  #outage: Outage | undefined;
 
   /** @param url a valid DATABASE_URL of MySQL. */
   constructor(url: string) {
@@ -38,12 +52,30 @@ export class Servers {
    * @throws {NoServerError} when none answers.
    */
   async open(): Promise<OpenConnection> {
+    const outage = this.#outage;
+    if (outage && Date.now() < outage.retryAt) throw new NoServerError(outage.reasons, true, outage.since);
+    // One asks, and the others get the answer of before meanwhile.
+    if (outage) outage.retryAt = Number.POSITIVE_INFINITY;
+    const failures: Failure[] = [];
+    const opened = await this.#openFirst(failures);
+    const now = Date.now();
+    const reasons = failures.map(({ server, error }) => `${server.name}: ${reasonOf(error)}`).join('; ');
+    const isSilent = opened === undefined && !failures.some(({ error }) => isAnswer(error));
+    this.#outage = isSilent
+      ? { since: outage?.since ?? now, retryAt: now + SHORTEST_PAUSE, reasons }
+      : undefined;
+    if (opened) return opened;
+    const isRetryable = failures.some(({ error }) => isLost(error));
+    throw new NoServerError(reasons, isRetryable, this.#outage?.since ?? now);
+  }
+
+  /** @param failures gets why servers did not answer. */
+  async #openFirst(failures: Failure[]): Promise<OpenConnection | undefined> {
     const { ready = [], paused = [] } = Object.groupBy(this.#states, ({ isTried, retryAt }) =>
       isTried || retryAt > Date.now() ? 'paused' : 'ready',
     );
     paused.sort((a, b) => a.retryAt - b.retryAt);
     let reader: OpenConnection | undefined;
-    const failures: { reason: string; lost: boolean }[] = [];
     for (const state of [...ready, ...paused]) {
       if (reader && paused.includes(state)) break;
       try {
@@ -55,15 +87,10 @@ export class Servers {
           return opened;
         }
       } catch (error) {
-        failures.push({ reason: `${state.server.name}: ${reasonOf(error)}`, lost: isLost(error) });
+        failures.push({ server: state.server, error });
       }
     }
-    if (reader) return reader;
-    const reasons = failures.map(({ reason }) => reason).join('; ');
-    throw new NoServerError(
-      reasons,
-      failures.some(({ lost }) => lost),
-    );
+    return reader;
   }
 
   async #try(state: State): Promise<OpenConnection> {

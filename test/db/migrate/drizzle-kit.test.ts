@@ -23,7 +23,9 @@ onEachEngine('drizzle-kit and the commands work on the same database', async (t,
   const url = await makeDatabase(t);
 
   t.test('Two that migrate at once apply each migration once', async (t) => {
-    const ended = await Promise.all([1, 2].map(() => runDrizzleKit(project, url, 'migrate')));
+    // Of several servers, drizzle-kit gets the first one.
+    const servers = url.replace(/^mysql:\/\/[^/]+/, '$&,127.0.0.1:1');
+    const ended = await Promise.all([1, 2].map(() => runDrizzleKit(project, servers, 'migrate')));
     for (const { code, stdout, stderr } of ended) t.equal(code, 0, `${stdout}${stderr}`);
     const output = ended.map(({ stdout }) => stdout).join('');
     for (const name of MIGRATION_NAMES) t.equal(output.split(`applied ${name}\n`).length, 2, name);

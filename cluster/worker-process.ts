@@ -140,7 +140,7 @@ export class WorkerProcess {
   }
 
   async #inTime<Result>(what: string, result: Promise<Result>): Promise<Result> {
-    const cause = `it did not ${what} within ${START_DEADLINE / 1000} seconds`;
+    const cause = `a worker did not ${what} within ${START_DEADLINE / 1000} seconds`;
     const deadline = setTimeout(() => this.kill(cause), START_DEADLINE);
     try {
       return await result;

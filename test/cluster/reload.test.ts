@@ -5,6 +5,8 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
+import { loadSettings } from '../../config/load.ts';
 import { fails, objects, succeeds } from '../support/commands.ts';
 import {
   copyProject,
@@ -160,4 +162,18 @@ test('A service is reloaded without a restart', async (t) => {
     t.same(await again.stop(), { code: 0, signal: null }, 'a stop ends a reload');
     t.match(linesOf(again, 'the reload failed'), [{ reason: 'The service is stopping.' }]);
   });
+});
+
+test("MySQL's servers, user and password change by a reload, and its database and the address of metrics do not", async (t) => {
+  const load = (databaseUrl: string, more: Record<string, string> = {}) =>
+    loadSettings({ root: makeFolder(t), environment: { DATABASE_URL: databaseUrl, ...more } });
+  const current = load('mysql://ann:old@one/rollcall');
+  const others = load('mysql://bob:new@two:3307,three/rollcall', { METRICS_PORT: '9464', WORKERS: '3' });
+  const { settings, needRestart } = keepUntilRestart(others, current);
+  t.same(needRestart, ['METRICS_PORT']);
+  t.match(settings, { DATABASE_URL: 'mysql://bob:new@two:3307,three/rollcall', WORKERS: 3 });
+  t.equal(settings.METRICS_PORT, undefined);
+  const elsewhere = keepUntilRestart(load('mysql://ann:old@one/other'), current);
+  t.same(elsewhere.needRestart, ['DATABASE_URL']);
+  t.equal(elsewhere.settings.DATABASE_URL, current.DATABASE_URL);
 });

@@ -1,0 +1,47 @@
+/** What hangs for long: a primary that was stopped kills no worker when it goes on, and a reload gives up on a worker that never is ready. */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { test } from 'tap';
+import { objects } from '../support/commands.ts';
+import { copyProject, makeFolder, manage, startServer } from '../support/processes.ts';
+
+/** In milliseconds: longer than a worker may hang. */
+const STOPPED = 40_000;
+/** Two heartbeats, in milliseconds: the primary has looked at its workers. */
+const LOOKED = 2_000;
+
+test('A service whose processes hang', async (t) => {
+  const folder = copyProject(t);
+  const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
+  const server = await startServer(t, { folder, environment: { DATABASE_URL, WORKERS: '2' } });
+  const workers = server.serving();
+  const command = (...args: string[]) => manage(args, { environment: { DATABASE_URL, PORT: server.port } });
+
+  await t.test('A primary that was stopped for long kills no worker', async (t) => {
+    server.child.kill('SIGSTOP');
+    await delay(STOPPED);
+    server.child.kill('SIGCONT');
+    await delay(LOOKED);
+    const [status] = objects(await command('status', '--json'));
+    t.match(status, { service: { restarts: 0, workers: [{ state: 'ready' }, { state: 'ready' }] } });
+    t.same(server.serving(), workers);
+  });
+
+  await t.test('A reload gives up on a worker that never is ready', async (t) => {
+    appendFileSync(
+      join(folder, 'app.ts'),
+      '\nawait new Promise((resolve) => setTimeout(resolve, 2 ** 30));\n',
+    );
+    const { code, stderr } = await command('reload');
+    t.equal(code, 1);
+    t.match(
+      stderr,
+      /: a worker did not load the settings within 60 seconds\n$|: a worker did not become ready within 60 seconds\n$/,
+    );
+    t.same(server.serving(), workers);
+    t.equal((await fetch(server.url)).status, 200);
+  });
+
+  t.same(await server.stop(), { code: 0, signal: null });
+});

@@ -3,11 +3,29 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
 import { type Test, test } from 'tap';
 import { drain } from '../../cluster/drain.ts';
 import { trackConnections } from '../../plugins/http/connections.ts';
+import '../support/threads.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+/** A thread that opens a hundred connections, each with a request, counts those that are there, and posts what they receive. */
+const CLIENTS = `
+const { connect } = require('node:net');
+const { text } = require('node:stream/consumers');
+const { parentPort, workerData: { connected, port, REQUEST } } = require('node:worker_threads');
+const answers = Array.from({ length: 100 }, () => {
+  const socket = connect(port, '127.0.0.1', () => {
+    socket.write(REQUEST);
+    Atomics.add(connected, 0, 1);
+    Atomics.notify(connected, 0);
+  });
+  return text(socket).catch(String);
+});
+Promise.all(answers).then((texts) => parentPort.postMessage(texts));
+`;
 
 async function listen(t: Test) {
   const waiting: ServerResponse[] = [];
@@ -18,7 +36,7 @@ async function listen(t: Test) {
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const open = () => connect(port, '127.0.0.1');
-  return { server, waiting, open, stop: () => drain(server, connections) };
+  return { server, port, waiting, open, stop: () => drain(server, connections) };
 }
 
 async function sendRequests(
@@ -40,15 +58,16 @@ function count(answers: string) {
 
 test('A stopping server answers pending requests and closes its connections', async (t) => {
   t.test('A stopping server answers what waited to be accepted', async (t) => {
-    const { server, open, stop } = await listen(t);
+    const { server, port, stop } = await listen(t);
     server.on('request', (_request, response) => response.end('answer'));
-    const answers = Array.from({ length: 100 }, async () => {
-      const socket = open();
-      socket.write(REQUEST);
-      return count(await text(socket));
-    });
+    const connected = new Int32Array(new SharedArrayBuffer(4));
+    const clients = new Worker(CLIENTS, { eval: true, workerData: { connected, port, REQUEST } });
+    const answers = once(clients, 'message');
+    // This thread accepts nothing meanwhile.
+    while (connected[0] !== 100) Atomics.wait(connected, 0, connected[0] ?? 0);
     await stop();
-    t.same(await Promise.all(answers), Array(100).fill({ answers: 1, closing: 1 }));
+    const [texts]: string[][] = await answers;
+    t.same(texts?.map(count), Array(100).fill({ answers: 1, closing: 1 }));
   });
 
   t.test('A stopping server closes although new connections do not cease', async (t) => {

@@ -246,6 +246,4 @@ export class Primary {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

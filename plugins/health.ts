@@ -2,8 +2,9 @@
  * Tells as `app.health` whether the database can be written, and counts the requests that fail because it can't serve. A worker is told
  * by its primary, and tells it; an app without one tries by itself from when it listens.
  */
+
+import type { FastifyBaseLogger } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Logger } from 'pino';
 import { DatabaseUnavailableError, MissingRightError, WrongSchemaError } from '../db/engines/engine.ts';
 import { Health } from '../db/health.ts';
 
@@ -18,7 +19,7 @@ declare module 'fastify' {
 }
 
 interface HealthOptions {
-  log: Logger;
+  log: FastifyBaseLogger;
   /** Whether another process tries to write. */
   worker: boolean;
   /** Takes the reason of each request that failed because the database can't serve. */
@@ -43,13 +44,15 @@ export default fp<HealthOptions>(
       },
     });
     if (worker) return;
+    let health: Health | undefined;
     app.addHook('onListen', async () => {
-      const health = new Health(app.db, log, (isWritable) => {
+      const started = new Health(app.db, log, (isWritable) => {
         app.health.isWritable = isWritable;
       });
-      report = (reason) => health.noteFailures(1, reason);
-      app.addHook('onClose', async () => health.end());
+      report = (reason) => started.noteFailures(1, reason);
+      health = started;
     });
+    app.addHook('onClose', async () => health?.end());
   },
   { name: 'health', dependencies: ['database'], decorators: { fastify: ['db'] } },
 );

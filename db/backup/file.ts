@@ -12,6 +12,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -82,6 +83,7 @@ export async function withBackup<Result>(
 ): Promise<Result> {
   const path = resolve(file);
   if (!existsSync(path)) throw new Error(`There is no file ${path}.`);
+  if (statSync(path).size === 0) throw new Error(`${path} is no backup: it is empty.`);
   return withFolderBeside(path, async (folder) => {
     const copy = join(folder, 'backup.db');
     await explainFailure(`${path} could not be copied`, async () => copyFileSync(path, copy));

@@ -118,7 +118,7 @@ export async function ensureSchema(engine: Engine, autoMigrate: boolean): Promis
 
 /**
  * @returns a cheap check of whether the database has all migrations of the code, whole. It may have further ones, which a newer version has
- * applied while this one runs: what they take away fails where it is needed.
+ * applied, or is applying, while this one runs: what they take away fails where it is needed. One that stopped halfway is as wrong as for a start.
  */
 export function watchSchema(engine: Engine): () => Promise<boolean> {
   const migrations = readMigrations(engine.dialect);
@@ -130,7 +130,9 @@ export function watchSchema(engine: Engine): () => Promise<boolean> {
     );
     if (Number(row?.applied) !== migrations.length) return false;
     const unfinished = await readProgress(engine, engine.query);
-    return !migrations.some(({ name }) => name === unfinished?.name);
+    if (!unfinished) return true;
+    // One of a newer version, which is at work on it.
+    return !migrations.some(({ name }) => name === unfinished.name) && engine.isMigrating();
   };
 }
 

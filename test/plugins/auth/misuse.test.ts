@@ -10,6 +10,7 @@ import authenticate from '../../../plugins/auth/authenticate.ts';
 import guards from '../../../plugins/auth/guards.ts';
 import sessionCookie from '../../../plugins/auth/session-cookie.ts';
 import database from '../../../plugins/database.ts';
+import health from '../../../plugins/health.ts';
 import errors from '../../../plugins/http/errors.ts';
 import routeTable from '../../../plugins/http/route-table.ts';
 import securityHeaders from '../../../plugins/http/security-headers.ts';
@@ -29,6 +30,7 @@ async function makeApp(t: Test, keys: string[]) {
   await app.register(securityHeaders, { isProduction: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
+  await app.register(health, { log: app.log, worker: true });
   await app.register(authenticate, { limits: { idle: 60, lifetime: 60, remember: 60, most: 1 } });
   await app.register(refusals);
   await app.register(guards);

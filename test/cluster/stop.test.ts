@@ -95,7 +95,7 @@ test('The service stops gracefully', async (t) => {
       const own = ['--pid', '--fork', '--mount-proc', '--kill-child', process.execPath, 'server.ts'];
       const server = new Server(PROJECT, 'unshare', own, environment, 'ignore');
       t.teardown(() => server.kill());
-      await server.logs('Server listening');
+      await server.says('that it has started', (stdout) => / listens on /.test(stdout) || undefined);
       const [primary = 0] = childrenOf(server.pid);
       process.kill(childrenOf(primary)[0] ?? 0, 'SIGKILL');
       await server.logs('Server listening', 2);

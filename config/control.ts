@@ -1,6 +1,7 @@
 /**
- * What the primary and the commands `manage reload` and `manage status` say to each other: a line of JSON each way, over a socket of the
- * file system. Both read this file, and it is the one here that is no setting. The primary may be of an older version than the command.
+ * What the primary and the commands `manage reload` and `manage status` say to each other, over a socket of the file system: a line with
+ * the name of the command, and a line of JSON as the answer. Both read this file, and it is the one here that is no setting. The primary
+ * may be of an older version than the command.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
@@ -19,7 +20,7 @@ export const SIGN_OF_LIFE = 1_000;
 /** In characters. Far more than the status of 999 workers. */
 const LONGEST_LINE = 1024 * 1024;
 
-export const ControlRequest = Type.Object({ command: Type.Enum(['reload', 'status']) });
+export type ControlCommand = 'reload' | 'status';
 
 export const ReloadReply = Type.Object({
   /** When it began, as ISO 8601. */
@@ -54,7 +55,6 @@ export const StatusReply = Type.Object({
   lastReload: Type.Optional(ReloadReply),
 });
 
-export type ControlRequest = Static<typeof ControlRequest>;
 export type ReloadReply = Static<typeof ReloadReply>;
 export type StatusReply = Static<typeof StatusReply>;
 

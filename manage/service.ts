@@ -1,8 +1,7 @@
 /** Asks the service that runs with these settings, by its control socket. */
 import { connect } from 'node:net';
 import type { Static, TSchema } from 'typebox';
-import { Check } from 'typebox/value';
-import { assertOwnFolder, type ControlRequest, controlPath, readLine } from '../config/control.ts';
+import { assertOwnFolder, type ControlCommand, controlPath, readLine } from '../config/control.ts';
 import { commandSettings } from './context.ts';
 
 /**
@@ -10,7 +9,7 @@ import { commandSettings } from './context.ts';
  * @throws {Error} when no service runs with these settings, or it does not answer.
  */
 export async function askService<Schema extends TSchema>(
-  command: ControlRequest['command'],
+  command: ControlCommand,
   schema: Schema,
 ): Promise<Static<Schema>> {
   const settings = commandSettings();
@@ -19,7 +18,7 @@ export async function askService<Schema extends TSchema>(
   const path = controlPath(settings, settings.PORT);
   assertOwnFolder(path);
   const socket = connect(path);
-  socket.write(`${JSON.stringify({ command })}\n`);
+  socket.write(`${command}\n`);
   let line: string;
   try {
     line = await readLine(socket);
@@ -35,6 +34,8 @@ export async function askService<Schema extends TSchema>(
     socket.destroy();
   }
   const answer: unknown = JSON.parse(line);
+  // These are 300 modules, which most commands do not need.
+  const { Check } = await import('typebox/value');
   if (!Check(schema, answer))
     throw new Error(`The service at ${path} is of another version, whose answer can't be read. Restart it.`);
   return answer;

@@ -9,14 +9,16 @@ import { onEachEngine } from './engines.ts';
 import { Load } from './load/index.ts';
 import { makeFolder } from './processes.ts';
 import { until } from './running.ts';
-import { startService } from './service.ts';
+import { quickHashing, startService } from './service.ts';
 import { listen } from './sockets.ts';
 
 const REQUESTS = 200;
 
 onEachEngine('Clients that check each answer find lost, doubled and undone writes', async (t, engine) => {
   const databaseUrl = await engine.makeDatabase(t);
-  const { app } = await startService(t, engine, { databaseUrl });
+  // The threads that hash give way to all else, so sign-ins could wait for very long on a machine with much to do.
+  const hashing = { ...quickHashing, verify: async () => true };
+  const { app } = await startService(t, engine, { databaseUrl, hashing });
   const load = await Load.start({ urls: [`http://127.0.0.1:${await listen(app)}`], databaseUrl });
   await load.answered(REQUESTS);
   t.same(await load.stop(), []);
@@ -50,7 +52,8 @@ onEachEngine('Clients that check each answer find lost, doubled and undone write
   ])
     t.ok(
       faults.some((fault) => pattern.test(fault)),
-      `${pattern}: ${faults.join('\n')}`,
+      String(pattern),
+      { faults },
     );
 });
 

@@ -39,10 +39,11 @@ export async function serveControl(path: string, commands: Commands, log: Logger
 }
 
 async function answer(socket: Socket, commands: Commands): Promise<void> {
-  // An empty line now and then tells the command that an answer is under way.
-  const signs = setInterval(() => socket.write('\n'), SIGN_OF_LIFE);
+  let signs: NodeJS.Timeout | undefined;
   try {
     const command = await readLine(socket);
+    // An empty line now and then tells the command that an answer is under way. Who has asked nothing yet is given up after a silence.
+    signs = setInterval(() => socket.write('\n'), SIGN_OF_LIFE);
     if (command !== 'reload' && command !== 'status') throw new Error('There is no such command.');
     socket.end(`${JSON.stringify(await commands[command]())}\n`);
   } catch {

@@ -231,7 +231,10 @@ export class Primary {
       throw error;
     }
     reload.replaced++;
-    await Promise.all(old.map((each) => each.stop()));
+    const stopped = old.map((each) => each.stop());
+    // The new one may have died meanwhile, when the old one still held its place.
+    void this.#replace(number);
+    await Promise.all(stopped);
   }
 
   async #renewSettings(worker: WorkerProcess, reload: ReloadReply): Promise<void> {

@@ -59,7 +59,7 @@ export class Systemd {
     if (!this.#isUsed) return;
     this.#sending = this.#sending.then(async () => {
       try {
-        await execute('systemd-notify', assignments, { timeout: DEADLINE });
+        await execute('systemd-notify', assignments, { timeout: DEADLINE, killSignal: 'SIGKILL' });
         this.#hasFailed = false;
       } catch (error) {
         if (!this.#hasFailed) this.#log.warn({ err: error }, 'systemd could not be told how the service is');

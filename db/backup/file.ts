@@ -82,7 +82,8 @@ export async function withBackup<Result>(
   work: (backup: Backup) => Promise<Result>,
 ): Promise<Result> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new Error(`There is no file ${path}.`);
+  // A pipe would be waited for without a word.
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new Error(`There is no file ${path}.`);
   if (statSync(path).size === 0) throw new Error(`${path} is no backup: it is empty.`);
   return withFolderBeside(path, async (folder) => {
     const copy = join(folder, 'backup.db');

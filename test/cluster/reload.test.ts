@@ -164,6 +164,20 @@ test('A service is reloaded without a restart', async (t) => {
   });
 });
 
+test('A new worker that dies before the old one stops is replaced', async (t) => {
+  const { folder, databaseUrl } = makeProject(t);
+  const primary = join(folder, 'cluster/start.ts');
+  // The kill at the worst moment: the new worker serves, and the maintenance begins with the new settings.
+  const kill =
+    "const worker = [...primary.workers].at(-1); worker?.kill('a test'); await worker?.exited; log.level";
+  writeFileSync(primary, readFileSync(primary, 'utf8').replace('log.level', kill));
+  const server = await startServer(t, { folder, environment: { DATABASE_URL: databaseUrl, WORKERS: '1' } });
+  process.kill(server.pid, 'SIGHUP');
+  t.match(await server.logs('a worker died and is replaced'), [{ cause: 'a test' }]);
+  await server.logs('the reload succeeded');
+  t.equal((await fetch(`${server.url}/docs`)).status, 200);
+});
+
 test("MySQL's servers, user and password change by a reload, and its database and the address of metrics do not", async (t) => {
   const load = (databaseUrl: string, more: Record<string, string> = {}) =>
     loadSettings({ root: makeFolder(t), environment: { DATABASE_URL: databaseUrl, ...more } });

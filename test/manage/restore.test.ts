@@ -1,4 +1,5 @@
 /** A restored backup is exact, on both engines and from one to the other, and brings back nothing that has ended since. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -175,10 +176,13 @@ onEachEngine('A file that can not be restored changes nothing', async (t, { make
   client.pragma('foreign_keys = OFF');
   client.exec("INSERT INTO memberships VALUES ('no group', 'no user', 'member', 0)");
   const { path: plain } = await makeFile(t);
+  const pipe = join(folder, 'pipe');
+  if (process.platform !== 'win32') execFileSync('mkfifo', [pipe]);
 
   for (const [file, reason] of [
     [join(folder, 'missing'), /There is no file/],
-    [folder, /could not be copied|is no backup/],
+    [folder, /There is no file/],
+    [pipe, /There is no file/],
     [write('empty', ''), /is no backup|is a database, but no backup/],
     [write('text', 'no database '.repeat(2_000)), /is no backup, or is damaged/],
     [truncated, /is damaged|is no backup, or is damaged/],

@@ -4,6 +4,9 @@ import { test } from 'tap';
 import { findGalera } from '../support/galera.ts';
 import { PROJECT } from '../support/processes.ts';
 
+/** A bench that loaded tap would fail after a second. */
+const env = { ...process.env, TAP_TIMEOUT: '1' };
+
 const COMMANDS = [
   ['compare', '--rounds', '1', '--seconds', '1'],
   ['flood', '--rounds', '1', '--seconds', '1'],
@@ -14,7 +17,7 @@ const COMMANDS = [
 for (const args of COMMANDS) {
   test(`npm run bench -- ${args.join(' ')} prints its table`, async (t) => {
     const command = ['run', '-s', 'bench', '--', ...args, '--engine', 'sqlite'];
-    const output = execFileSync('npm', command, { cwd: PROJECT, encoding: 'utf8' });
+    const output = execFileSync('npm', command, { cwd: PROJECT, env, encoding: 'utf8' });
     t.match(output, /^\| SQLite \|/m);
   });
 }
@@ -22,6 +25,6 @@ for (const args of COMMANDS) {
 const skip = findGalera() ? false : 'Galera is not installed';
 test('npm run bench -- galera prints its table', { skip }, async (t) => {
   const command = ['run', '-s', 'bench', '--', 'galera', '--rounds', '1'];
-  const output = execFileSync('npm', command, { cwd: PROJECT, encoding: 'utf8' });
+  const output = execFileSync('npm', command, { cwd: PROJECT, env, encoding: 'utf8' });
   t.match(output, /^\| nothing \| with waiting \|/m);
 });

@@ -1,9 +1,10 @@
 /** Two hosts on a primary and its replica, under a load that checks each answer: the primary is killed, and the replica takes its place. */
 import { makeSecret } from '../../config/secret.ts';
 import { Load } from '../support/load/index.ts';
-import { databaseName, OwnServer, onOwnServer } from '../support/own-server.ts';
+import { onOwnServer } from '../support/own-server.ts';
 import { startServer } from '../support/processes.ts';
 import { follow, promote, replicationFlags } from '../support/replication.ts';
+import { databaseName, OwnServer } from '../support/test-server.ts';
 
 /** The longest that the death of a server may hold up a request, in milliseconds. */
 const BOUND = 5_000;

@@ -9,10 +9,11 @@ import { loadSettings } from '../../config/load.ts';
 import { openEngine } from '../../db/database.ts';
 import { sql } from '../../db/drizzle.ts';
 import { equals } from '../../db/schema/column-types.ts';
-import { inParallel, type OwnServer } from './own-server.ts';
+import { inParallel } from './own-server.ts';
 import { until } from './running.ts';
 import { makeUser, quickHashing, signedIn, startService } from './service.ts';
 import { tally } from './tally.ts';
+import type { OwnServer } from './test-server.ts';
 
 interface Counts {
   /** How many writes each of the low-level tests makes. */

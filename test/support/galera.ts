@@ -6,12 +6,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Test, test } from 'tap';
 import type { TestEngine } from './engines.ts';
 import { findServer, freePort } from './mysql-server.ts';
-import { databaseName, OwnServer } from './own-server.ts';
 import { PROJECT } from './processes.ts';
 import { until } from './running.ts';
+import { databaseName, OwnServer } from './test-server.ts';
 
 /** As root, rsync's daemon drops to nobody, and can't write what a joining node gets. */
 const ACCOUNT = 'mysql';
@@ -151,26 +150,4 @@ export class GaleraCluster {
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.remove()));
   }
-}
-
-/**
- * Runs the tests on a new cluster. Skips them where Galera is not installed; with REQUIRE_GALERA=1 that is a failure. Call it once in a
- * file, because it ends the process after the tests.
- */
-export function onCluster(name: string, tests: (t: Test, cluster: GaleraCluster) => Promise<void>): void {
-  const ended = test(name, async (t) => {
-    if (!findGalera()) {
-      t.comment(
-        `Skipped, because MariaDB with Galera is not installed (mariadb-server, galera-4, rsync): ${name}`,
-      );
-      t.not(process.env.REQUIRE_GALERA, '1', 'REQUIRE_GALERA=1 is set, so these tests must not be skipped');
-      return;
-    }
-    const cluster = await GaleraCluster.make();
-    t.teardown(() => cluster.remove());
-    await cluster.start();
-    await tests(t, cluster);
-  });
-  // As in onOwnServer.
-  void ended.then(() => setTimeout(() => process.exit(), 500).unref());
 }

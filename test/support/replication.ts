@@ -1,6 +1,7 @@
 /** Two MariaDB servers, of which one takes over what the other one writes, and can take its place. */
-import { FAST_FLAGS, type OwnServer } from './own-server.ts';
+import { FAST_FLAGS } from './own-server.ts';
 import { until } from './running.ts';
+import type { OwnServer } from './test-server.ts';
 
 /** A COMMIT is answered once the replica has it as well, or none is there. */
 export const replicationFlags = (id: number) => [

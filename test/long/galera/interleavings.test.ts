@@ -8,14 +8,14 @@ import type { App } from '../../../app.ts';
 import { loadSettings } from '../../../config/load.ts';
 import { openEngine } from '../../../db/database.ts';
 import { PreparedStep, type Step } from '../../../db/engines/engine.ts';
-import { onCluster } from '../../support/galera.ts';
 import { INTERLEAVINGS } from '../../support/interleavings.ts';
 import { CODES, LAST } from '../../support/interleavings-codes.ts';
 import { SESSIONS } from '../../support/interleavings-sessions.ts';
 import { startInProcess } from '../../support/model-services.ts';
-import { databaseName } from '../../support/own-server.ts';
+import { onCluster } from '../../support/on-cluster.ts';
 import { until } from '../../support/running.ts';
 import { Stage } from '../../support/stage.ts';
+import { databaseName } from '../../support/test-server.ts';
 
 /**
  * The first change is made as if it had come first, and its status then. Nothing of it is left that the other one would have cleaned up:

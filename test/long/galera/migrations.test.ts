@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { readMigrations } from '../../../db/migrate/migrations.ts';
 import { commandsOn, succeeds } from '../../support/commands.ts';
 import { fillTables, query, rowsOf, schemaOf } from '../../support/database-content.ts';
-import { onCluster } from '../../support/galera.ts';
 import { MigrationWalk, ProjectCopy } from '../../support/migrations.ts';
+import { onCluster } from '../../support/on-cluster.ts';
 import { makeFolder, manage } from '../../support/processes.ts';
 import { Running, until } from '../../support/running.ts';
 

@@ -3,8 +3,9 @@ import type { Test } from 'tap';
 import { makeSecret } from '../../../config/secret.ts';
 import { makeDatabaseWith } from '../../support/api.ts';
 import { query } from '../../support/database-content.ts';
-import { type GaleraCluster, onCluster } from '../../support/galera.ts';
+import type { GaleraCluster } from '../../support/galera.ts';
 import { Load } from '../../support/load/index.ts';
+import { onCluster } from '../../support/on-cluster.ts';
 import { startServer } from '../../support/processes.ts';
 import { until } from '../../support/running.ts';
 

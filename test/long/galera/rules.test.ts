@@ -2,10 +2,11 @@
  * Two requests at the same moment by two nodes of a Galera cluster, where a lock on one node guards nothing on the other: what is
  * forbidden must not come of it. docs/operations.md says which rows guard which rule.
  */
-import { onCluster } from '../../support/galera.ts';
+
 import { startTwo } from '../../support/meeting.ts';
 import { MEETINGS } from '../../support/meeting-races.ts';
 import { startInProcess } from '../../support/model-services.ts';
+import { onCluster } from '../../support/on-cluster.ts';
 import { RACES, runRace } from '../../support/races.ts';
 import { FALLS, runFall } from '../../support/races-last.ts';
 import { runSame, THINGS } from '../../support/races-same.ts';

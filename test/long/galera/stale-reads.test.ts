@@ -1,7 +1,7 @@
 /** What ends on one node of a Galera cluster must be over on every other one at once, also on a node that lags. */
 import mysql from 'mysql2/promise';
-import { onCluster } from '../../support/galera.ts';
 import { startTwo } from '../../support/meeting.ts';
+import { onCluster } from '../../support/on-cluster.ts';
 import { Client, makeToken, makeUser, signedIn } from '../../support/service.ts';
 
 /** What requests of a node that lags may take, in milliseconds: more than its repl.causal_read_timeout. */

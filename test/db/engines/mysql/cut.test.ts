@@ -3,9 +3,10 @@
  * certain, because a client that reads it repeats the request.
  */
 import type { Test } from 'tap';
-import { databaseName, FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
 import { Client, makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
 import { tally } from '../../../support/tally.ts';
+import { databaseName } from '../../../support/test-server.ts';
 import { NetworkFault, TcpProxy } from './proxy.ts';
 
 const NOTHING_CHANGED = /nothing was changed/i;

@@ -5,7 +5,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
 import { MissingReferenceError } from '../../../../db/engines/engine.ts';
-import { databaseName, FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
 import {
   Client,
   makeUser,
@@ -14,6 +14,7 @@ import {
   signedIn,
   startService,
 } from '../../../support/service.ts';
+import { databaseName } from '../../../support/test-server.ts';
 
 const EMOJI = 'Zoë 🧑‍🚀 \\ "quoted" 日本';
 

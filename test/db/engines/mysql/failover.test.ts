@@ -5,12 +5,13 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Test } from 'tap';
 import { createApp } from '../../../../app.ts';
-import { databaseName, OwnServer, onOwnServer } from '../../../support/own-server.ts';
+import { onOwnServer } from '../../../support/own-server.ts';
 import { manage } from '../../../support/processes.ts';
 import { follow, promote, replicationFlags } from '../../../support/replication.ts';
 import { until } from '../../../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
 import { tally } from '../../../support/tally.ts';
+import { databaseName, OwnServer } from '../../../support/test-server.ts';
 
 const POOL_SIZE = 4;
 const CLIENTS = 8;

@@ -3,10 +3,11 @@
  * succeed, and POOL_RECYCLE must limit the age of connections that are never idle.
  */
 import type { Test } from 'tap';
-import { block, inParallel, type OwnServer, onOwnServer } from '../../../support/own-server.ts';
+import { block, inParallel, onOwnServer } from '../../../support/own-server.ts';
 import { until } from '../../../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
 import { tally } from '../../../support/tally.ts';
+import type { OwnServer } from '../../../support/test-server.ts';
 
 const POOL_SIZE = 6;
 /** How long the event loop is blocked, in milliseconds: longer than the server's timeout, and the server closes late. */

@@ -3,9 +3,10 @@
  * there exactly once afterwards, and the service must recover by itself.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { databaseName, onOwnServer } from '../../../support/own-server.ts';
+import { onOwnServer } from '../../../support/own-server.ts';
 import { until } from '../../../support/running.ts';
 import { type Client, makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
+import { databaseName } from '../../../support/test-server.ts';
 
 const POOL_SIZE = 6;
 const CLIENTS = 18;

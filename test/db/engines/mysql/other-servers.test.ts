@@ -10,8 +10,9 @@ import { BASE } from '../../../../db/migrate/targets.ts';
 import { answersOf } from '../../../support/answers.ts';
 import { schemaOf } from '../../../support/database-content.ts';
 import { engines, type TestEngine } from '../../../support/engines.ts';
-import { FAST_FLAGS, OwnServer, onOwnServer } from '../../../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
 import { quickHashing, startService } from '../../../support/service.ts';
+import { OwnServer } from '../../../support/test-server.ts';
 
 const LATIN1 = ['--sql-mode=', '--character-set-server=latin1', '--collation-server=latin1_swedish_ci'];
 const ANSI = ['--sql-mode=ANSI_QUOTES', '--lower-case-table-names=1', '--default-time-zone=+05:45'];

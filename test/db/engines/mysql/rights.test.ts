@@ -10,10 +10,11 @@ import { purge } from '../../../../db/maintenance.ts';
 import { answersOf } from '../../../support/answers.ts';
 import { query } from '../../../support/database-content.ts';
 import { makeLog } from '../../../support/log.ts';
-import { databaseName, FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
+import { FAST_FLAGS, onOwnServer } from '../../../support/own-server.ts';
 import { manage, PROJECT, runServer } from '../../../support/processes.ts';
 import { STEPS } from '../../../support/requests.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
+import { databaseName } from '../../../support/test-server.ts';
 
 /** @returns the statements of each block of SQL in the section about accounts. */
 function readBlocks(): string[][] {

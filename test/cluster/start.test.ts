@@ -30,7 +30,7 @@ test('A service in a fresh clone starts without setup', async (t) => {
     writeFileSync(file, 'PORTT=1\n');
     const wrong: { environment?: Record<string, string>; args?: string[]; says: RegExp[] }[] = [
       { environment: { APP_CONFIG_FILE: file }, says: [/PORTT .*is not a setting/] },
-      { environment: { NODE_ENV: 'production', WORKERS: '1' }, says: [/SECRET_KEY is missing/] },
+      { environment: { NODE_ENV: 'production' }, says: [/SECRET_KEY is missing/] },
       { args: ['--port', 'banana'], says: [/PORT is "banana" \(given on the command line\)/] },
       {
         environment: { PASSWORD_BLOCKLIST: file, BREACHED_PASSWORDS_FILE: 'nowhere.txt' },
@@ -98,23 +98,21 @@ test('A service that cannot start prints one line and exits with 1', async (t) =
     const address = other.address();
     const PORT = `${typeof address === 'object' ? address?.port : ''}`;
     const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
-    const results = await Promise.all(
-      ['1', '2'].map((WORKERS) => runServer({ PORT, WORKERS, DATABASE_URL })),
-    );
-    for (const result of results) assertRefused(t, result, [new RegExp(`in use.* 127.0.0.1:${PORT}`)]);
+    const result = await runServer({ PORT, DATABASE_URL });
+    assertRefused(t, result, [new RegExp(`in use.* 127.0.0.1:${PORT}`)]);
   });
 
   t.test('The service does not start when the path of the database is invalid', async (t) => {
     const file = join(makeFolder(t), 'file');
     writeFileSync(file, '');
     const path = join(file, 'rollcall.db');
-    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '2' });
+    const result = await runServer({ DATABASE_URL: `sqlite:${path}` });
     assertRefused(t, result, [new RegExp(`The database .*${path}`)]);
   });
 
   t.test('The service does not start when the file is not a database', async (t) => {
     const path = join(PROJECT, 'package.json');
-    const result = await runServer({ DATABASE_URL: `sqlite:${path}`, WORKERS: '1' });
+    const result = await runServer({ DATABASE_URL: `sqlite:${path}` });
     assertRefused(t, result, [new RegExp(`The database .*${path}.* not a database`)]);
   });
 });
@@ -127,7 +125,7 @@ onEachEngine(
     t.test('The service does not start on pending migrations with AUTO_MIGRATE=false', async (t) => {
       const upgraded = await manage(['db', 'upgrade', '0000'], { environment: { DATABASE_URL } });
       t.equal(upgraded.code, 0, upgraded.stderr);
-      const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false', WORKERS: '2' });
+      const result = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false' });
       assertRefused(t, result, [/behind the code by \d+ migrations, .* "npm run manage -- db upgrade"/]);
     });
 
@@ -137,7 +135,7 @@ onEachEngine(
         DATABASE_URL,
         "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 99999999999999)",
       );
-      const result = await runServer({ DATABASE_URL, WORKERS: '1' });
+      const result = await runServer({ DATABASE_URL });
       assertRefused(t, result, [/ahead of the code: it has a migration that this version does not know/]);
     });
   },

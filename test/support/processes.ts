@@ -168,9 +168,10 @@ export async function run(
   }
 }
 
-/** Runs the service when it is expected not to start. */
+/** Runs the service when it is expected not to start. One worker suffices: all of them wait until the primary has prepared the start. */
 export function runServer(environment: Environment, args: string[] = [], folder = PROJECT): Promise<Result> {
-  return run(folder, process.execPath, ['server.ts', ...args], { environment });
+  const options = { environment: { WORKERS: '1', ...environment } };
+  return run(folder, process.execPath, ['server.ts', ...args], options);
 }
 
 interface CommandOptions {

@@ -43,7 +43,7 @@ onEachEngine("Another program's database is refused", async (t, { name, makeData
     ])
       t.match(await run(...args), { code: 1, stdout: '', stderr: REFUSED }, args.join(' '));
     for (const AUTO_MIGRATE of ['true', 'false'])
-      t.match(await runServer({ ...environment, WORKERS: '1', AUTO_MIGRATE }), { code: 1, stderr: REFUSED });
+      t.match(await runServer({ ...environment, AUTO_MIGRATE }), { code: 1, stderr: REFUSED });
     t.strictSame(await contentOf(url), before);
   });
 

@@ -47,7 +47,7 @@ for (const { name, makeDatabase } of engines) {
       t.match(await project.runDb(url, 'upgrade'), { code: 1, stdout: '', stderr: orphans });
       t.match(await schemaOf(url), before.schema, 'the next migration is not started');
       const start = (AUTO_MIGRATE: string) =>
-        runServer({ DATABASE_URL: url, AUTO_MIGRATE, WORKERS: '1' }, [], project.folder);
+        runServer({ DATABASE_URL: url, AUTO_MIGRATE }, [], project.folder);
       t.match(await start('false'), { code: 1, stderr: unchecked });
       t.match(await start('true'), { code: 1, stderr: orphans });
     });

@@ -120,7 +120,7 @@ onOwnServer('Two accounts with few rights suffice', FAST_FLAGS, async (t, server
       ['db', 'current'],
     ])
       t.match(await run(running, ...args), { code: 1, stdout: '', stderr }, args.join(' '));
-    t.match(await runServer({ DATABASE_URL: running, WORKERS: '1' }), { code: 1, stderr });
+    t.match(await runServer({ DATABASE_URL: running }), { code: 1, stderr });
 
     await server.query(`REVOKE CREATE ON ${databaseName(owner)}.* FROM rollcall_migrate`);
     t.match(await run(as('rollcall_migrate', await server.makeDatabase()), 'db', 'upgrade'), {

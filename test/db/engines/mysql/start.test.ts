@@ -11,7 +11,7 @@ onOwnServer('The service does not start without a usable database', FAST_FLAGS, 
   await server.query(`CREATE USER clerk@localhost IDENTIFIED BY '${PASSWORD}'`);
   await server.query("CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'another one'");
   const urlAt = (port: number, name = 'rollcall') => `mysql://clerk:${PASSWORD}@127.0.0.1:${port}/${name}`;
-  const start = (databaseUrl: string, more = {}) => runServer({ DATABASE_URL: databaseUrl, ...more });
+  const start = (databaseUrl: string) => runServer({ DATABASE_URL: databaseUrl });
 
   const silentServer = createServer();
   silentServer.listen(0, '127.0.0.1');
@@ -23,31 +23,27 @@ onOwnServer('The service does not start without a usable database', FAST_FLAGS, 
   const behind = await server.makeDatabase();
   const faults: Record<string, { run: () => Promise<Result>; says: RegExp }> = {
     'the database refuses connections': {
-      run: () => start(urlAt(1), { WORKERS: '1' }),
-      says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
-    },
-    'the database refuses connections and there are two workers': {
-      run: () => start(urlAt(1), { WORKERS: '2' }),
+      run: () => start(urlAt(1)),
       says: /connect ECONNREFUSED 127\.0\.0\.1:1\./,
     },
     'the database accepts connections and does not answer': {
-      run: () => start(urlAt(silentPort), { WORKERS: '1' }),
+      run: () => start(urlAt(silentPort)),
       says: /ETIMEDOUT/,
     },
     'the database rejects the password': {
-      run: () => start(urlAt(server.port), { WORKERS: '1' }),
+      run: () => start(urlAt(server.port)),
       says: /Access denied for user 'clerk'/,
     },
     'the database does not exist': {
-      run: () => start(`${server.url}/nowhere`, { WORKERS: '1' }),
+      run: () => start(`${server.url}/nowhere`),
       says: /Unknown database 'nowhere'/,
     },
     'the host name of the database is unknown': {
-      run: () => start(`mysql://clerk:${PASSWORD}@no-such-host.invalid/rollcall`, { WORKERS: '1' }),
+      run: () => start(`mysql://clerk:${PASSWORD}@no-such-host.invalid/rollcall`),
       says: /no-such-host\.invalid/,
     },
     'migrations are pending': {
-      run: () => start(behind, { WORKERS: '1' }),
+      run: () => start(behind),
       says: /behind the code .*db upgrade/,
     },
   };

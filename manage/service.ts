@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Static, TSchema } from 'typebox';
 import { assertOwnFolder, type ControlCommand, controlPath, readLine } from '../config/control.ts';
 import { commandSettings } from './context.ts';
+import { errorText } from './errors.ts';
 
 /**
  * @param schema of the answer.
@@ -28,8 +29,7 @@ export async function askService<Schema extends TSchema>(
       throw new Error(
         `No service runs with PORT=${settings.PORT} (there is none at ${path}). Start it with "npm start", or set PORT and DATABASE_URL to those that it was started with.`,
       );
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`The service at ${path} could not be asked: ${reason}. Look into its log.`);
+    throw new Error(`The service at ${path} could not be asked: ${errorText(error)}. Look into its log.`);
   } finally {
     socket.destroy();
   }

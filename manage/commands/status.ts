@@ -6,6 +6,7 @@ import type { Engine } from '../../db/engines/engine.ts';
 import { inspect } from '../../db/migrate/migrator.ts';
 import { sessionCount } from '../../db/queries/session-count.ts';
 import { commandSettings, withEngine } from '../context.ts';
+import { errorText } from '../errors.ts';
 import { askService } from '../service.ts';
 import { print } from '../terminal.ts';
 
@@ -33,7 +34,7 @@ async function showStatus({ json }: { json: boolean }): Promise<void> {
   const url = describeDatabase(commandSettings().DATABASE_URL);
   const problems: string[] = [];
   const note = (error: unknown) => {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(errorText(error));
     return undefined;
   };
   const service = await askService('status', StatusReply).catch(note);

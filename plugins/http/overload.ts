@@ -25,7 +25,7 @@ declare module 'fastify' {
 const SERVING_TIME = 250;
 /** An overload begins when turns have been busy for so long, which is more than one slow second, and ends so long after the last refusal. */
 const PATIENCE = 2_000;
-/** How often turns are looked at, at most. It is shorter than SERVING_TIME. */
+/** How often a new turn is noticed, at most. It is shorter than SERVING_TIME. */
 const INTERVAL = 50;
 
 export default fp(
@@ -45,22 +45,22 @@ export default fp(
     let busySince = 0;
     let lastRefusal = 0;
     /** How many had been refused when the overload began. */
-    let before: number | undefined;
+    let refusedBefore: number | undefined;
 
     // A timer runs once a turn, before requests are read.
-    function look(): void {
+    function beginTurn(): void {
       const now = performance.now();
       if (turnBegan === 0 || now - turnBegan < SERVING_TIME) busySince = 0;
       turnBegan = 0;
-      if (before === undefined || now - lastRefusal < PATIENCE) return;
-      app.log.warn({ refused: overload.refused - before }, 'the service is no longer overloaded');
-      before = undefined;
+      if (refusedBefore === undefined || now - lastRefusal < PATIENCE) return;
+      app.log.warn({ refused: overload.refused - refusedBefore }, 'the service is no longer overloaded');
+      refusedBefore = undefined;
     }
 
     // Only a server has requests that wait. A test that injects requests can fill the turns by itself.
     let timer: NodeJS.Timeout | undefined;
     app.server.once('listening', () => {
-      timer = setInterval(look, INTERVAL).unref();
+      timer = setInterval(beginTurn, INTERVAL).unref();
     });
     app.addHook('onClose', async () => clearInterval(timer));
 
@@ -70,10 +70,10 @@ export default fp(
       if (turnBegan === 0) turnBegan = now;
       if (busySince === 0) busySince = now;
       if (now - turnBegan < SERVING_TIME) return done();
-      if (before === undefined && now - busySince < PATIENCE) return done();
+      if (refusedBefore === undefined && now - busySince < PATIENCE) return done();
       if (request.routeOptions.config.probe) return done();
-      if (before === undefined) {
-        before = overload.refused;
+      if (refusedBefore === undefined) {
+        refusedBefore = overload.refused;
         app.log.warn('the service is overloaded: it refuses requests that it could not answer soon');
       }
       lastRefusal = now;

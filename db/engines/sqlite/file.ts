@@ -18,7 +18,7 @@ interface Change {
 const HEADER = Buffer.from('SQLite format 3\0');
 
 /** @returns undefined for a file that is not there, or can't be reached. */
-function lookAt(path: string): Seen | undefined {
+function statIfThere(path: string): Seen | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
@@ -41,7 +41,7 @@ export class DatabaseFiles {
   constructor(path: string, usesLog: boolean) {
     this.#path = path;
     this.#descriptor = openSync(path, 'r');
-    this.#seen.set('', lookAt(path));
+    this.#seen.set('', statIfThere(path));
     this.noteLog(usesLog);
   }
 
@@ -51,14 +51,14 @@ export class DatabaseFiles {
 
   /** Takes note of the write-ahead log, once there is one. */
   noteLog(usesLog: boolean): void {
-    if (usesLog) for (const name of BESIDE) this.#seen.set(name, lookAt(this.#path + name));
+    if (usesLog) for (const name of BESIDE) this.#seen.set(name, statIfThere(this.#path + name));
   }
 
   /** @returns what has happened to the files since they were opened, if anything has. */
   findChange(): Change | undefined {
     for (const [name, before] of this.#seen) {
       const file = this.#path + name;
-      const now = lookAt(file);
+      const now = statIfThere(file);
       if (!before) {
         this.#seen.set(name, now);
         continue;
@@ -75,7 +75,7 @@ export class DatabaseFiles {
     return undefined;
   }
 
-  /** Ends the looking. Only without a connection to the file: closing any descriptor of it takes the locks of all connections. */
+  /** Closes the descriptor. Only without a connection to the file: closing any descriptor of it takes the locks of all connections. */
   close(): void {
     closeSync(this.#descriptor);
   }
@@ -94,9 +94,9 @@ export class DatabaseFiles {
    * now, and damage that file by it. A log that came with the new file stays.
    */
   removeStaleLog(): void {
-    if (isSameFile(lookAt(this.#path), this.#seen.get(''))) return;
+    if (isSameFile(statIfThere(this.#path), this.#seen.get(''))) return;
     for (const name of BESIDE)
-      if (this.#seen.has(name) && isSameFile(lookAt(this.#path + name), this.#seen.get(name)))
+      if (this.#seen.has(name) && isSameFile(statIfThere(this.#path + name), this.#seen.get(name)))
         rmSync(this.#path + name, { force: true });
   }
 
@@ -105,7 +105,7 @@ export class DatabaseFiles {
    * makes the content anew where it is zero.
    */
   restoreIndexSize(): void {
-    const [before, now] = [this.#seen.get('-shm'), lookAt(`${this.#path}-shm`)];
+    const [before, now] = [this.#seen.get('-shm'), statIfThere(`${this.#path}-shm`)];
     if (before && now && isSameFile(before, now) && now.size < before.size)
       truncateSync(`${this.#path}-shm`, before.size);
   }

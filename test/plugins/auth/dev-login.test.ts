@@ -1,10 +1,9 @@
 /**
  * The dev-login (AUTH_HACK_USER and `?hack=1`) authenticates one user without a password. It works only where the setting
- * is given, and never in production.
+ * is given, and never in production: where it may be given is in config/settings.test.ts (case 11).
  */
-import { makeSecret } from '../../../config/secret.ts';
 import { onEachEngine } from '../../support/engines.ts';
-import { runServer, startServer } from '../../support/processes.ts';
+import { startServer } from '../../support/processes.ts';
 import {
   Client,
   makeUser,
@@ -64,23 +63,6 @@ onEachEngine('The dev-login works only where it is configured', async (t, engine
       // No freshness either, although the user holds everything.
       const made = await client.request('POST', '/api/users?hack=1', { username: 'new' });
       t.match(made.json(), { status: 403, type: 'urn:rollcall:problem:confirm' });
-    },
-  );
-
-  t.test(
-    'The service starts with AUTH_HACK_USER only for development on this machine (case 11)',
-    async (t) => {
-      const DATABASE_URL = await engine.makeDatabase(t);
-      for (const environment of [
-        { NODE_ENV: 'production', SECRET_KEY: makeSecret() },
-        { NODE_ENV: 'development', HOST: '0.0.0.0' },
-        // Nobody has asked for development by name.
-        {},
-      ]) {
-        const { code, stderr } = await runServer({ ...settings, ...environment, DATABASE_URL });
-        t.equal(code, 1);
-        t.match(stderr, /^rollcall: AUTH_HACK_USER .* only with NODE_ENV=development or NODE_ENV=test .*\n$/);
-      }
     },
   );
 

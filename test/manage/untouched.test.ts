@@ -2,7 +2,7 @@
  * Only `db upgrade` and a start with AUTO_MIGRATE make or migrate a database. An operator who takes an upgrade back, or mistypes
  * DATABASE_URL, must not find a database upgraded again or made by a command that lists users.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { rowsOf, schemaOf } from '../support/database-content.ts';
@@ -50,6 +50,19 @@ test('Commands do not create a missing database', async (t) => {
   t.test('A service with AUTO_MIGRATE=false does the same', async (t) => {
     const { code, stdout, stderr } = await runServer({ DATABASE_URL, AUTO_MIGRATE: 'false' });
     t.strictSame({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `rollcall: ${missing}` });
+  });
+
+  t.test('A file that is empty is a database without tables, and stays empty', async (t) => {
+    const file = join(makeFolder(t), 'empty.db');
+    writeFileSync(file, '');
+    const { code, stderr } = await manage(['user', 'list'], {
+      environment: { DATABASE_URL: `sqlite:${file}` },
+    });
+    t.match(
+      { code, stderr },
+      { code: 1, stderr: /^manage: The database is behind the code by \d+ migrations/ },
+    );
+    t.equal(statSync(file).size, 0);
   });
 
   t.test('db upgrade to a target that there is not makes none, either', async (t) => {

@@ -70,7 +70,8 @@ export class DatabaseFiles {
         return { reason: `the file ${file} was truncated.`, isWhole: false };
       before.size = now.size;
     }
-    if (!this.#hasHeader())
+    // A file that was empty from the beginning is a database without tables.
+    if (this.#seen.get('')?.size && !this.#hasHeader())
       return { reason: `the file ${this.#path} was overwritten by what is no database.`, isWhole: false };
     return undefined;
   }

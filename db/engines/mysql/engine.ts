@@ -1,6 +1,6 @@
 /** The engine for MySQL and MariaDB: mysql2 with one pool for each process. */
 import { randomUUID } from 'node:crypto';
-import type { RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { loadMysqlBuilder } from '../../drizzle.ts';
 import { mysqlColumnTypes } from '../../schema/column-types.mysql.ts';
 import { unsafeCast } from '../../schema/column-types.ts';
@@ -135,29 +135,42 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
 
 class MysqlStep extends PreparedStep<string> {}
 
+type Run = (statement: string, params?: unknown[]) => Promise<number>;
+
+/**
+ * Runs the work in a transaction, which the work ends.
+ * @param work gets what runs a statement and counts its rows, those that it reads or changes.
+ */
+async function inTransaction<Result>(
+  connection: Connection,
+  work: (run: Run) => Promise<Result>,
+): Promise<Result> {
+  const run: Run = async (statement, params = []) => {
+    const [result] = await connection.query({ sql: statement, timeout: STATEMENT_TIMEOUT }, params);
+    if (Array.isArray(result)) return result.length;
+    return 'affectedRows' in result ? result.affectedRows : 0;
+  };
+  await run('START TRANSACTION');
+  try {
+    return await work(run);
+  } catch (error) {
+    // The server itself rolls back the transaction of a connection that was lost or hangs.
+    if (isServerError(error)) await run('ROLLBACK').catch(() => connection.destroy());
+    throw error;
+  }
+}
+
 function runTransaction(
   connections: MysqlConnections,
   since: number,
   steps: Step[],
 ): Promise<Step | undefined> {
-  return connections.run(since, async (connection) => {
-    const run = async (statement: string, params: unknown[] = []) => {
-      const [result] = await connection.query({ sql: statement, timeout: STATEMENT_TIMEOUT }, params);
-      if (Array.isArray(result)) return result.length;
-      return 'affectedRows' in result ? result.affectedRows : 0;
-    };
-    await run('START TRANSACTION');
-    try {
-      for (const step of steps) {
-        if (!(step instanceof MysqlStep)) throw new TypeError('This step was prepared by another engine.');
-        if (hasExpectedRows(step, await run(step.statement, step.params))) continue;
-        await run('ROLLBACK');
-        return step;
-      }
-    } catch (error) {
-      // The server itself rolls back the transaction of a connection that was lost or hangs.
-      if (isServerError(error)) await run('ROLLBACK').catch(() => connection.destroy());
-      throw error;
+  const work = async (run: Run) => {
+    for (const step of steps) {
+      if (!(step instanceof MysqlStep)) throw new TypeError('This step was prepared by another engine.');
+      if (hasExpectedRows(step, await run(step.statement, step.params))) continue;
+      await run('ROLLBACK');
+      return step;
     }
     try {
       await run('COMMIT');
@@ -166,7 +179,8 @@ function runTransaction(
       throw new UnknownOutcomeError('COMMIT was not answered', { cause: error });
     }
     return undefined;
-  });
+  };
+  return connections.run(since, (connection) => inTransaction(connection, work));
 }
 
 /**
@@ -175,14 +189,13 @@ function runTransaction(
  */
 async function tryWrite(connections: MysqlConnections): Promise<void> {
   const sql = 'INSERT INTO `attempts` (`key`, `failures`, `expires_at`) VALUES (?, 0, 0)';
+  const work = async (run: Run) => {
+    await run(sql, [randomUUID()]);
+    await run('ROLLBACK');
+  };
   let attempts = 0;
   await withRetry(
-    (since) =>
-      connections.run(since, async (connection) => {
-        await connection.query({ sql: 'START TRANSACTION', timeout: STATEMENT_TIMEOUT });
-        await connection.query({ sql, timeout: STATEMENT_TIMEOUT }, [randomUUID()]);
-        await connection.query({ sql: 'ROLLBACK', timeout: STATEMENT_TIMEOUT });
-      }),
+    (since) => connections.run(since, (connection) => inTransaction(connection, work)),
     // Once more on another connection, since this one may have been idle for too long.
     (error) => isRetryable(error) && attempts++ === 0,
   );

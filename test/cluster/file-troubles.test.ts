@@ -3,7 +3,7 @@
  * of the service ends, the log has one line when it begins and one when it ends, and the service is back by itself.
  */
 import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { type Test, test } from 'tap';
@@ -158,8 +158,9 @@ test('A service survives what happens to the files of its database', async (t) =
   for (const [what, damage] of [
     ['The write-ahead log is removed', () => rmSync(`${path}-wal`)],
     ['The index of the write-ahead log is removed', () => rmSync(`${path}-shm`)],
+    ['The write-ahead log is truncated', () => truncateSync(`${path}-wal`)],
   ] as const)
-    await t.test(`${what}: nothing is lost`, async (t) => {
+    await t.test(`${what}: what is acknowledged from then on is there`, async (t) => {
       await until('changes go on', async () => (await write()) === 200 || undefined);
       damage();
       await until('changes go on', async () => (await write()) === 200 || undefined);
@@ -199,28 +200,41 @@ function copyOther(path: string): void {
   renameSync(other, path);
 }
 
-test('A full disk keeps a service from changes, and not from reads', async (t) => {
-  const folder = mountSmallDisk(t);
-  if (!folder) {
+test('A disk that is full, or can only be read, keeps a service from changes, and not from reads', async (t) => {
+  const [folder, other] = [mountSmallDisk(t), mountSmallDisk(t)];
+  if (!folder || !other) {
     t.not(process.env.REQUIRE_MOUNT, '1', 'REQUIRE_MOUNT=1 is set, so a disk must be mounted');
     t.comment('Skipped, because no disk can be mounted.');
     return;
   }
   const service = await startOn(t, folder);
-  const ballast = join(folder, 'ballast');
-  await throughTrouble(
-    t,
-    service,
-    { ready: 'read-only', read: 200, write: 503 },
-    () => {
+  const onlyReads = { ready: 'read-only', read: 200, write: 503 };
+
+  await t.test('A disk that is full', async (t) => {
+    const ballast = join(folder, 'ballast');
+    const fill = () => {
       try {
         writeFileSync(ballast, Buffer.alloc(DISK));
       } catch {
         // It is full then.
       }
-    },
-    () => rmSync(ballast),
-  );
-  t.equal(await service.write(), 200);
-  t.ok(await service.hasLastWrite());
+    };
+    await throughTrouble(t, service, onlyReads, fill, () => rmSync(ballast));
+    t.equal(await service.write(), 200);
+    t.ok(await service.hasLastWrite());
+  });
+
+  await t.test('A disk that can only be read, with a copy of the database', async (t) => {
+    copyFileSync(service.copy(), join(other, 'rollcall.db'));
+    execFileSync('mount', ['-o', 'remount,ro', other]);
+    await throughTrouble(
+      t,
+      service,
+      onlyReads,
+      () => execFileSync('mount', ['--bind', other, folder]),
+      () => execFileSync('umount', ['--lazy', folder]),
+    );
+    await until('all processes are back', async () => (await service.write()) === 200 || undefined);
+    t.ok(await service.hasLastWrite());
+  });
 });

@@ -96,7 +96,8 @@ function makeReader(connection: ReopeningConnection, rowCache: RowCache): Reader
         const parent = one(values);
         return parent && { parent, children: all(values) };
       } finally {
-        commit.current.run();
+        // SQLite itself ends the transaction of some reads that fail.
+        if (connection.client.inTransaction) commit.current.run();
       }
     };
   }

@@ -6,7 +6,7 @@
 import type Sqlite from 'better-sqlite3';
 import { DatabaseUnavailableError, WrongSchemaError } from '../engine.ts';
 import { connect, useWriteAheadLog } from './connection.ts';
-import { isBusy, translateError } from './errors.ts';
+import { isBusy, isReadOnly, translateError } from './errors.ts';
 import { DatabaseFiles } from './file.ts';
 
 /** All in milliseconds. */
@@ -37,6 +37,8 @@ export class ReopeningConnection {
   #openedAt = performance.now();
   /** Whether the file may have been damaged. */
   #isSuspect = false;
+  /** Whether a file gets a write-ahead log that has none, as a copy has none. */
+  #wantsLog: boolean;
 
   /** @param configure is run with each connection. @throws {MissingDatabaseError} @throws {DatabaseUnavailableError} */
   constructor(path: string, client: Sqlite.Database, configure: (client: Sqlite.Database) => void) {
@@ -44,7 +46,8 @@ export class ReopeningConnection {
     this.#configure = configure;
     this.#client = client;
     configure(client);
-    this.#files = new DatabaseFiles(path, usesLog(client));
+    this.#wantsLog = usesLog(client);
+    this.#files = new DatabaseFiles(path, this.#wantsLog);
     this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL).unref();
   }
 
@@ -88,7 +91,8 @@ export class ReopeningConnection {
 
   /** Takes note of the write-ahead log, which has been made since the file was opened. */
   noteFiles(): void {
-    this.#files.noteLog(usesLog(this.client));
+    this.#wantsLog = usesLog(this.client);
+    this.#files.noteLog(this.#wantsLog);
   }
 
   /** Opens the file anew, which may have become writable since. */
@@ -130,6 +134,7 @@ export class ReopeningConnection {
       () => isWhole && this.#client.pragma('wal_checkpoint(PASSIVE)'),
       () => this.#files.removeStaleLog(),
       () => this.#client.close(),
+      () => this.#files.discardTruncatedLog(),
       () => this.#files.close(),
     ])
       try {
@@ -146,8 +151,7 @@ export class ReopeningConnection {
       if (this.#isSuspect) assertSound(this.#path, client);
       this.#configure(client);
       for (const renew of this.#renewals) renew(client);
-      // A copy may be without.
-      if (this.#files.usesLog) useWriteAheadLog(client);
+      if (this.#wantsLog) useLogIfWritable(client);
       this.#files = new DatabaseFiles(this.#path, usesLog(client));
       this.#client = client;
       this.#openedAt = performance.now();
@@ -162,6 +166,15 @@ export class ReopeningConnection {
 }
 
 const usesLog = (client: Sqlite.Database) => client.pragma('journal_mode', { simple: true }) === 'wal';
+
+/** A file that can only be read serves as it is, until it is opened anew. */
+function useLogIfWritable(client: Sqlite.Database): void {
+  try {
+    useWriteAheadLog(client);
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+  }
+}
 
 /** @throws {DatabaseUnavailableError} for a file that lacks pages, which SQLite would find out only where it reads them. */
 function assertSound(path: string, client: Sqlite.Database): void {

@@ -63,8 +63,10 @@ async function checkServer({ query }: Engine, name: string, { POOL_SIZE }: Setti
   ];
   const warn = (text: string) =>
     findings.push({ level: 'warning', about: 'database', text: `${name} ${text}` });
+  // A MariaDB server without a cluster is not ready either.
+  const [galera] = await query("SHOW VARIABLES LIKE 'wsrep_on'");
   const [ready] = await query("SHOW GLOBAL STATUS LIKE 'wsrep_ready'");
-  if (ready?.Value === 'OFF')
+  if (galera?.Value === 'ON' && ready?.Value === 'OFF')
     warn('is not prepared to serve: it is outside of the Galera cluster. Look into its log.');
   if (Number(row.is_read_only) !== 0)
     warn('is read-only. If no other server takes changes, set read_only=OFF there.');

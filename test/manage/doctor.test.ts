@@ -48,6 +48,7 @@ onEachEngine('"manage doctor" looks at the database', async (t, { name, makeData
       : /^ok clock: the clock of 127\.0\.0\.1:\d+ agrees/m,
   );
   t.notOk(found.some((line) => line.startsWith('fault')));
+  t.notMatch(found.join('\n'), /Galera/, 'a single server belongs to no cluster');
   t.strictSame(await rowsOf(url), before);
   t.match(await manage(['doctor'], { environment }), { code: 0, stdout: /^ok {7}schema {4}/m, stderr: '' });
 

@@ -40,6 +40,11 @@ export async function runMigration(
         throw new MigrationError(
           `${which} was not answered: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
         );
+      // It may have been refused because it took effect before its migrator was killed: the record goes on to say that this is unknown.
+      if (isRedone(move, migration, index))
+        throw new MigrationError(
+          `${which} failed: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
+        );
       // If recording fails too, the record still says that the outcome is unknown.
       if (index === 0) await recordUnbegun(move).catch(() => {});
       else await progress.saveStatement(migration, direction, index, 'failed').catch(() => {});
@@ -57,6 +62,11 @@ export async function runMigration(
 /** @returns one message for each foreign key of Rollcall's tables with dangling references. */
 export function findBroken({ engine, query, state }: Move): Promise<string[]> {
   return engine.brokenReferences(query, tablesOf(state.migrations));
+}
+
+/** @returns whether an earlier run has begun the statement, and its outcome is unknown. */
+function isRedone({ state: { unfinished } }: Move, { name }: Migration, index: number): boolean {
+  return unfinished?.state === 'begun' && unfinished.name === name && unfinished.statement === index;
 }
 
 /**

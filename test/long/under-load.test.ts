@@ -7,7 +7,7 @@ import { Load } from '../support/load/index.ts';
 import { childrenOf, descriptorCount, residentMemory } from '../support/memory.ts';
 import { freePort } from '../support/mysql-server.ts';
 import { manage, PROJECT, Server, startServer } from '../support/processes.ts';
-import { isAlive, until } from '../support/running.ts';
+import { type Environment, isAlive, until } from '../support/running.ts';
 import {
   assertUnharmed,
   killPrimary,
@@ -107,18 +107,26 @@ onEachEngine(`${STOPS} stops while new connections come`, async (t, engine) => {
 });
 
 onEachEngine('kill -9 during a start that migrates', async (t, engine) => {
-  const DATABASE_URL = await engine.makeDatabase(t);
-  const environment = { DATABASE_URL, PORT: String(await freePort()), WORKERS: '2' };
   for (let time = 0; time < STARTS; time++) {
+    const DATABASE_URL = await engine.makeDatabase(t);
+    const environment = { DATABASE_URL, AUTO_MIGRATE: 'true', PORT: String(await freePort()), WORKERS: '2' };
     const starting = new Server(PROJECT, process.execPath, ['server.ts'], environment, 'ignore');
     await delay(randomInt(1_500));
     const workers = childrenOf(starting.pid);
     starting.child.kill('SIGKILL');
     await starting.exit;
     await until('the workers end', () => !workers.some(isAlive) || undefined, 2_000);
+    if (engine.name === 'MySQL') await finishMigration(environment);
+    const server = await startServer(t, { environment });
+    t.equal((await fetch(`${server.url}/readyz`)).status, 200);
+    t.equal((await manage(['db', 'check'], { environment })).code, 0);
+    t.equal(server.output.stderr, '');
+    await server.stop();
   }
-  const server = await startServer(t, { environment });
-  t.equal((await fetch(`${server.url}/readyz`)).status, 200);
-  t.equal((await manage(['db', 'check'], { environment })).code, 0);
-  t.equal(server.output.stderr, '');
 });
+
+/** Does what the service advises: MySQL can't tell whether the last statement of a killed migrator took effect. */
+async function finishMigration(environment: Environment): Promise<void> {
+  for (const how of [[], ['--unfinished', 'redo'], ['--unfinished', 'skip']])
+    if ((await manage(['db', 'upgrade', ...how], { environment })).code === 0) return;
+}

@@ -94,5 +94,19 @@ for (const { name, makeDatabase } of engines) {
       t.strictSame(await project.dbOutput(url, 'upgrade', '--unfinished', 'redo'), [`applied ${NAME}`]);
       t.strictSame(await rowsOf(url), { ...rows, half: [], last: [], middle: [{ id: 1 }] });
     });
+
+    t.test('A redo that is refused, since the statement took effect, leaves the choice open', async (t) => {
+      await project.migrate(url, 'downgrade', '0000_first');
+      await query(url, 'CREATE TABLE half (id int)');
+      await query(url, 'DELETE FROM middle');
+      await query(url, 'ALTER TABLE middle ADD PRIMARY KEY (id)');
+      await query(url, 'INSERT INTO middle VALUES (1)');
+      await query(url, 'INSERT INTO __rollcall_unfinished SELECT * FROM __kept');
+      const refused = await project.runDb(url, 'upgrade', '--unfinished', 'redo');
+      const advice =
+        /statement 2 of 3 in 0001_half\.sql failed: .* Look whether it took effect: if so .*skip/i;
+      t.match(refused, { code: 1, stderr: advice });
+      t.strictSame(await project.dbOutput(url, 'upgrade', '--unfinished', 'skip'), [`applied ${NAME}`]);
+    });
   });
 }

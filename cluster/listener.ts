@@ -29,20 +29,27 @@ export interface Listener {
   port: number;
 }
 
+/** @returns the error that tells why the service can't listen where the settings want it to. */
+export function refuseAddress({ HOST, PORT }: Settings, reason: string): SettingsError {
+  return new SettingsError([
+    `HOST is ${HOST} and PORT is ${PORT}, but the service can't listen there: ${reason}. Set an address of this machine and a free port.`,
+  ]);
+}
+
 /** Binds the address, and the first one of a host's name. @throws {SettingsError} when the service can't listen there. */
-export async function bindAddress({ HOST, PORT }: Settings): Promise<Listener> {
-  const refuse = (reason: string) =>
-    new SettingsError([
-      `HOST is ${HOST} and PORT is ${PORT}, but the service can't listen there: ${reason}. Set an address of this machine and a free port.`,
-    ]);
+export async function bindAddress(settings: Settings): Promise<Listener> {
+  const { HOST, PORT } = settings;
   const { address, family } = await lookup(HOST, { order: 'ipv4first' }).catch((error: Error) => {
-    throw refuse(error.message);
+    throw refuseAddress(settings, error.message);
   });
   const socket = _createServerHandle(address, PORT, family);
   const bound: { port?: number } = {};
   const fault = typeof socket === 'number' ? socket : socket.getsockname(bound);
   if (typeof socket === 'number' || fault !== 0)
-    throw refuse(`bind ${getSystemErrorName(fault)}: ${getSystemErrorMessage(fault)} ${address}:${PORT}`);
+    throw refuseAddress(
+      settings,
+      `bind ${getSystemErrorName(fault)}: ${getSystemErrorMessage(fault)} ${address}:${PORT}`,
+    );
   const port = bound.port ?? PORT;
   const host = HOST.includes(':') ? `[${HOST}]` : HOST;
   return { socket, url: `http://${host}:${port}`, port };

@@ -2,6 +2,7 @@
 import { createApp } from '../app.ts';
 import type { Settings } from '../config/load.ts';
 import { drain } from './drain.ts';
+import { refuseAddress } from './listener.ts';
 import type { Metrics } from './messages.ts';
 
 export interface Serving {
@@ -30,7 +31,8 @@ export async function serve(
     await app.listen(address);
   } catch (error) {
     await app.close();
-    throw error;
+    // Two services that start at once can both bind a port, and one of them listens.
+    throw refuseAddress(settings, error instanceof Error ? error.message : String(error));
   }
   return {
     metrics: async () => (await app.metrics?.getMetricsAsJSON()) ?? [],

@@ -2,16 +2,23 @@
  * The service as a process in a fresh clone. It starts without any setup and prints where everything is. When it cannot start,
  * it prints one line for each error and exits with 1.
  */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { bindAddress } from '../../cluster/listener.ts';
+import { serve } from '../../cluster/serve.ts';
+import { loadSettings } from '../../config/load.ts';
+import { makeSecret } from '../../config/secret.ts';
 import { makeDatabaseWith, PASSWORD } from '../support/api.ts';
 import { query } from '../support/database-content.ts';
 import { onEachEngine } from '../support/engines.ts';
 import {
   copyProject,
+  launchServer,
   makeFolder,
   manage,
   manageProcess,
@@ -102,6 +109,21 @@ test('A service that cannot start prints one line and exits with 1', async (t) =
     assertRefused(t, result, [new RegExp(`in use.* 127.0.0.1:${PORT}`)]);
   });
 
+  t.test('Of two services that bind a port at once, one says that the other listens there', async (t) => {
+    const DATABASE_URL = `sqlite:${join(makeFolder(t), 'rollcall.db')}`;
+    t.match(await manage(['db', 'upgrade'], { environment: { DATABASE_URL } }), { code: 0 });
+    const environment = { DATABASE_URL, SECRET_KEY: makeSecret(), LOG_LEVEL: 'fatal' };
+    const settings = loadSettings({ root: PROJECT, environment });
+    const first = await bindAddress({ ...settings, PORT: 0 });
+    const second = await bindAddress({ ...settings, PORT: first.port });
+    first.socket.listen(1);
+    t.teardown(() => first.socket.close());
+    await t.rejects(
+      serve({ ...settings, PORT: first.port }, second.socket, () => {}),
+      { message: new RegExp(`^HOST is 127.0.0.1 and PORT is ${first.port}, but .* in use`) },
+    );
+  });
+
   t.test('The service does not start when the path of the database is invalid', async (t) => {
     const file = join(makeFolder(t), 'file');
     writeFileSync(file, '');
@@ -140,6 +162,22 @@ onEachEngine(
     });
   },
 );
+
+test('A reload that is asked for before the settings are read does not end the start', async (t) => {
+  const folder = makeFolder(t);
+  const settings = join(folder, 'settings.env');
+  execFileSync('mkfifo', [settings]);
+  const environment = { APP_CONFIG_FILE: settings, DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}` };
+  const server = launchServer({ environment });
+  t.teardown(() => server.kill());
+  // It opens once the service reads its settings.
+  const pipe = await open(settings, 'w');
+  server.child.kill('SIGHUP');
+  await pipe.writeFile('WORKERS=1\n');
+  await pipe.close();
+  await server.listens();
+  t.equal((await server.stop()).code, 0);
+});
 
 /** Checks for exit code 1, one line on stderr for each error, and nothing on stdout. */
 function assertRefused(t: Test, { code, stdout, stderr }: Result, says: RegExp[]): void {

@@ -68,6 +68,8 @@ export class Health {
   readonly #checkpoints: Watched;
   readonly #timer: NodeJS.Timeout;
   #isChecking = false;
+  /** From then on, an attempt that is under way fails because the database is closed. */
+  #isEnded = false;
   #checkpointFailure: unknown;
   #failedRequests = 0;
   /** When a trouble ended. */
@@ -117,6 +119,7 @@ export class Health {
 
   end(): void {
     clearInterval(this.#timer);
+    this.#isEnded = true;
   }
 
   async #check(): Promise<void> {
@@ -124,10 +127,13 @@ export class Health {
     this.#isChecking = true;
     const fields = () => ({ failedRequests: this.#takeFailedRequests() });
     // A database of another schema can be read all the same.
-    this.#reads.note(await failureOf(this.#db.schemaIsCurrent), fields);
+    const readFailure = await failureOf(this.#db.schemaIsCurrent);
+    if (this.#isEnded) return;
+    this.#reads.note(readFailure, fields);
     if (this.#reads.isWell) {
       // What fits into the last free page of a full disk may be less than what requests write.
       const failure = (await failureOf(this.#db.tryWrite)) ?? this.#lastFailure;
+      if (this.#isEnded) return;
       this.#writes.note(failure, fields);
       this.#onWritable(this.#writes.isWell);
     }

@@ -4,6 +4,7 @@ import { serviceItself } from '../accounts/actor.ts';
 import { recordAuditPurge } from '../accounts/change.ts';
 import type { Settings } from '../config/load.ts';
 import { openEngine } from '../db/database.ts';
+import type { Engine } from '../db/engines/engine.ts';
 import { Health } from '../db/health.ts';
 import { type PurgeOptions, purge } from '../db/maintenance.ts';
 import { watchSchema } from '../db/migrate/migrator.ts';
@@ -15,7 +16,12 @@ const CHECKPOINT_INTERVAL = 200;
 const PURGE_INTERVAL = 10 * 60 * 1000;
 const FIRST_PURGE = 1_000;
 
+/** In connections to MySQL: one for a purge, which may wait for a lock, and one for what must go on meanwhile. */
+const POOL_SIZE = 2;
+
 interface Maintenance {
+  /** Open until the end. */
+  engine: Engine;
   health: Health;
   /** Stops the maintenance and closes its connection. */
   end(): Promise<void>;
@@ -27,7 +33,7 @@ export async function startMaintenance(
   log: Pick<Logger, 'error' | 'warn' | 'info'>,
   onWritable: (isWritable: boolean) => void,
 ): Promise<Maintenance> {
-  const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
+  const engine = await openEngine({ ...settings, POOL_SIZE, WORKERS: 1 }, { worker: true });
   const health = new Health(
     { schemaIsCurrent: watchSchema(engine), tryWrite: engine.tryWrite },
     log,
@@ -71,6 +77,7 @@ export async function startMaintenance(
     setTimeout(startPurge, FIRST_PURGE),
   ];
   return {
+    engine,
     health,
     async end() {
       health.end();

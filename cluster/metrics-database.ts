@@ -1,7 +1,6 @@
 /** What the metrics tell of the database itself. It is the same for all hosts that share one. */
 import { Gauge, type Registry } from 'prom-client';
-import type { Settings } from '../config/load.ts';
-import { openEngine } from '../db/database.ts';
+import type { Engine } from '../db/engines/engine.ts';
 import type { Health } from '../db/health.ts';
 import { inspect } from '../db/migrate/migrator.ts';
 import { sessionCount } from '../db/queries/session-count.ts';
@@ -13,7 +12,7 @@ export class DatabaseMetrics {
   readonly #sessions: Gauge;
   readonly #pending: Gauge;
   #health: Health | undefined;
-  #stop = async () => {};
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -42,10 +41,9 @@ export class DatabaseMetrics {
     });
   }
 
-  /** Watches the database of these settings from now on, in place of another. @param health tells whether it works. */
-  async watch(settings: Settings, health: Health): Promise<void> {
+  /** Watches the database by this engine from now on, in place of another. @param health tells whether it works. */
+  async watch(engine: Engine, health: Health): Promise<void> {
     this.#health = health;
-    const engine = await openEngine({ ...settings, POOL_SIZE: 1, WORKERS: 1 }, { worker: true });
     const countSessions = sessionCount(engine);
     const read = async () => {
       try {
@@ -55,16 +53,12 @@ export class DatabaseMetrics {
         // The last values stay. That the database fails is told elsewhere.
       }
     };
-    await this.#stop();
+    this.stop();
     await read();
-    const timer = setInterval(read, INTERVAL);
-    this.#stop = async () => {
-      clearInterval(timer);
-      await engine.close();
-    };
+    this.#timer = setInterval(read, INTERVAL);
   }
 
-  async stop(): Promise<void> {
-    await this.#stop();
+  stop(): void {
+    clearInterval(this.#timer);
   }
 }

@@ -63,10 +63,10 @@ export class ServiceMetrics {
     this.#observed = primary;
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#server.close();
     this.#server.closeAllConnections();
-    await this.database.stop();
+    this.database.stop();
   }
 
   #addServiceMetrics(registry: Registry): void {

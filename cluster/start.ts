@@ -84,7 +84,7 @@ async function run(
     const next = await startMaintenance(current, log, (isWritable) => primary.tellWritable(isWritable));
     await maintenance?.end();
     maintenance = next;
-    await metrics?.database.watch(current, next.health);
+    await metrics?.database.watch(next.engine, next.health);
   };
   const primary = await Primary.start(settings, prepared, {
     listener,
@@ -115,7 +115,7 @@ async function run(
       endControl();
       await primary.stop();
       await maintenance?.end();
-      await metrics?.stop();
+      metrics?.stop();
       await told;
     },
   };

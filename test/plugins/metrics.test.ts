@@ -11,6 +11,7 @@ import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
 import { loadSettings } from '../../config/load.ts';
 import { Health } from '../../db/health.ts';
 import { onEachEngine } from '../support/engines.ts';
+import { openServing } from '../support/files.ts';
 import { makeLog } from '../support/log.ts';
 import { namesIn, namesMentioned, samplesOf, sumOf } from '../support/metrics.ts';
 import { PROJECT } from '../support/processes.ts';
@@ -121,7 +122,8 @@ onEachEngine(
     const { schemaIsCurrent } = app.db;
     const health = new Health({ schemaIsCurrent, tryWrite }, makeLog().log, () => {});
     t.teardown(() => health.end());
-    await metrics.database.watch(settings, health);
+    const opened = await openServing(t, settings.DATABASE_URL);
+    await metrics.database.watch(opened.engine, health);
     const answer = await fetch(metrics.url);
     const text = await answer.text();
     t.equal(sumOf(text, 'rollcall_sessions'), 2);

@@ -18,7 +18,8 @@ export type ToWorker =
   | { kind: 'tell-metrics' }
   /** Whether the database can be written. */
   | { kind: 'writable'; isWritable: boolean }
-  | { kind: 'stop' };
+  /** The whole service stops, or another worker has taken this one's place. */
+  | { kind: 'stop'; serviceStops: boolean };
 
 export type FromWorker =
   | { kind: 'settings'; settings: Settings }

@@ -140,7 +140,7 @@ export class Primary {
     // worker closes the port.
     this.#options.listener.socket.listen(0);
     this.#options.listener.socket.close();
-    await Promise.all([...this.workers].map((worker) => worker.stop()));
+    await Promise.all([...this.workers].map((worker) => worker.stop({ serviceStops: true })));
   }
 
   /** @throws {Error} when the service is stopping, or there is no room for another process. */

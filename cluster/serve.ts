@@ -10,8 +10,8 @@ export interface Serving {
   metrics(): Promise<Metrics>;
   /** Takes whether the database can be written. */
   tellWritable(isWritable: boolean): void;
-  /** Answers all requests that have reached this process, stops listening, and closes the database. */
-  stop(): Promise<void>;
+  /** Tells probes that the service stops, if it does. Answers all requests that have reached this process, stops listening, and closes the database. */
+  stop(serviceStops: boolean): Promise<void>;
 }
 
 /**
@@ -39,8 +39,8 @@ export async function serve(
     tellWritable(isWritable) {
       app.health.isWritable = isWritable;
     },
-    async stop() {
-      app.draining = true;
+    async stop(serviceStops) {
+      app.stopping = serviceStops;
       await drain(app.server, app.connections);
       await app.close();
     },

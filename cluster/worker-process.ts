@@ -73,8 +73,8 @@ export class WorkerProcess {
   }
 
   /** Lets the worker answer what is in progress. Resolves when it has ended; it is killed when that takes too long. */
-  async stop(): Promise<void> {
-    if (this.state !== 'draining') this.#send({ kind: 'stop' });
+  async stop({ serviceStops = false } = {}): Promise<void> {
+    if (this.state !== 'draining') this.#send({ kind: 'stop', serviceStops });
     this.state = 'draining';
     const deadline = setTimeout(() => {
       this.#log.error({ worker: this.pid }, 'a worker did not stop in time and is killed');

@@ -65,9 +65,9 @@ async function tellUnavailable(): Promise<void> {
   if (count > 0) await send({ kind: 'unavailable', count, reason });
 }
 
-async function stop(): Promise<void> {
+async function stop(serviceStops: boolean): Promise<void> {
   const running = await serving?.catch(() => undefined);
-  await running?.stop();
+  await running?.stop(serviceStops);
   // The last ones, so that the sums over all workers lack nothing.
   await tellMetrics();
   await tellUnavailable();
@@ -85,7 +85,7 @@ process.on('message', (message: ToWorker, socket: unknown) => {
       ({ tellWritable }) => tellWritable(message.isWritable),
       () => {},
     );
-  else if (message.kind === 'stop') void stop();
+  else if (message.kind === 'stop') void stop(message.serviceStops);
 });
 
 setInterval(() => {

@@ -64,8 +64,8 @@ const index: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (_request, reply) => {
       reply.header('cache-control', 'no-store');
-      if (app.draining)
-        throw app.problem({ kind: 'stopping', detail: 'This process is about to stop.', logged: true });
+      if (app.stopping)
+        throw app.problem({ kind: 'stopping', detail: 'The service is about to stop.', logged: true });
       if (await tryInTime(app.db.schemaIsCurrent))
         return { status: app.health.isWritable ? ('ready' as const) : ('read-only' as const) };
       throw app.problem({

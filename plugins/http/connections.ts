@@ -16,8 +16,8 @@ export type Connections = ReadonlyMap<Duplex, ServerResponse | undefined>;
 declare module 'fastify' {
   interface FastifyInstance {
     connections: Connections;
-    /** Whether this process has begun to stop, because the service stops or a reload replaces the process. */
-    draining: boolean;
+    /** Whether the service has begun to stop. A process that a reload replaces is not told: others go on to serve. */
+    stopping: boolean;
     /** Answers and closes a connection that sends no valid HTTP, or not in time. */
     answerBrokenRequest(error: Error & { code: string }, socket: Duplex): void;
   }
@@ -77,7 +77,7 @@ export default fp<{ nextId: () => string }>(
     }
 
     app.decorate('connections', connections);
-    app.decorate('draining', false);
+    app.decorate('stopping', false);
     app.decorate('answerBrokenRequest', (error, socket) => {
       // Node reports each further piece of what is broken. It is read, or the client would not get its answer.
       if (closing.has(socket)) return;

@@ -103,9 +103,9 @@ onEachEngine('Every type of problem can be provoked', async (t, engine) => {
       return answer;
     },
     stopping: async () => {
-      app.draining = true;
+      app.stopping = true;
       const answer = await anonymous.request('GET', '/readyz');
-      app.draining = false;
+      app.stopping = false;
       return answer;
     },
     // overload.test.ts overloads a service.

@@ -146,8 +146,9 @@ async function fillDraft(engine: Engine, path: string, about: BackupAbout): Prom
 async function readAbout(engine: Engine, path: string): Promise<BackupAbout> {
   try {
     const [row] = await engine.query(`SELECT version, made_at, migration FROM ${ABOUT}`);
-    if (row)
-      return { version: String(row.version), madeAt: Number(row.made_at), migration: String(row.migration) };
+    const madeAt = new Date(Number(row?.made_at)).getTime();
+    if (row && !Number.isNaN(madeAt))
+      return { version: String(row.version), madeAt, migration: String(row.migration) };
   } catch (error) {
     if (!(error instanceof WrongSchemaError)) throw new Error(`${path} is damaged: ${messageOf(error)}`);
   }

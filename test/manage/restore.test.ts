@@ -171,6 +171,8 @@ onEachEngine('A file that can not be restored changes nothing', async (t, { make
   truncateSync(truncated, statSync(good).size - 8192);
   const later = write('later', readFileSync(good));
   await query(`sqlite:${later}`, "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('x', 9e12)");
+  const timeless = write('timeless', readFileSync(good));
+  await query(`sqlite:${timeless}`, "UPDATE __rollcall_backup SET made_at = 'x'");
   const dangling = write('dangling', readFileSync(good));
   const client = openBeside(t, dangling);
   client.pragma('foreign_keys = OFF');
@@ -188,6 +190,7 @@ onEachEngine('A file that can not be restored changes nothing', async (t, { make
     [truncated, /is damaged|is no backup, or is damaged/],
     [later, /The backup was made by version \d+\.\S+, and has a migration that this version does not know/],
     [dangling, /rows that refer to nothing/],
+    [timeless, /is a database, but no backup/],
     [plain, /is a database, but no backup/],
   ] as const)
     fails(t, await command(restored(file, 'keep')), reason);

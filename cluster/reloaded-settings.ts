@@ -5,6 +5,7 @@ import type { Settings } from '../config/load.ts';
 /**
  * @param loaded the settings that were read anew, perhaps by newer code, with more settings than this one knows.
  * @returns these settings, with the addresses and the database of the current ones; and the names of those of them that have changed.
+ * @throws {Error} when NODE_ENV has changed: a file that was cut off would make a service in production one in development.
  */
 export function keepUntilRestart(
   loaded: Settings,
@@ -12,6 +13,10 @@ export function keepUntilRestart(
 ): { settings: Settings; needRestart: string[] } {
   const { HOST, PORT, METRICS_HOST, METRICS_PORT, DATABASE_URL, secretPath } = current;
   const { METRICS_PORT: loadedMetricsPort, ...others } = loaded;
+  if (loaded.NODE_ENV !== current.NODE_ENV)
+    throw new Error(
+      `NODE_ENV is ${loaded.NODE_ENV}, and the service runs for ${current.NODE_ENV}. Correct the settings, or restart the service.`,
+    );
   const isSameDatabase = databaseOf(loaded.DATABASE_URL) === databaseOf(DATABASE_URL);
   return {
     // The key that the service makes lies beside the database.

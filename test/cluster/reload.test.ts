@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
 import { loadSettings } from '../../config/load.ts';
+import { makeSecret } from '../../config/secret.ts';
 import { fails, objects, succeeds } from '../support/commands.ts';
 import {
   copyProject,
@@ -190,4 +191,12 @@ test("MySQL's servers, user and password change by a reload, and its database an
   const elsewhere = keepUntilRestart(load('mysql://ann:old@one/other'), current);
   t.same(elsewhere.needRestart, ['DATABASE_URL']);
   t.equal(elsewhere.settings.DATABASE_URL, current.DATABASE_URL);
+});
+
+test('A settings file that was cut off does not make a service in production one in development', async (t) => {
+  const load = (environment: Record<string, string>) => loadSettings({ root: makeFolder(t), environment });
+  const current = load({ NODE_ENV: 'production', SECRET_KEY: makeSecret() });
+  t.throws(() => keepUntilRestart(load({}), current), {
+    message: /^NODE_ENV is development, and the service runs for production\. Correct the settings/,
+  });
 });

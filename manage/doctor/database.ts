@@ -50,9 +50,10 @@ async function checkServers(settings: Settings): Promise<Finding[]> {
   return findings.map((finding) => ({ ...finding, level: 'fault' }));
 }
 
-async function checkServer({ query }: Engine, name: string, { POOL_SIZE }: Settings): Promise<Finding[]> {
+async function checkServer(engine: Engine, name: string, settings: Settings): Promise<Finding[]> {
+  const { POOL_SIZE, DATABASE_URL } = settings;
   const before = Date.now();
-  const [row = {}] = await query(
+  const [row = {}] = await engine.query(
     `SELECT VERSION() AS version, @@read_only AS is_read_only, @@max_connections AS connections,
             @@innodb_flush_log_at_trx_commit AS flush, ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000) AS now`,
   );
@@ -63,11 +64,6 @@ async function checkServer({ query }: Engine, name: string, { POOL_SIZE }: Setti
   ];
   const warn = (text: string) =>
     findings.push({ level: 'warning', about: 'database', text: `${name} ${text}` });
-  // A MariaDB server without a cluster is not ready either.
-  const [galera] = await query("SHOW VARIABLES LIKE 'wsrep_on'");
-  const [ready] = await query("SHOW GLOBAL STATUS LIKE 'wsrep_ready'");
-  if (galera?.Value === 'ON' && ready?.Value === 'OFF')
-    warn('is not prepared to serve: it is outside of the Galera cluster. Look into its log.');
   if (Number(row.is_read_only) !== 0)
     warn('is read-only. If no other server takes changes, set read_only=OFF there.');
   if (Number(row.flush) !== 1)
@@ -78,8 +74,29 @@ async function checkServer({ query }: Engine, name: string, { POOL_SIZE }: Setti
     warn(
       `takes ${row.connections} connections, and POOL_SIZE is ${POOL_SIZE} for each host. Raise max_connections.`,
     );
+  findings.push(...(await checkCluster(engine, name, databaseServers(DATABASE_URL).length)));
   findings.push(...checkOffset(`the clock of ${name}`, offset));
   return findings;
+}
+
+/** @param servers how many DATABASE_URL names. @returns what a node says of its Galera cluster, nothing for a server without one. */
+async function checkCluster({ query }: Engine, name: string, servers: number): Promise<Finding[]> {
+  const [galera] = await query("SHOW VARIABLES LIKE 'wsrep_on'");
+  if (galera?.Value !== 'ON') return [];
+  const rows = await query("SHOW GLOBAL STATUS LIKE 'wsrep_%'");
+  const status = new Map(rows.map((row) => [row.Variable_name, row.Value]));
+  const warning = (text: string): Finding[] => [
+    { level: 'warning', about: 'database', text: `${name} ${text}` },
+  ];
+  if (status.get('wsrep_ready') !== 'ON')
+    return warning('is not prepared to serve: it is outside of the Galera cluster. Look into its log.');
+  const size = Number(status.get('wsrep_cluster_size'));
+  if (size < servers)
+    return warning(
+      `is in a Galera cluster of ${size}, and DATABASE_URL names ${servers} servers. Start the others, or see whether they are of another cluster.`,
+    );
+  const text = `${name} is in a Galera cluster of ${size}, ${status.get('wsrep_local_state_comment')}`;
+  return [{ level: 'ok', about: 'database', text }];
 }
 
 /** The clocks of all hosts are compared with that of the database. */

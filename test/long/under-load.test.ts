@@ -30,6 +30,9 @@ const INTERVAL = 200;
 /** In milliseconds: no answer may take longer during reloads, and the service is back by then after kills. */
 const BOUND = 1_000;
 
+/** What a process may have more after the reloads than before: descriptors, and memory in MB. A leak of one a reload is more. */
+const LEVEL = { descriptors: 10, memory: 40 };
+
 const descriptorsOf = ({ pid }: Server) => [pid, ...childrenOf(pid)].map(descriptorCount);
 const memoryOf = ({ pid }: Server) => [pid, ...childrenOf(pid)].map(residentMemory);
 
@@ -55,6 +58,12 @@ onEachEngine(`${RELOADS} reloads under load`, async (t, engine) => {
   t.comment(`${load.successes} answers, the slowest after ${load.slowest} ms, ${load.writes} writes`);
   const after = { descriptors: descriptorsOf(server), memory: memoryOf(server) };
   t.comment(JSON.stringify({ before, after }));
+  for (const measure of ['descriptors', 'memory'] as const)
+    for (const [index, value] of after[measure].entries())
+      t.ok(
+        value <= (before[measure][index] ?? 0) + LEVEL[measure],
+        `${measure} of process ${index}: ${value}`,
+      );
 });
 
 onEachEngine(`kills of random workers under load for ${KILLING / 1_000} seconds`, async (t, engine) => {

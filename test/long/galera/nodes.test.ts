@@ -6,7 +6,7 @@ import { query } from '../../support/database-content.ts';
 import type { GaleraCluster } from '../../support/galera.ts';
 import { Load } from '../../support/load/index.ts';
 import { onCluster } from '../../support/on-cluster.ts';
-import { startServer } from '../../support/processes.ts';
+import { manage, startServer } from '../../support/processes.ts';
 import { until } from '../../support/running.ts';
 
 /** How many right answers show that all is well. */
@@ -56,6 +56,16 @@ async function endLoad(
 
 onCluster('The nodes of a cluster under load', async (t, cluster) => {
   const [first, second, third] = cluster.nodes;
+
+  await t.test('"manage doctor" tells how many nodes there are, and that some lack', async (t) => {
+    const environment = { DATABASE_URL: cluster.throughAll(await cluster.engine.makeDatabase(t)) };
+    const { stdout } = await manage(['doctor'], { environment });
+    t.match(stdout, new RegExp(`:${third.port} is in a Galera cluster of 3, Synced`));
+    const { host } = new URL(second.url);
+    const more = { DATABASE_URL: environment.DATABASE_URL.replace(host, `${host},127.0.0.1:1`) };
+    const lacking = await manage(['doctor'], { environment: more });
+    t.match(lacking.stdout, new RegExp(`:${third.port} is in a Galera cluster of 3, and .* names 4 servers`));
+  });
 
   await t.test('A node that is killed is left within five seconds, and comes back', async (t) => {
     const loaded = await startLoad(t, cluster);

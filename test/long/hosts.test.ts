@@ -40,8 +40,8 @@ onOwnServer('Two hosts survive the death of the primary', replicationFlags(1), a
       await dying.kill('SIGKILL');
       await promote(heir);
       await load.answered(REQUESTS);
-      // As operators are told: a former primary takes no writes until they say so.
-      await dying.start(['--read-only']);
+      // As operators are told: a former primary takes no writes until they say so. It gives up what no replica had received.
+      await dying.start(['--read-only', '--init-rpl-role=SLAVE']);
       await follow(dying, heir);
       await load.answered(REQUESTS);
       const faults = await load.stop();

@@ -1,11 +1,11 @@
 /** Two MariaDB servers, of which one takes over what the other one writes, and can take its place. */
-import { FAST_FLAGS } from './own-server.ts';
 import { until } from './running.ts';
 import type { OwnServer } from './test-server.ts';
 
 /** A COMMIT is answered once the replica has it as well, or none is there. */
 export const replicationFlags = (id: number) => [
-  ...FAST_FLAGS.filter((flag) => flag !== '--skip-log-bin'),
+  // What was committed survives kill -9, as far as the system has it.
+  '--innodb-flush-log-at-trx-commit=2',
   ...['--log-bin', `--server-id=${id}`, '--log-slave-updates', '--gtid-strict-mode'],
   ...[
     '--rpl-semi-sync-master-enabled',

@@ -18,8 +18,8 @@ onOwnServer('A host survives a server that is frozen for ten seconds', FAST_FLAG
     AUTO_MIGRATE: 'true',
     SECRET_KEY: makeSecret(),
   };
-  const { url } = await startServer(t, { environment });
-  const load = await Load.start({ urls: [url], databaseUrl, clients: 100, bound: BOUND });
+  const host = await startServer(t, { environment });
+  const load = await Load.start({ urls: [host.url], databaseUrl, clients: 100, bound: BOUND });
   await load.answered(REQUESTS);
   await server.kill('SIGSTOP');
   // Time itself is tested.
@@ -37,5 +37,7 @@ onOwnServer('A host survives a server that is frozen for ten seconds', FAST_FLAG
     Object.keys(load.kinds).filter((kind) => kind !== '503 with Retry-After'),
     [],
   );
+  for (const line of ['the database can not be read', 'the database can be read again'])
+    t.equal((await host.logs(line, 1)).length, 1, line);
   t.ok(recovery < 2_000, `again after ${recovery} ms`);
 });

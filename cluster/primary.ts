@@ -90,13 +90,7 @@ export class Primary {
       version: packageJson.version,
       since: this.#since,
       url: this.#options.listener.url,
-      workers: [...this.workers].map(({ pid, since, state, version, generation }) => ({
-        ...(pid === undefined ? {} : { pid }),
-        since: new Date(since).toISOString(),
-        state,
-        version,
-        generation,
-      })),
+      workers: [...this.workers].map((worker) => worker.status()),
       restarts: this.restarts,
       ...(this.lastReload ? { lastReload: this.lastReload } : {}),
     };

@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { BoundSocket } from 'node:net';
 import type { Logger } from 'pino';
+import type { StatusReply } from '../config/control.ts';
 import type { Settings } from '../config/load.ts';
 import { DRAIN_DEADLINE } from './drain.ts';
 import { type Flags, type FromWorker, HEARTBEAT, type ToWorker } from './messages.ts';
@@ -24,8 +25,7 @@ export class WorkerProcess {
   readonly number: number;
   /** 1, and one more after each reload that renewed the settings. */
   readonly generation: number;
-  /** In milliseconds since 1970. */
-  readonly since = Date.now();
+  readonly #since = new Date().toISOString();
   state: 'starting' | 'ready' | 'draining' = 'starting';
   /** Of its code, once it is ready. */
   version = '';
@@ -53,6 +53,17 @@ export class WorkerProcess {
 
   get pid(): number | undefined {
     return this.#worker.process.pid;
+  }
+
+  status(): StatusReply['workers'][number] {
+    const { pid, state, version, generation } = this;
+    return {
+      ...(pid === undefined ? {} : { pid }),
+      since: this.#since,
+      state,
+      version,
+      generation,
+    };
   }
 
   /** Lets the worker read the settings anew. @throws {Error} with the reason when it can't: then it ends. */

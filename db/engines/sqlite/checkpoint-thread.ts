@@ -1,9 +1,13 @@
 /** The thread that checkpoints SQLite's write-ahead log (WAL) on request. It answers with the error, if any. */
+import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 
 /** How many pages the log may have, 64 MB as a rule. */
 const MAX_PAGES = 16_384;
+
+/** The index of the log grows by parts of this size, in bytes. */
+const SMALLEST_INDEX = 32 * 1024;
 
 /** How long writers are kept out at most where a reader goes on, in milliseconds. */
 const PATIENCE = 50;
@@ -16,7 +20,14 @@ function copyPages(client: Sqlite.Database): unknown {
   return Array.isArray(result) ? result[1] : undefined;
 }
 
+/** @throws {Error} when the index of the log was truncated. Reading it beyond its end would end the whole process (SIGBUS). */
+function assertIndexWhole(path: string): void {
+  const index = statSync(`${path}-shm`, { throwIfNoEntry: false });
+  if (index && index.size < SMALLEST_INDEX) throw new Error(`the file ${path}-shm was truncated`);
+}
+
 function checkpoint(): void {
+  assertIndexWhole(String(workerData));
   // Each time a connection of its own, so that none outlives a file which the service has given up.
   const client = new Sqlite(String(workerData), { fileMustExist: true, timeout: PATIENCE });
   try {

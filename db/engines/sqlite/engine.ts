@@ -61,7 +61,10 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
         client.pragma(`user_version = ${client.pragma('user_version', { simple: true })}`);
       }),
     query: (statement) =>
-      runRead(connection, () => connection.client.prepare<[], Record<string, unknown>>(statement).all()),
+      runRead(connection, () => {
+        connection.assertInPlace();
+        return connection.client.prepare<[], Record<string, unknown>>(statement).all();
+      }),
     withMigrationLock: (work) => withMigrationLock(path, work),
     brokenReferences,
     // Its transaction hides unfinished changes from others.

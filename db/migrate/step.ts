@@ -36,14 +36,11 @@ export async function runMigration(
       if (statement === DATA_STEP) await runDataStep(move, migration);
       else await move.run(statement);
     } catch (error) {
-      if (error instanceof DatabaseUnavailableError)
+      const isUnanswered = error instanceof DatabaseUnavailableError;
+      // One that is redone may be refused because it took effect before its migrator was killed. The record goes on to say that this is unknown.
+      if (isUnanswered || isRedone(move, migration, index))
         throw new MigrationError(
-          `${which} was not answered: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
-        );
-      // It may have been refused because it took effect before its migrator was killed: the record goes on to say that this is unknown.
-      if (isRedone(move, migration, index))
-        throw new MigrationError(
-          `${which} failed: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
+          `${which} ${isUnanswered ? 'was not answered' : 'failed'}: ${messageOf(error)}. ${unansweredAdvice(migration, direction, index)}${text}`,
         );
       // If recording fails too, the record still says that the outcome is unknown.
       if (index === 0) await recordUnbegun(move).catch(() => {});

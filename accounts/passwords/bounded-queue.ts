@@ -1,6 +1,9 @@
 /** A queue that runs so many pieces of work at once, lets a few more wait, and refuses the rest: a quick refusal is better than an answer that comes too late. */
 import { BusyError } from '../errors.ts';
 
+/** In milliseconds. Whoever waits for longer is refused: the database may hang, and those before wait for it. */
+const MAX_WAIT = 2_000;
+
 export class BoundedQueue {
   #active = 0;
   readonly #waiting: (() => void)[] = [];
@@ -29,7 +32,7 @@ export class BoundedQueue {
   /** @returns a slot among those that run, when its turn has come: hold it by `using`. @throws {BusyError} */
   async acquire(): Promise<Disposable> {
     if (this.isFull) throw new BusyError();
-    if (this.#active >= this.#maxActive) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#active >= this.#maxActive) await this.#waitForTurn();
     else this.#active++;
     return {
       [Symbol.dispose]: () => {
@@ -39,5 +42,16 @@ export class BoundedQueue {
         else this.#active--;
       },
     };
+  }
+
+  async #waitForTurn(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    const timer = setTimeout(() => {
+      this.#waiting.splice(this.#waiting.indexOf(resolve), 1);
+      reject(new BusyError());
+    }, MAX_WAIT);
+    await promise;
+    clearTimeout(timer);
   }
 }

@@ -1,4 +1,4 @@
-/** Maintenance that the primary does for the whole service: checkpoints, purges, and attempts to read and write (db/health.ts). */
+/** What the maintainer does for the whole service: checkpoints, purges, and attempts to read and write (db/health.ts). */
 import type { Logger } from 'pino';
 import { serviceItself } from '../accounts/actor.ts';
 import { recordAuditPurge } from '../accounts/change.ts';
@@ -19,7 +19,7 @@ const FIRST_PURGE = 1_000;
 /** In connections to MySQL: one for a purge, which may wait for a lock, and one for what must go on meanwhile. */
 const POOL_SIZE = 2;
 
-interface Maintenance {
+export interface Maintenance {
   /** Open until the end. */
   engine: Engine;
   health: Health;
@@ -48,13 +48,8 @@ export async function startMaintenance(
     signal: stopping.signal,
   };
 
-  let isCheckpointing = false;
   async function checkpoint(): Promise<void> {
-    // On a slow disk, a checkpoint can take longer than the interval.
-    if (isCheckpointing) return;
-    isCheckpointing = true;
     health.noteCheckpoint(await engine.checkpoint().catch((error: unknown) => error));
-    isCheckpointing = false;
   }
 
   async function purgeExpiredRows(): Promise<void> {

@@ -4,10 +4,7 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { AggregatorRegistry, Gauge, Registry } from 'prom-client';
-import type { FromWorker, Metrics } from './messages.ts';
-
-/** How long the workers may take to answer, in milliseconds. Prometheus itself waits for ten seconds. */
-const DEADLINE = 2_000;
+import { type FromWorker, METRICS_DEADLINE, type Metrics } from './messages.ts';
 
 type Pid = number | undefined;
 
@@ -40,6 +37,7 @@ const numbered = (metrics: Metrics, worker: number): Metrics =>
 export class MetricsSum {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #registry: Registry;
+  readonly #readMaintainer: () => Promise<Metrics>;
   readonly #workers: () => Iterable<WorkerState>;
   readonly #up: Gauge<'worker'>;
   /** What each worker told last. */
@@ -48,9 +46,18 @@ export class MetricsSum {
   #ended: Promise<Metrics> = Promise.resolve([]);
   #collecting: Promise<string> | undefined;
 
-  /** @param registry the metrics of the primary itself. @param workers gives the workers of the service, older ones first. */
-  constructor(registry: Registry, workers: () => Iterable<WorkerState>) {
+  /**
+   * @param registry the metrics of the primary itself.
+   * @param readMaintainer gives those of the maintainer.
+   * @param workers gives the workers of the service, older ones first.
+   */
+  constructor(
+    registry: Registry,
+    readMaintainer: () => Promise<Metrics>,
+    workers: () => Iterable<WorkerState>,
+  ) {
     this.#registry = registry;
+    this.#readMaintainer = readMaintainer;
     this.#workers = workers;
     this.#up = new Gauge({
       name: 'rollcall_worker_up',
@@ -78,7 +85,7 @@ export class MetricsSum {
   }
 
   async #collect(): Promise<string> {
-    const missing = await this.#ask();
+    const [missing, maintainer] = await Promise.all([this.#ask(), this.#readMaintainer()]);
     const numbers = new Map<Pid, number>();
     this.#up.reset();
     for (const { state, pid, number } of this.#workers()) {
@@ -91,7 +98,7 @@ export class MetricsSum {
       const number = numbers.get(pid);
       parts.push(Promise.resolve(number === undefined ? shared(latest) : numbered(latest, number)));
     }
-    return add(await Promise.all([...parts, this.#registry.getMetricsAsJSON()])).metrics();
+    return add([...(await Promise.all([...parts, this.#registry.getMetricsAsJSON()])), maintainer]).metrics();
   }
 
   /** Asks all workers, and waits for them. @returns those that did not answer in time. */
@@ -110,7 +117,7 @@ export class MetricsSum {
     }
     if (missing.size === 0) return missing;
     cluster.on('message', heard).on('disconnect', heard);
-    const timer = setTimeout(resolve, DEADLINE);
+    const timer = setTimeout(resolve, METRICS_DEADLINE);
     await promise;
     clearTimeout(timer);
     cluster.off('message', heard).off('disconnect', heard);

@@ -7,7 +7,7 @@ import { SettingsError } from '../config/sources.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { makeLog } from '../plugins/log.ts';
 import { makeRegistry } from '../plugins/process-metrics.ts';
-import { DatabaseMetrics } from './metrics-database.ts';
+import type { Metrics } from './messages.ts';
 import { MetricsSum, type WorkerState } from './metrics-sum.ts';
 
 /** What the primary knows of the service. */
@@ -20,8 +20,8 @@ interface Observed {
 export class ServiceMetrics {
   /** Such as http://127.0.0.1:9464/metrics. */
   readonly url: string;
-  readonly database: DatabaseMetrics;
   readonly #server: Server;
+  #readMaintainer = async (): Promise<Metrics> => [];
   #observed: Observed = { workers: [], restarts: 0, reloads: { succeeded: 0, failed: 0 } };
 
   private constructor(url: string, server: Server) {
@@ -29,9 +29,12 @@ export class ServiceMetrics {
     this.#server = server;
     const registry = makeRegistry('primary');
     this.#addServiceMetrics(registry);
-    this.database = new DatabaseMetrics(registry);
     const log = makeLog('error');
-    const sum = new MetricsSum(registry, () => this.#observed.workers);
+    const sum = new MetricsSum(
+      registry,
+      () => this.#readMaintainer(),
+      () => this.#observed.workers,
+    );
     server.on('request', (request, response) => {
       answer(request, response, sum).catch((error) => {
         log.error({ err: error }, 'the metrics could not be told');
@@ -58,15 +61,15 @@ export class ServiceMetrics {
     return new ServiceMetrics(`http://${named}:${bound}/metrics`, server);
   }
 
-  /** Tells of that primary from now on. */
-  observe(primary: Observed): void {
+  /** Tells of that primary from now on. @param readMaintainer gives the values of the maintainer. */
+  observe(primary: Observed, readMaintainer: () => Promise<Metrics>): void {
     this.#observed = primary;
+    this.#readMaintainer = readMaintainer;
   }
 
   stop(): void {
     this.#server.close();
     this.#server.closeAllConnections();
-    this.database.stop();
   }
 
   #addServiceMetrics(registry: Registry): void {

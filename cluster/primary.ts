@@ -1,6 +1,4 @@
 /** The primary process, which serves no requests: it starts the workers, replaces those that end, and stops them all. */
-import cluster from 'node:cluster';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ReloadReply, StatusReply } from '../config/control.ts';
 import type { Settings } from '../config/load.ts';
@@ -8,12 +6,9 @@ import { withSecret } from '../config/secret.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Listener } from './listener.ts';
 import type { Flags } from './messages.ts';
+import { Pauses } from './pauses.ts';
 import { keepUntilRestart } from './reloaded-settings.ts';
 import { WorkerProcess } from './worker-process.ts';
-
-/** In milliseconds: the pauses after workers that could not start, so that a persistent fault does not use up the machine. */
-const FIRST_PAUSE = 200;
-const LONGEST_PAUSE = 10_000;
 
 interface PrimaryOptions {
   listener: Listener;
@@ -42,7 +37,7 @@ export class Primary {
   #generation = 1;
   #isStarted = false;
   #isWritable = true;
-  #pause = 0;
+  readonly #pauses = new Pauses();
   #stopping: Promise<void> | undefined;
   #reloading: Promise<ReloadReply> | undefined;
   #nextReload: Promise<ReloadReply> | undefined;
@@ -51,12 +46,6 @@ export class Primary {
     this.#settings = settings;
     this.#options = options;
     this.#log = options.log;
-    cluster.setupPrimary({
-      exec: join(import.meta.dirname, 'worker.ts'),
-      args: [],
-      // Half of V8's default for new objects saves memory in each worker, and costs little more garbage collection.
-      execArgv: [...process.execArgv, '--max-semi-space-size=8'],
-    });
   }
 
   /**
@@ -141,7 +130,7 @@ export class Primary {
   #fork(number: number, generation = this.#generation): WorkerProcess {
     if (this.#stopping) throw new Error('The service is stopping.');
     const worker = new WorkerProcess(number, generation, this.#log);
-    worker.onUnavailable = this.#options.onUnavailable;
+    worker.on('unavailable', ({ count, reason }) => this.#options.onUnavailable(count, reason));
     this.workers.add(worker);
     void worker.exited.then((cause) => {
       this.workers.delete(worker);
@@ -153,7 +142,7 @@ export class Primary {
   async #serve(worker: WorkerProcess, settings: Settings): Promise<void> {
     await worker.serve(settings, this.#options.listener.socket);
     worker.tellWritable(this.#isWritable);
-    this.#pause = 0;
+    this.#pauses.reset();
   }
 
   /** @returns the workers of that number that are not about to end: one, or none, or during a reload two. */
@@ -172,10 +161,7 @@ export class Primary {
   }
 
   #replaceLater(number: number, reason: string): void {
-    // Who is killed from outside says nothing about the next one.
-    const isKilled = reason === 'SIGKILL';
-    const pause = isKilled ? FIRST_PAUSE : Math.min(Math.max(FIRST_PAUSE, this.#pause * 2), LONGEST_PAUSE);
-    if (!isKilled) this.#pause = pause;
+    const pause = this.#pauses.next(reason);
     this.#log.error({ reason, pause }, 'a worker could not start');
     setTimeout(() => void this.#replace(number), pause);
   }

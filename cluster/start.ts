@@ -1,8 +1,7 @@
 /**
- * Starts the service: checks the settings, migrates the database, makes a missing secret key, and serves through workers. Reloads it and
- * stops it on a signal.
+ * Starts the service: checks the settings, has the database migrated, makes a missing secret key, and serves through workers. Reloads it
+ * and stops it on a signal.
  */
-import cluster from 'node:cluster';
 import { program } from 'commander';
 import { controlPath } from '../config/control.ts';
 import { describeDatabase } from '../config/database-url.ts';
@@ -10,15 +9,13 @@ import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
 import { findRisks } from '../config/unsafe.ts';
-import { openEngine } from '../db/database.ts';
-import { ensureSchema } from '../db/migrate/migrator.ts';
-import { userQueries } from '../db/queries/users.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { makeLog } from '../plugins/log.ts';
+import { living } from './child.ts';
 import { serveControl } from './control.ts';
 import { bindAddress, type Listener } from './listener.ts';
-import { startMaintenance } from './maintenance.ts';
-import type { Flags } from './messages.ts';
+import { MaintainerProcess } from './maintainer-process.ts';
+import type { Flags, PreparedDatabase } from './messages.ts';
 import type { ServiceMetrics } from './metrics.ts';
 import { whenParentEnds } from './parent.ts';
 import { Primary } from './primary.ts';
@@ -76,33 +73,26 @@ async function run(
   const log = makeLog(settings.LOG_LEVEL);
   const systemd = new Systemd(log);
   for (const risk of findRisks(settings)) log.warn(risk);
-  const report = prepareDatabase(settings);
+  const maintainer = new MaintainerProcess(settings, log, (isWritable) => primary.tellWritable(isWritable));
+  const report = maintainer.prepare();
   // Workers load their code meanwhile, and get their settings when the database is ready.
   const prepared = report.then(() => withSecret(settings));
-  let maintenance: Awaited<ReturnType<typeof startMaintenance>> | undefined;
-  const maintain = async (current: Settings) => {
-    const next = await startMaintenance(current, log, (isWritable) => primary.tellWritable(isWritable));
-    await maintenance?.end();
-    maintenance = next;
-    await metrics?.database.watch(next.engine, next.health);
-  };
   const primary = await Primary.start(settings, prepared, {
     listener,
     flags: given,
     log,
-    onUnavailable: (count, reason) => maintenance?.health.noteFailures(count, reason),
+    onUnavailable: (count, reason) => maintainer.noteFailures(count, reason),
     async onSettings(current) {
-      await maintain(current);
+      await maintainer.maintain(current);
       log.level = current.LOG_LEVEL;
       for (const risk of findRisks(current)) log.warn(risk);
     },
     onReload: (ended) => systemd.reloading(ended),
   });
-  metrics?.observe(primary);
-  await maintain(settings);
+  metrics?.observe(primary, () => maintainer.metrics());
+  await maintainer.maintain(settings);
   const endControl = await serveControl(controlPath(settings, listener.port), primary, log);
-  const { migrations, hasUsers } = await report;
-  printReport(settings, listener.url, metrics?.url, migrations, hasUsers);
+  printReport(settings, listener.url, metrics?.url, await report);
   const hasReadyWorker = () => [...primary.workers].some(({ state }) => state === 'ready');
   systemd.ready(`It listens on ${listener.url}.`, hasReadyWorker);
   return {
@@ -114,34 +104,18 @@ async function run(
       const told = systemd.stopping();
       endControl();
       await primary.stop();
-      await maintenance?.end();
+      await maintainer.stop();
       metrics?.stop();
       await told;
     },
   };
 }
 
-/**
- * Creates and migrates the database if AUTO_MIGRATE is set, and else checks it, before workers and maintenance open it.
- * @returns the migrations that it applied, and whether any user can sign in.
- */
-async function prepareDatabase(settings: Settings) {
-  const engine = await openEngine(settings, { create: settings.AUTO_MIGRATE });
-  try {
-    const migrations = await ensureSchema(engine, settings.AUTO_MIGRATE);
-    const hasUsers = await userQueries(engine).exist();
-    return { migrations, hasUsers };
-  } finally {
-    await engine.close();
-  }
-}
-
 function printReport(
   settings: Settings,
   url: string,
   metricsUrl: string | undefined,
-  migrations: string[],
-  hasUsers: boolean,
+  { migrations, hasUsers }: PreparedDatabase,
 ): void {
   const workers = settings.WORKERS === 1 ? 'with 1 worker' : `with ${settings.WORKERS} workers`;
   const migrated = migrations.length > 0 ? ` (brought up to date by ${migrations.join(', ')})` : '';
@@ -175,8 +149,8 @@ function stopOnSignal(running: Promise<Running>): void {
   let isStopping = false;
   const stop = async () => {
     if (isStopping) {
-      // A worker that is stopped (SIGSTOP) does not notice that the primary is gone.
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL');
+      // One that is stopped (SIGSTOP) does not notice that the primary is gone.
+      for (const child of living) child.kill('the service is stopped at once');
       process.exit(1);
     }
     isStopping = true;

@@ -5,13 +5,11 @@
 
 import type { Settings } from '../config/load.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { type Flags, type FromWorker, HEARTBEAT, type Metrics, type ToWorker } from './messages.ts';
+import { attempt, joinService, send } from './channel.ts';
+import type { Flags, FromWorker, Metrics, ToWorker } from './messages.ts';
 import type { Serving } from './serve.ts';
-import { logUncaughtErrors } from './uncaught-errors.ts';
 
-logUncaughtErrors();
-
-// The code is loaded while the primary prepares the database. What is wrong with it is told when the primary asks for it.
+// The code is loaded while the database is prepared. What is wrong with it is told when the primary asks for it.
 const code = import('./serve.ts');
 code.catch(() => {});
 
@@ -19,20 +17,6 @@ let serving: Promise<Serving> | undefined;
 let readMetrics = async (): Promise<Metrics> => [];
 /** The requests that have failed because the database can't serve, since the primary was told. */
 let unavailable = { count: 0, reason: '' };
-
-function send(message: FromWorker): Promise<void> {
-  return new Promise((resolve) => process.send?.(message, () => resolve()));
-}
-
-/** Does what the primary asked for, or tells why it can't be done, and ends. */
-async function attempt(work: () => Promise<FromWorker>): Promise<void> {
-  try {
-    await send(await work());
-  } catch (error) {
-    await send({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
-    process.exit(1);
-  }
-}
 
 /** The modules are loaded in the first worker of a reload only: the others save their memory. */
 async function loadSettings(flags: Flags): Promise<FromWorker> {
@@ -74,8 +58,6 @@ async function stop(serviceStops: boolean): Promise<void> {
   process.exit(0);
 }
 
-// Ctrl+C in a terminal signals the whole process group. Workers ignore it, because the primary stops them.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('message', (message: ToWorker, socket: unknown) => {
   if (message.kind === 'load-settings') void attempt(() => loadSettings(message.flags));
   else if (message.kind === 'serve') void attempt(() => start(message.settings, socket));
@@ -88,7 +70,4 @@ process.on('message', (message: ToWorker, socket: unknown) => {
   else if (message.kind === 'stop') void stop(message.serviceStops);
 });
 
-setInterval(() => {
-  void tellUnavailable();
-  void send({ kind: 'alive' });
-}, HEARTBEAT).unref();
+joinService(tellUnavailable);

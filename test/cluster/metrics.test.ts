@@ -36,7 +36,7 @@ test('The metrics of a service with two workers', async (t) => {
     await send(20);
     const text = await scrape();
     t.equal(sumOf(text, COUNT, { route: '/' }), 20);
-    t.same(workersIn(text, 'process_resident_memory_bytes'), ['1', '2', 'primary']);
+    t.same(workersIn(text, 'process_resident_memory_bytes'), ['1', '2', 'maintainer', 'primary']);
     t.same(workersIn(text, 'rollcall_worker_up'), ['1', '2']);
     t.equal(sumOf(text, 'rollcall_workers', { state: 'ready' }), 2);
   });
@@ -51,7 +51,7 @@ test('The metrics of a service with two workers', async (t) => {
     t.same(up.map(({ value }) => value).toSorted(), [0, 1]);
     t.equal(
       samplesOf(text).filter(({ name }) => name === 'process_open_fds').length,
-      2,
+      3,
       'what it told is old',
     );
     t.equal(sumOf(await scrape(), 'rollcall_worker_up'), 2);
@@ -77,7 +77,7 @@ test('The metrics of a service with two workers', async (t) => {
     const text = await scrape();
     t.equal(sumOf(text, COUNT, { route: '/' }), 40);
     t.equal(sumOf(text, 'rollcall_reloads_total', { outcome: 'succeeded' }), 1);
-    t.same(workersIn(text, 'process_open_fds'), ['1', '2', 'primary']);
+    t.same(workersIn(text, 'process_open_fds'), ['1', '2', 'maintainer', 'primary']);
   });
 
   t.notOk(

@@ -90,10 +90,16 @@ test('The service stops gracefully', async (t) => {
       const server = new Server(PROJECT, 'unshare', own, environment, 'ignore');
       t.teardown(() => server.kill());
       await server.says('that it has started', (stdout) => / listens on /.test(stdout) || undefined);
+      await server.logs('Server listening');
       const [primary = 0] = childrenOf(server.pid);
-      process.kill(childrenOf(primary)[0] ?? 0, 'SIGKILL');
+      // The maintainer and the worker.
+      for (const child of childrenOf(primary)) process.kill(child, 'SIGKILL');
       await server.logs('Server listening', 2);
-      t.same(childrenOf(primary).map(isAlive), [true], 'the worker that was killed is no zombie');
+      const children = await until('both are replaced', () => {
+        const found = childrenOf(primary);
+        return found.length === 2 ? found : undefined;
+      });
+      t.same(children.map(isAlive), [true, true], 'those that were killed are no zombies');
       process.kill(primary, 'SIGTERM');
       t.same(await server.ended(STOP_TIMEOUT), { code: 0, signal: null });
     },

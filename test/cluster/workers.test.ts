@@ -1,5 +1,5 @@
 /**
- * The workers of one service: one that dies is replaced, and none outlives the first process. That all of them know what one
+ * The processes of one service: one that dies is replaced, and none outlives the first process. That all workers know what one
  * of them knows is shown in routes/sign/processes.test.ts.
  */
 import { makeSecret } from '../../config/secret.ts';
@@ -11,12 +11,15 @@ import { manage, startServer } from '../support/processes.ts';
 import { isAlive, until } from '../support/running.ts';
 import { askBothWorkers } from '../support/workers.ts';
 
-onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
+onEachEngine('the processes of a service', async (t, { makeDatabase }) => {
   const DATABASE_URL = await makeDatabase(t);
   await makeDatabaseWith(DATABASE_URL, 'ann');
   const environment = { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS: '2', LOG_LEVEL: 'debug' };
   // The first start compiles the code, which takes more memory; later ones find it kept.
   await (await startServer(t, { environment })).stop();
+  const expire = (name: string) =>
+    query(DATABASE_URL, `INSERT INTO attempts (\`key\`, failures, expires_at) VALUES ('${name}', 0, 1)`);
+  await expire('before the start');
   const server = await startServer(t, { environment });
   await server.logs('Server listening', 2);
   const atStart = process.platform === 'linux' ? server.serving().map(residentMemory) : [];
@@ -66,6 +69,18 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
     t.same(await askEach(), [200]);
   });
 
+  await t.test('the maintainer is replaced when it is killed, while the workers go on', async (t) => {
+    const before = server.serving();
+    const [purged] = await server.logs('expired rows were purged');
+    await expire('before the kill');
+    process.kill(purged?.pid ?? 0, 'SIGKILL');
+    t.match(await server.logs('the maintainer died'), [{ worker: purged?.pid, cause: 'SIGKILL' }]);
+    const [, purgedAgain] = await server.logs('expired rows were purged', 2);
+    t.not(purgedAgain?.pid, purged?.pid);
+    t.same(server.serving(), before);
+    t.same(await askEach(), [200]);
+  });
+
   await t.test('they go on when a newer version has migrated the database, and a reload fails', async (t) => {
     const ready = async () => (await fetch(`${server.url}/readyz`)).status;
     const before = server.serving();
@@ -84,7 +99,10 @@ onEachEngine('the workers of a service', async (t, { makeDatabase }) => {
   });
 
   await t.test('all end with the first process, even by kill -9', async (t) => {
-    const pids = server.serving();
+    const pids = server
+      .log()
+      .map(({ pid }) => pid)
+      .filter((pid) => pid !== server.pid);
     server.child.kill('SIGKILL');
     await until('all have ended', () => (pids.some(isAlive) ? undefined : true));
     t.equal(server.output.stderr, '');

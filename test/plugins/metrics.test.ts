@@ -4,11 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import type { App } from '../../app.ts';
 import { ServiceMetrics } from '../../cluster/metrics.ts';
+import { readDatabaseMetrics } from '../../cluster/metrics-database.ts';
 import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
-import { loadSettings } from '../../config/load.ts';
+import { loadSettings, type Settings } from '../../config/load.ts';
 import { Health } from '../../db/health.ts';
 import { onEachEngine } from '../support/engines.ts';
 import { openServing } from '../support/files.ts';
@@ -106,24 +107,30 @@ onEachEngine('Passwords are counted while they are hashed, wait or are refused',
   t.equal(await value('requests_waiting'), 0);
 });
 
+/** @returns the metrics of a service without workers. @param tryWrite tries whether the database can be written. */
+async function serveMetrics(t: Test, { db }: App, settings: Settings, tryWrite = async () => {}) {
+  const metrics = await ServiceMetrics.listen(settings);
+  t.teardown(() => metrics.stop());
+  const health = new Health({ schemaIsCurrent: db.schemaIsCurrent, tryWrite }, makeLog().log, () => {});
+  t.teardown(() => health.end());
+  const { engine } = await openServing(t, settings.DATABASE_URL);
+  const primary = { workers: [], restarts: 0, reloads: { succeeded: 0, failed: 0 } };
+  metrics.observe(primary, await readDatabaseMetrics(engine, health));
+  return metrics;
+}
+
 onEachEngine(
-  'The primary tells how many sessions live and what migrations the database lacks',
+  'The maintainer tells how many sessions live and what migrations the database lacks',
   async (t, engine) => {
     const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
     await makeUser(app, 'ann');
     await signedIn(app, 'ann');
     await signedIn(app, 'ann');
-    const metrics = await ServiceMetrics.listen(settings);
-    t.teardown(() => metrics.stop());
     let isBroken = false;
     const tryWrite = async () => {
       if (isBroken) throw new Error('broken');
     };
-    const { schemaIsCurrent } = app.db;
-    const health = new Health({ schemaIsCurrent, tryWrite }, makeLog().log, () => {});
-    t.teardown(() => health.end());
-    const opened = await openServing(t, settings.DATABASE_URL);
-    await metrics.database.watch(opened.engine, health);
+    const metrics = await serveMetrics(t, app, settings, tryWrite);
     const answer = await fetch(metrics.url);
     const text = await answer.text();
     t.equal(sumOf(text, 'rollcall_sessions'), 2);
@@ -159,8 +166,7 @@ onEachEngine(
   'Dashboard and alarms ask for metrics that there are, and the page lists all',
   async (t, engine) => {
     const { app, settings } = await startService(t, engine, { settings: METRICS, hashing: quickHashing });
-    const metrics = await ServiceMetrics.listen(settings);
-    t.teardown(() => metrics.stop());
+    const metrics = await serveMetrics(t, app, settings);
     const texts = [await textOf(app), await (await fetch(metrics.url)).text()];
     const names = new Set(texts.flatMap(namesIn));
     const table = (readProject('docs/operations.md').match(/^\| `.*/gm) ?? []).join('\n');

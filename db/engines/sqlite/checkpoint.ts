@@ -1,43 +1,24 @@
-/**
- * Checkpoints SQLite's write-ahead log (WAL) in a thread (checkpoint-thread.ts). A checkpoint waits for the disk, and
- * in the main thread the requests would wait as well.
- */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+/** Checkpoints of SQLite's write-ahead log (WAL): they copy it into the database file. */
+import type Sqlite from 'better-sqlite3';
+import { BUSY_TIMEOUT } from './connection.ts';
 
-const THREAD = new URL('checkpoint-thread.ts', import.meta.url);
+/** How many pages the log may have, 64 MB as a rule. */
+const MAX_PAGES = 16_384;
+/** How long writers are kept out at most where a reader goes on, in milliseconds. */
+const PATIENCE = 50;
 
-/** The thread starts with the first checkpoint. @param path the database file, which must exist. */
-export function makeCheckpointer(path: string) {
-  let thread: Worker | undefined;
-  let last: Promise<void> = Promise.resolve();
-
-  function start(): Worker {
-    const started = new Worker(THREAD, { workerData: path });
-    started.unref();
-    // A thread that could not open the file exits, and the next checkpoint starts another.
-    started.once('exit', () => {
-      thread = undefined;
-    });
-    return started;
+/** Copies what no transaction in progress still needs. It waits for the disk, and the process with it. @throws {Error} */
+export function checkpointLog(client: Sqlite.Database): void {
+  // This copies without keeping writers from adding more.
+  const [result]: unknown[] = client.prepare('PRAGMA wal_checkpoint(PASSIVE)').raw().all();
+  const pages = Array.isArray(result) ? result[1] : 0;
+  if (Number(pages) <= MAX_PAGES) return;
+  // SQLite begins the log anew only once all of it is copied. Constant writes prevent that, and the log would grow for as long as
+  // they last, and each read with it. So writers wait here for the last few pages.
+  client.pragma(`busy_timeout = ${PATIENCE}`);
+  try {
+    client.pragma('wal_checkpoint(RESTART)');
+  } finally {
+    client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`);
   }
-
-  async function runCheckpoint(): Promise<void> {
-    thread ??= start();
-    thread.postMessage(undefined);
-    const [error]: unknown[] = await once(thread, 'message');
-    if (typeof error === 'string') throw new Error(error);
-  }
-
-  return {
-    /** Copies the WAL into the database file, except for what transactions in progress still need. @throws {Error} */
-    checkpoint(): Promise<void> {
-      const done = last.then(runCheckpoint);
-      last = done.catch(() => {});
-      return done;
-    },
-    async end() {
-      await thread?.terminate();
-    },
-  };
 }

@@ -8,7 +8,7 @@ import { DatabaseUnavailableError, MissingDatabaseError } from '../engine.ts';
 import { isBusy, translateError } from './errors.ts';
 
 /** In milliseconds. SQLite's own wait for a lock blocks the event loop, so `retryWhileBusy` does most of it. */
-const BUSY_TIMEOUT = 5;
+export const BUSY_TIMEOUT = 5;
 export const LOCK_TIMEOUT = 5_000;
 
 /** The size to which a checkpoint truncates the WAL file, in bytes. */

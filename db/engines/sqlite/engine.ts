@@ -13,7 +13,7 @@ import {
   type SelectQuery,
   type Values,
 } from '../statement.ts';
-import { makeCheckpointer } from './checkpoint.ts';
+import { checkpointLog } from './checkpoint.ts';
 import { connect, retryWhileBusy, useWriteAheadLog } from './connection.ts';
 import { isBusy } from './errors.ts';
 import { brokenReferences, withMigrationLock } from './migrations.ts';
@@ -37,7 +37,6 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
   const connection = new ReopeningConnection(path, client, (opened) => {
     if (worker) opened.pragma('wal_autocheckpoint = 0');
   });
-  const checkpointer = makeCheckpointer(path);
   const rowCache = makeRowCache(connection);
   const enqueue = makeWriteQueue(connection, rowCache);
 
@@ -75,12 +74,15 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     },
     async checkpoint() {
       connection.assertInPlace();
-      await checkpointer.checkpoint();
+      try {
+        checkpointLog(connection.client);
+      } catch (error) {
+        throw connection.explain(error);
+      }
     },
     readSnapshot: (work) => readSnapshot(path, work),
     poolUse: () => undefined,
     async close() {
-      await checkpointer.end();
       connection.close();
     },
   };

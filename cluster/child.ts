@@ -111,7 +111,7 @@ export class Child {
     this.send({ kind: 'stop', serviceStops });
     this.state = 'draining';
     const deadline = setTimeout(() => {
-      this.#log.error({ worker: this.pid }, `${this.#name} did not stop in time and is killed`);
+      this.#log.error({ process: this.pid }, 'a process did not stop in time and is killed');
       this.kill('it did not stop in time');
     }, KILL_DEADLINE);
     await this.exited;
@@ -148,7 +148,7 @@ export class Child {
     });
     // Without a listener, sending to a process that has just died would end the primary.
     this.#process.on('error', (error) => {
-      this.#log.warn({ err: error, worker: this.pid }, `a message to ${this.#name} could not be sent`);
+      this.#log.warn({ err: error, process: this.pid }, 'a message to a process could not be sent');
       if (this.pid === undefined) end(error.message);
     });
     return promise;

@@ -8,8 +8,6 @@ import { CHILD_ENVIRONMENT, CHILD_FLAGS, Child } from './child.ts';
 import { METRICS_DEADLINE, type Metrics, type PreparedDatabase } from './messages.ts';
 import { Pauses } from './pauses.ts';
 
-const NAME = 'the maintainer';
-
 export class MaintainerProcess {
   readonly #log: Logger;
   readonly #onWritable: (isWritable: boolean) => void;
@@ -81,7 +79,11 @@ export class MaintainerProcess {
       env: { ...process.env, ...CHILD_ENVIRONMENT },
       execArgv: [...process.execArgv, ...CHILD_FLAGS],
     };
-    const child = new Child(NAME, fork(join(import.meta.dirname, 'maintainer.ts'), options), this.#log);
+    const child = new Child(
+      'the maintainer',
+      fork(join(import.meta.dirname, 'maintainer.ts'), options),
+      this.#log,
+    );
     this.#children.add(child);
     child.on('writable', ({ isWritable }) => this.#onWritable(isWritable));
     void child.exited.then((cause) => {
@@ -99,7 +101,7 @@ export class MaintainerProcess {
   }
 
   #handleEnd({ pid }: Child, cause: string): void {
-    this.#log.error({ worker: pid, cause }, `${NAME} died and is replaced`);
+    this.#log.error({ process: pid, cause }, 'the maintainer died and is replaced');
     this.#current = undefined;
     void this.#replace();
   }
@@ -113,7 +115,7 @@ export class MaintainerProcess {
     } catch {
       const reason = await child.exited;
       const pause = this.#pauses.next(reason);
-      this.#log.error({ reason, pause }, `${NAME} could not start`);
+      this.#log.error({ reason, pause }, 'the maintainer could not start');
       setTimeout(() => void this.#replace(), pause);
       return;
     }

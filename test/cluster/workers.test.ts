@@ -74,7 +74,7 @@ onEachEngine('the processes of a service', async (t, { makeDatabase }) => {
     const [purged] = await server.logs('expired rows were purged');
     await expire('before the kill');
     process.kill(purged?.pid ?? 0, 'SIGKILL');
-    t.match(await server.logs('the maintainer died'), [{ worker: purged?.pid, cause: 'SIGKILL' }]);
+    t.match(await server.logs('the maintainer died'), [{ process: purged?.pid, cause: 'SIGKILL' }]);
     const [, purgedAgain] = await server.logs('expired rows were purged', 2);
     t.not(purgedAgain?.pid, purged?.pid);
     t.same(server.serving(), before);

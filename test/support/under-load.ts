@@ -6,14 +6,15 @@ import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
-import type { StatusReply } from '../../config/control.ts';
+import { controlPath, readLine, type StatusReply } from '../../config/control.ts';
+import { loadSettings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from './api.ts';
 import type { TestEngine } from './engines.ts';
 import type { Load } from './load/index.ts';
 import { childrenOf } from './memory.ts';
 import { freePort } from './mysql-server.ts';
-import { manage, type Server, startServer } from './processes.ts';
+import { PROJECT, type Server, startServer } from './processes.ts';
 import { type Environment, isAlive, until } from './running.ts';
 
 /** How many requests are answered between two upheavals, at least. */
@@ -50,12 +51,14 @@ export async function reload(server: Server, load: Load, times: number, before =
   await load.answered(ANSWERS);
 }
 
-/** Kills a random worker that is ready, by what the primary tells to `manage status`. */
+/** Kills a random worker that is ready, by what the primary tells over its control socket. */
 export async function killWorker(environment: Environment): Promise<void> {
+  const path = controlPath(loadSettings({ root: PROJECT, environment }), Number(environment.PORT));
   const victim = await until('a worker is ready', async () => {
-    const { stdout } = await manage(['status', '--json'], { environment });
-    const { service }: { service?: StatusReply } = JSON.parse(stdout);
-    const ready = service?.workers.filter(({ state }) => state === 'ready') ?? [];
+    const socket = connect(path);
+    socket.write('status\n');
+    const { workers }: StatusReply = JSON.parse(await readLine(socket));
+    const ready = workers.filter(({ state }) => state === 'ready');
     return ready[randomInt(Math.max(ready.length, 1))]?.pid;
   });
   process.kill(victim, 'SIGKILL');

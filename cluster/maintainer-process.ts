@@ -19,7 +19,6 @@ export class MaintainerProcess {
   /** The one that has prepared the database, until it looks after it. */
   #prepared: Child | undefined;
   #settings: Settings;
-  #metrics: Metrics = [];
   #isStopping = false;
 
   /** @param onWritable is called after each attempt to write. */
@@ -55,17 +54,12 @@ export class MaintainerProcess {
     this.#current?.send({ kind: 'unavailable', count, reason });
   }
 
-  /** @returns what it tells, or what it told last when it does not answer in time. */
+  /** @returns its values, none when it does not answer in time. */
   async metrics(): Promise<Metrics> {
-    const answer = this.#current?.next('metrics').then(
-      ({ metrics }) => {
-        this.#metrics = metrics;
-      },
-      () => {},
-    );
+    const answer = this.#current?.next('metrics').catch(() => undefined);
     this.#current?.send({ kind: 'tell-metrics' });
-    await Promise.race([answer, delay(METRICS_DEADLINE, undefined, { ref: false })]);
-    return this.#metrics;
+    const late = delay(METRICS_DEADLINE, undefined, { ref: false });
+    return (await Promise.race([answer, late]))?.metrics ?? [];
   }
 
   /** Resolves when it has ended. */

@@ -5,14 +5,23 @@
 import type { Settings } from '../config/load.ts';
 import { makeLog } from '../plugins/log.ts';
 import { attempt, joinService, send } from './channel.ts';
-import { type Maintenance, startMaintenance } from './maintenance.ts';
+import type { Maintenance } from './maintenance.ts';
 import type { FromMaintainer, Metrics, ToMaintainer } from './messages.ts';
-import { prepareDatabase } from './prepare-database.ts';
+
+// What is wrong with the code is told when the primary asks for it.
+const code = Promise.all([import('./prepare-database.ts'), import('./maintenance.ts')]);
+code.catch(() => {});
 
 let maintenance: Promise<Maintenance> | undefined;
 let readMetrics = async (): Promise<Metrics> => [];
 
+async function prepare(settings: Settings): Promise<FromMaintainer> {
+  const [{ prepareDatabase }] = await code;
+  return { kind: 'prepared', ...(await prepareDatabase(settings)) };
+}
+
 async function maintain(settings: Settings): Promise<FromMaintainer> {
+  const [, { startMaintenance }] = await code;
   maintenance = startMaintenance(settings, makeLog(settings.LOG_LEVEL), (isWritable) => {
     void send({ kind: 'writable', isWritable });
   });
@@ -31,8 +40,7 @@ async function stop(): Promise<void> {
 }
 
 process.on('message', async (message: ToMaintainer) => {
-  if (message.kind === 'prepare')
-    void attempt(async () => ({ kind: 'prepared', ...(await prepareDatabase(message.settings)) }));
+  if (message.kind === 'prepare') void attempt(() => prepare(message.settings));
   else if (message.kind === 'maintain') void attempt(() => maintain(message.settings));
   else if (message.kind === 'tell-metrics') void send({ kind: 'metrics', metrics: await readMetrics() });
   else if (message.kind === 'unavailable')

@@ -40,6 +40,7 @@ export class MetricsSum {
   readonly #readMaintainer: () => Promise<Metrics>;
   readonly #workers: () => Iterable<WorkerState>;
   readonly #up: Gauge<'worker'>;
+  readonly #maintainerUp: Gauge;
   /** What each worker told last. */
   readonly #latest = new Map<Pid, Metrics>();
   /** The sums of workers that have ended. Without them a sum would fall, which Prometheus takes for a new start of the whole service. */
@@ -65,6 +66,11 @@ export class MetricsSum {
       labelNames: ['worker'],
       registers: [registry],
     });
+    this.#maintainerUp = new Gauge({
+      name: 'rollcall_maintainer_up',
+      help: 'Whether the maintainer told its metrics in time.',
+      registers: [registry],
+    });
     cluster.on('message', ({ process: { pid } }, message: FromWorker) => {
       if (message.kind === 'metrics') this.#latest.set(pid, message.metrics);
     });
@@ -88,6 +94,7 @@ export class MetricsSum {
     const [missing, maintainer] = await Promise.all([this.#ask(), this.#readMaintainer()]);
     const numbers = new Map<Pid, number>();
     this.#up.reset();
+    this.#maintainerUp.set(maintainer.length > 0 ? 1 : 0);
     for (const { state, pid, number } of this.#workers()) {
       if (state !== 'ready') continue;
       this.#up.set({ worker: number }, missing.has(pid) ? 0 : 1);

@@ -9,6 +9,8 @@ import { keepUntilRestart } from '../../cluster/reloaded-settings.ts';
 import { loadSettings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { fails, objects, succeeds } from '../support/commands.ts';
+import { childrenOf } from '../support/memory.ts';
+import { metricsUrl, sumOf } from '../support/metrics.ts';
 import {
   copyProject,
   makeFolder,
@@ -177,6 +179,34 @@ test('A new worker that dies before the old one stops is replaced', async (t) =>
   t.match(await server.logs('a worker died and is replaced'), [{ cause: 'a test' }]);
   await server.logs('the reload succeeded');
   t.equal((await fetch(`${server.url}/docs`)).status, 200);
+});
+
+test('A reload whose maintainer can not begin fails, and the former one goes on until it is replaced', async (t) => {
+  const { folder, databaseUrl } = makeProject(t);
+  const maintenance = join(folder, 'cluster/maintenance.ts');
+  const code = readFileSync(maintenance, 'utf8');
+  const environment = { DATABASE_URL: databaseUrl, WORKERS: '1', METRICS_PORT: '0' };
+  const server = await startServer(t, { folder, environment });
+  const maintainers = () =>
+    childrenOf(server.pid).filter((pid) => !server.serving().includes(pid) && isAlive(pid));
+  const isUp = async () => {
+    const text = await (await fetch(metricsUrl(server))).text();
+    return sumOf(text, 'rollcall_maintainer_up');
+  };
+  const [former = 0] = maintainers();
+  appendFileSync(maintenance, BROKEN);
+  process.kill(server.pid, 'SIGHUP');
+  t.match(await server.logs('the reload failed'), [{ reason: 'This release is broken.', replaced: 0 }]);
+  t.same(maintainers(), [former]);
+
+  process.kill(former, 'SIGKILL');
+  t.match(await server.logs('the maintainer died'), [{ process: former, cause: 'SIGKILL' }]);
+  const failures = await server.logs('the maintainer could not start', 2);
+  t.match(failures, [{ reason: 'This release is broken.', pause: 200 }, { pause: 400 }]);
+  t.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  t.equal(await isUp(), 0);
+  writeFileSync(maintenance, code);
+  await until('the next one is ready', async () => (await isUp()) || undefined);
 });
 
 test("MySQL's servers, user and password change by a reload, and its database and the address of metrics do not", async (t) => {

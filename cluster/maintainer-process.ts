@@ -1,7 +1,6 @@
 /** The primary's side of the maintainer (maintainer.ts): one process, replaced when it ends by itself and when the service is reloaded. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/load.ts';
 import { CHILD_ENVIRONMENT, CHILD_FLAGS, Child } from './child.ts';
@@ -19,6 +18,8 @@ export class MaintainerProcess {
   /** The one that has prepared the database, until it looks after it. */
   #prepared: Child | undefined;
   #settings: Settings;
+  /** Takes what the maintainer tells. */
+  #takeMetrics = (_metrics: Metrics) => {};
   #isStopping = false;
 
   /** @param onWritable is called after each attempt to write. */
@@ -56,10 +57,14 @@ export class MaintainerProcess {
 
   /** @returns its values, none when it does not answer in time. */
   async metrics(): Promise<Metrics> {
-    const answer = this.#current?.next('metrics').catch(() => undefined);
-    this.#current?.send({ kind: 'tell-metrics' });
-    const late = delay(METRICS_DEADLINE, undefined, { ref: false });
-    return (await Promise.race([answer, late]))?.metrics ?? [];
+    if (!this.#current) return [];
+    const { promise, resolve } = Promise.withResolvers<Metrics>();
+    this.#takeMetrics = resolve;
+    this.#current.send({ kind: 'tell-metrics' });
+    const deadline = setTimeout(resolve, METRICS_DEADLINE, []);
+    const metrics = await promise;
+    clearTimeout(deadline);
+    return metrics;
   }
 
   /** Resolves when it has ended. */
@@ -68,6 +73,7 @@ export class MaintainerProcess {
     await Promise.all([...this.#children].map((child) => child.stop()));
   }
 
+  /** @throws {Error} when the system lets no process start. */
   #fork(): Child {
     const options = {
       env: { ...process.env, ...CHILD_ENVIRONMENT },
@@ -80,6 +86,7 @@ export class MaintainerProcess {
     );
     this.#children.add(child);
     child.on('writable', ({ isWritable }) => this.#onWritable(isWritable));
+    child.on('metrics', ({ metrics }) => this.#takeMetrics(metrics));
     void child.exited.then((cause) => {
       this.#children.delete(child);
       if (child === this.#current && !this.#isStopping) this.#handleEnd(child, cause);
@@ -103,11 +110,12 @@ export class MaintainerProcess {
   async #replace(): Promise<void> {
     // A reload may have been faster.
     if (this.#current || this.#isStopping) return;
-    const child = this.#fork();
+    let child: Child | undefined;
     try {
+      child = this.#fork();
       await this.#begin(child, this.#settings);
-    } catch {
-      const reason = await child.exited;
+    } catch (error) {
+      const reason = (await child?.exited) ?? String(error);
       const pause = this.#pauses.next(reason);
       this.#log.error({ reason, pause }, 'the maintainer could not start');
       setTimeout(() => void this.#replace(), pause);

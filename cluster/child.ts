@@ -148,8 +148,8 @@ export class Child {
     });
     // Without a listener, sending to a process that has just died would end the primary.
     this.#process.on('error', (error) => {
-      this.#log.warn({ err: error, process: this.pid }, 'a message to a process could not be sent');
       if (this.pid === undefined) end(error.message);
+      else this.#log.warn({ err: error, process: this.pid }, 'a message to a process could not be sent');
     });
     return promise;
   }

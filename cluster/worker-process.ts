@@ -24,7 +24,10 @@ export class WorkerProcess extends Child {
       args: [],
       execArgv: [...process.execArgv, ...CHILD_FLAGS],
     });
-    super('a worker', cluster.fork(CHILD_ENVIRONMENT).process, log);
+    const worker = cluster.fork(CHILD_ENVIRONMENT);
+    // The cluster module repeats each error of the process here, where one that nobody takes would end the primary.
+    worker.on('error', () => {});
+    super('a worker', worker.process, log);
     this.number = number;
     this.generation = generation;
     this.on('listening', ({ version }) => {

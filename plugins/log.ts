@@ -1,5 +1,6 @@
 /** The log of the service: one JSON object a line on standard output. docs/logs.md says what is in it. */
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { LogOutput } from './log-output.ts';
 
 /**
  * What controls a terminal or begins a line for some programs: control characters, as JSON has those up to U+001F, and the separators of
@@ -19,7 +20,10 @@ function escapeControls(line: string): string {
   });
 }
 
+/** One for all loggers of the process. */
+const standardOutput = new LogOutput(1);
+
 /** @returns a logger that writes from this level on. @param stream standard output without it. */
-export function makeLog(level: string, stream: DestinationStream = pino.destination(1)): Logger {
+export function makeLog(level: string, stream: DestinationStream = standardOutput): Logger {
   return pino({ level, hooks: { streamWrite: escapeControls } }, stream);
 }

@@ -105,6 +105,17 @@ export const startSession = (
   });
 };
 
+/** Whether it has expired, or its user is not active. Seen in the future: the clock was set back since, and it would live for too long. */
+function hasEnded({ expiresAt, lastSeenAt, active }: SessionRow, now: number): boolean {
+  return expiresAt <= now || isFromFuture(lastSeenAt, now) || !active;
+}
+
+/** @returns the session of that key while it lives and its user is active, for what ends it: nothing is noted. */
+export async function findSessionToEnd(db: Database, key: string): Promise<SessionRow | undefined> {
+  const session = await db.sessions.find(key);
+  return session && !hasEnded(session, Date.now()) ? session : undefined;
+}
+
 /**
  * @returns the session of that key while it lives and its user is active. That it was seen is noted now and then, and one that
  * has ended is removed; neither makes the caller wait long or fails the request.
@@ -118,8 +129,7 @@ export async function findSession(
   const session = await db.sessions.find(key);
   if (!session) return undefined;
   const now = Date.now();
-  // Seen in the future: the clock was set back since, and the session would live longer than it may.
-  if (session.expiresAt <= now || isFromFuture(session.lastSeenAt, now) || !session.active) {
+  if (hasEnded(session, now)) {
     await writeBestEffort(db, db.sessions.end(key), log);
     return undefined;
   }

@@ -18,6 +18,22 @@ onEachEngine('A request is served when its session can not be noted as seen', as
   t.equal(await whoamiStatus(ann), 200);
   t.match(
     lines.map((line): unknown => JSON.parse(line)),
-    [{ level: 40, msg: 'the use or the end of a session or token could not be written', err: {} }],
+    [
+      {
+        level: 40,
+        msg: 'the use or the end of a session or token could not be written',
+        err: {},
+        requestId: /./,
+      },
+    ],
+  );
+
+  lines.length = 0;
+  advance(6 * 60);
+  t.equal((await ann.request('POST', '/api/sign/out')).statusCode, 204);
+  t.same(
+    lines.map((line): unknown => JSON.parse(line).msg),
+    ['signed-out'],
+    'what ends is not noted as seen',
   );
 });

@@ -14,7 +14,7 @@ import { anonymous, type Origin } from '../../../accounts/actor.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
 import {
   endReplacedSession,
-  findSession,
+  findSessionToEnd,
   type SessionLimits,
   type StartedSession,
   signOut,
@@ -197,7 +197,7 @@ function sessionStore(
 ): NonNullable<FastifySessionOptions['store']> {
   return {
     get: callbackify(async (secret: string) => {
-      const found = await findSession(db, keyOf(secret), limits, log);
+      const found = await findSessionToEnd(db, keyOf(secret));
       return found ? { cookie: { originalMaxAge: null }, found } : null;
     }),
     set: callbackify(async (secret: string, session: CarriedSession) => {

@@ -1,7 +1,8 @@
 /** manage secret: a new key for SECRET_KEY. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { codeOf } from '../../config/errors.ts';
 import { createFolder } from '../../config/folder.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { warnOfReaders } from '../secrets.ts';
@@ -23,6 +24,12 @@ function printKey(): void {
 function writeSecret(file: string): void {
   if (existsSync(file)) throw new Error(`There is a file ${file} already. Name a new one.`);
   createFolder(dirname(file));
-  writeFileSync(file, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    writeFileSync(file, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // A full disk leaves an empty file, which would be in the way of the next try.
+    if (codeOf(error) !== 'EEXIST') rmSync(file, { force: true });
+    throw error;
+  }
   print(`The key is in ${file}. Set SECRET_KEY_FILE to it.`);
 }

@@ -1,5 +1,5 @@
 /** What commands do when what they print goes to a full disk, to nobody, or to a file that others can read, with real descriptors. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { objects } from '../support/commands.ts';
@@ -11,9 +11,9 @@ const CLOSED = /^manage: Standard output could not be written: EPIPE: .+\n$/;
 test('Commands whose output can not be written', async (t) => {
   const folder = makeFolder(t);
   const environment = { DATABASE_URL: `sqlite:${join(folder, 'rollcall.db')}` };
-  /** Runs the command in a shell, with what stands behind it there. */
-  const shell = (command: string, behind: string): Promise<Result> => {
-    const line = `umask 022; set -o pipefail; cd "${folder}"; "${process.execPath}" "${PROJECT}/manage.ts" ${command} ${behind}`;
+  /** Runs the command in a shell, with what stands behind and before it there. */
+  const shell = (command: string, behind: string, before = ''): Promise<Result> => {
+    const line = `${before} umask 022; set -o pipefail; cd "${folder}"; "${process.execPath}" "${PROJECT}/manage.ts" ${command} ${behind}`;
     return run(PROJECT, 'bash', ['-c', line], { environment });
   };
   const succeeds = async (...args: string[]) => {
@@ -43,6 +43,13 @@ test('Commands whose output can not be written', async (t) => {
       stderr: /^It was taken back\.\nmanage: Standard output is closed or \/dev\/null/,
     });
     t.same(objects(await succeeds('token', 'list', 'ann', '--json')), []);
+  });
+
+  await t.test('A key that can not be written leaves no file', async (t) => {
+    // A file may have no byte, as on a full disk. The signal that says so would end the process.
+    const failed = await shell('secret key.txt', '', "trap '' XFSZ; ulimit -f 0;");
+    t.match(failed, { code: 1, stdout: '', stderr: /^manage: EFBIG: .+\n$/ });
+    t.notOk(existsSync(join(folder, 'key.txt')));
   });
 
   await t.test('A secret in a file that others can read is told', async (t) => {

@@ -56,6 +56,7 @@ onEachEngine('Every command tells that its output can not be written', async (t,
       ['token create ann deploy', ['token-ended', 'token-created']],
       ['user code ann', ['code-withdrawn', 'code-issued']],
       ['user create bob --code', ['user-deleted']],
+      ['user create bob --code --admin', ['user-deleted']],
     ] as const) {
       t.match(await intoFull(line), {
         code: 1,

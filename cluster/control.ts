@@ -11,6 +11,7 @@ import {
   SIGN_OF_LIFE,
   type StatusReply,
 } from '../config/control.ts';
+import { codeOf } from '../config/errors.ts';
 import { createFolder } from '../config/folder.ts';
 
 /** What the commands ask for, by their names. */
@@ -57,8 +58,7 @@ async function listen(server: Server, path: string): Promise<void> {
   try {
     await listenPrivately(server, path);
   } catch (error) {
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!isTaken || !(await isLeftOver(path))) throw error;
+    if (codeOf(error) !== 'EADDRINUSE' || !(await isLeftOver(path))) throw error;
     rmSync(path);
     await listenPrivately(server, path);
   }
@@ -80,7 +80,7 @@ async function isLeftOver(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+    return codeOf(error) === 'ECONNREFUSED';
   } finally {
     socket.destroy();
   }

@@ -1,5 +1,6 @@
 /** Serves requests in a worker. */
 import { createApp } from '../app.ts';
+import { reasonOf } from '../config/errors.ts';
 import type { Settings } from '../config/load.ts';
 import { drain } from './drain.ts';
 import { refuseAddress } from './listener.ts';
@@ -32,7 +33,7 @@ export async function serve(
   } catch (error) {
     await app.close();
     // Two services that start at once can both bind a port, and one of them listens.
-    throw refuseAddress(settings, error instanceof Error ? error.message : String(error));
+    throw refuseAddress(settings, reasonOf(error));
   }
   return {
     metrics: async () => (await app.metrics?.getMetricsAsJSON()) ?? [],

@@ -1,6 +1,7 @@
 /** Makes the folders of the files that the service keeps: the database and the secret key. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { codeOf } from './errors.ts';
 
 /**
  * Creates a folder that only its owner can enter, with the missing folders above it. Node's own `recursive` never returns where
@@ -14,6 +15,6 @@ export function createFolder(path: string): void {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     // Another process may have created it meanwhile.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }

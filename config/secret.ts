@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { codeOf, reasonOf } from './errors.ts';
 import { createFolder } from './folder.ts';
 import type { Settings } from './load.ts';
 import { SettingsError } from './sources.ts';
@@ -25,8 +26,7 @@ export function withSecret(settings: Settings): Settings {
     const key = readOrCreateKey(path);
     if (key.length >= 32) return { ...settings, SECRET_KEY: [key] };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new SettingsError([`The secret key's file ${path} can't be read or created: ${message}.`]);
+    throw new SettingsError([`The secret key's file ${path} can't be read or created: ${reasonOf(error)}.`]);
   }
   throw new SettingsError([
     `The secret key's file ${path} holds no key of 32 characters. Remove it to have a new key made, which signs all users out.`,
@@ -37,7 +37,7 @@ function readOrCreateKey(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
   createFolder(dirname(path));
   // The link is atomic: of several processes that start at once one wins, and none reads a partial key.
@@ -46,7 +46,7 @@ function readOrCreateKey(path: string): string {
     writeFileSync(draft, `${makeSecret()}\n`, { mode: 0o600, flag: 'wx' });
     linkSync(draft, path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(draft, { force: true });
   }

@@ -1,6 +1,7 @@
 /** Collects the settings as texts, with where each was given: the configuration file, the environment or the command line. Messages say it. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { codeOf, reasonOf } from './errors.ts';
 import { findSetting, settingNames } from './schema.ts';
 import { parseSettingsFile } from './settings-file.ts';
 
@@ -114,10 +115,10 @@ export function readText(path: string): string {
 }
 
 function describeReadError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES') return 'this user may not read it';
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'it is not text in UTF-8';
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }

@@ -6,6 +6,7 @@ import {
   TakenError,
   WeakPasswordError,
 } from '../accounts/errors.ts';
+import { reasonOf } from '../config/errors.ts';
 import { printError } from './terminal.ts';
 
 /** What is said of a name that must be unique. */
@@ -24,9 +25,8 @@ export function errorText(error: unknown): string {
   if (error instanceof PasswordCheckError) return `${error.message} ${errorText(error.cause)}`;
   if (error instanceof ConflictError)
     return 'Nothing was changed: too many are changing the same thing at once. Try again.';
-  if (!(error instanceof Error)) return String(error);
   const ours = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
-  return (ours && error.stack) || error.message;
+  return (ours && error.stack) || reasonOf(error);
 }
 
 /** Writes the error to standard error. */

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import type { Static, TSchema } from 'typebox';
 import { assertOwnFolder, type ControlCommand, controlPath, readLine } from '../config/control.ts';
+import { codeOf } from '../config/errors.ts';
 import { commandSettings } from './context.ts';
 import { errorText } from './errors.ts';
 
@@ -24,7 +25,7 @@ export async function askService<Schema extends TSchema>(
   try {
     line = await readLine(socket);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ECONNREFUSED')
       throw new Error(
         `No service runs with PORT=${settings.PORT} (there is none at ${path}). Start it with "npm start", or set PORT and DATABASE_URL to those that it was started with.`,

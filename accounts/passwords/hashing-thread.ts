@@ -2,6 +2,7 @@
 import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { hashSync, verifySync } from '@node-rs/argon2';
+import { reasonOf } from '../../config/errors.ts';
 import { PARAMETERS, type Question, type Reply } from './hashing-messages.ts';
 
 /** How much nicer the thread is than the process: it gets a thirtieth of a processor that another thread wants. */
@@ -22,7 +23,7 @@ function reply({ hashed, password }: Question): Reply {
   try {
     return { result: hashed === undefined ? hashSync(password, PARAMETERS) : verifySync(hashed, password) };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: reasonOf(error) };
   }
 }
 

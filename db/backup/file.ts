@@ -15,6 +15,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { codeOf, reasonOf } from '../../config/errors.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { getTableName } from '../drizzle.ts';
 import { type Engine, WrongSchemaError } from '../engines/engine.ts';
@@ -199,6 +200,6 @@ async function explainFailure<Result>(what: string, work: () => Promise<Result>)
 }
 
 function messageOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
-  return error instanceof Error ? `${error.message}${code}` : String(error);
+  const code = codeOf(error);
+  return code === undefined ? reasonOf(error) : `${reasonOf(error)} (${code})`;
 }

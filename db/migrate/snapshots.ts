@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type * as KitApi from 'drizzle-kit/api';
+import { codeOf } from '../../config/errors.ts';
 import { sqliteColumnTypes, unsafeCast } from '../schema/column-types.ts';
 import { defineTables } from '../schema/tables.ts';
 import { type Dialect, migrationsFolder } from './migrations.ts';
@@ -43,7 +44,7 @@ export function loadKit(): typeof KitApi {
   try {
     return createRequire(import.meta.url)('drizzle-kit/api');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
+    if (codeOf(error) !== 'MODULE_NOT_FOUND') throw error;
     throw new Error('This needs drizzle-kit, which is for development: run "npm ci" without --omit=dev.');
   }
 }

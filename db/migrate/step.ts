@@ -1,4 +1,5 @@
 /** Runs one migration, and reports a failure with the statement, its file, what has taken effect, and how to resume. */
+import { reasonOf } from '../../config/errors.ts';
 import { DatabaseUnavailableError } from '../engines/engine.ts';
 import { runDataStep } from './data.ts';
 import {
@@ -104,5 +105,5 @@ function capitalized(text: string): string {
 }
 
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.+$/, '');
+  return reasonOf(error).replace(/\.+$/, '');
 }

@@ -2,6 +2,7 @@
  * Classifies the errors of MySQL, MariaDB and mysql2: which are retryable, which leave the outcome unknown, and which
  * of the engine's errors they become.
  */
+import { codeOf, reasonOf } from '../../../config/errors.ts';
 import {
   DatabaseUnavailableError,
   DuplicateError,
@@ -120,12 +121,6 @@ export function isLost(error: unknown): boolean {
   return error instanceof Error && (LOST.has(errnoOf(error)) || isFatal(error));
 }
 
-/** @returns what failed, without any value. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || String('code' in error ? error.code : error.name);
-}
-
 /** @returns the error with a message that says what failed and contains no value. */
 export function toUnavailableError(error: unknown): DatabaseUnavailableError {
   return error instanceof DatabaseUnavailableError
@@ -157,11 +152,10 @@ export function translateError(error: unknown): unknown {
   const right = findMissingRight(error);
   if (right) return new MissingRightError(right);
   if (isReadOnly(error)) return new ReadOnlyError();
-  const timedOut = 'code' in error && error.code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+  const timedOut = codeOf(error) === 'PROTOCOL_SEQUENCE_TIMEOUT';
   if (timedOut || isLost(error) || isConflict(error)) return toUnavailableError(error);
   if (!('sqlState' in error)) return error;
   if (UNAVAILABLE.has(errno)) return toUnavailableError(error);
   // mysql2's errors carry the statement with its values, and the server's message may quote one.
-  const code = 'code' in error ? String(error.code) : '';
-  return new Error(`The database refused a statement: ${code} (error ${errno}).`);
+  return new Error(`The database refused a statement: ${codeOf(error)} (error ${errno}).`);
 }

@@ -3,8 +3,9 @@
  * for the next, and asked again after a pause that grows as long as it fails.
  */
 import { type DatabaseServer, databaseServers } from '../../../config/database-url.ts';
+import { reasonOf } from '../../../config/errors.ts';
 import { connectTo, type OpenConnection } from './connect.ts';
-import { isAnswer, isLost, NoServerError, reasonOf } from './errors.ts';
+import { isAnswer, isLost, NoServerError } from './errors.ts';
 
 /** How long a server that failed is left, in milliseconds. */
 const SHORTEST_PAUSE = 500;

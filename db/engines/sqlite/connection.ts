@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
+import { reasonOf } from '../../../config/errors.ts';
 import { createFolder } from '../../../config/folder.ts';
 import { DatabaseUnavailableError, MissingDatabaseError } from '../engine.ts';
 import { isBusy, translateError } from './errors.ts';
@@ -39,9 +40,8 @@ export function connect(path: string, { create }: { create: boolean }): Sqlite.D
   } catch (error) {
     client?.close();
     if (isBusy(error)) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     throw new DatabaseUnavailableError(
-      `the file ${path} that DATABASE_URL names can't be opened: ${reason}.`,
+      `the file ${path} that DATABASE_URL names can't be opened: ${reasonOf(error)}.`,
     );
   }
 }

@@ -77,7 +77,8 @@ export class MaintainerProcess {
   #fork(): Child {
     const options = {
       env: { ...process.env, ...CHILD_ENVIRONMENT },
-      execArgv: [...process.execArgv, ...CHILD_FLAGS],
+      // A debugger finds another port free than that of the primary.
+      execArgv: [...process.execArgv, ...CHILD_FLAGS, '--inspect-port=0'],
     };
     const child = new Child(
       'the maintainer',

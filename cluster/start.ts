@@ -103,8 +103,7 @@ async function run(
       log.info('the service stops');
       const told = systemd.stopping();
       endControl();
-      await primary.stop();
-      await maintainer.stop();
+      await Promise.all([primary.stop(), maintainer.stop()]);
       metrics?.stop();
       await told;
     },

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'tap';
 import { objects } from '../support/commands.ts';
+import { childrenOf } from '../support/memory.ts';
 import { copyProject, makeFolder, manage, startServer } from '../support/processes.ts';
 
 /** In milliseconds: longer than a worker may hang. */
 const STOPPED = 40_000;
+/** In milliseconds: less than twice the time that one process gets. */
+const STOP_TIMEOUT = 20_000;
 /** Two heartbeats, in milliseconds: the primary has looked at its workers. */
 const LOOKED = 2_000;
 
@@ -43,5 +46,12 @@ test('A service whose processes hang', async (t) => {
     t.equal((await fetch(server.url)).status, 200);
   });
 
-  t.same(await server.stop(), { code: 0, signal: null });
+  await t.test('A stop waits twelve seconds for all that hang, the maintainer included', async (t) => {
+    for (const pid of childrenOf(server.pid)) process.kill(pid, 'SIGSTOP');
+    const began = performance.now();
+    t.same(await server.stop(), { code: 0, signal: null });
+    const took = performance.now() - began;
+    t.ok(took < STOP_TIMEOUT, `${took} ms`);
+    t.equal((await server.logs('a process did not stop in time')).length, 3);
+  });
 });

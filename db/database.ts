@@ -2,7 +2,6 @@
 import { sqliteFile } from '../config/database-url.ts';
 import type { Settings } from '../config/load.ts';
 import type { Engine } from './engines/engine.ts';
-import { openSqlite } from './engines/sqlite/engine.ts';
 import { watchSchema } from './migrate/migrator.ts';
 import { attemptQueries } from './queries/attempts.ts';
 import { auditQueries } from './queries/audit.ts';
@@ -30,8 +29,11 @@ export async function openEngine(
 ): Promise<Engine> {
   const url = settings.DATABASE_URL;
   const file = sqliteFile(url);
-  if (file !== undefined) return openSqlite(file, { create, worker });
-  // A static import would load MySQL's driver for SQLite's users, too.
+  // Each engine is loaded where it is used, since the other one's driver takes memory in every process.
+  if (file !== undefined) {
+    const { openSqlite } = await import('./engines/sqlite/engine.ts');
+    return openSqlite(file, { create, worker });
+  }
   const { openMysql } = await import('./engines/mysql/engine.ts');
   return openMysql({
     url,

@@ -14,16 +14,14 @@ import type * as SqliteCore from 'drizzle-orm/sqlite-core';
 const require = createRequire(import.meta.url ?? join(process.cwd(), 'package.json'));
 
 const core: typeof Core = require('drizzle-orm');
-const betterSqlite3: typeof BetterSqlite3 = require('drizzle-orm/better-sqlite3');
 
 export const { and, or, not, eq, ne, gt, gte, lt, lte, inArray, isNull, isNotNull, notExists, notInArray } =
   core;
 export const { asc, desc, sql, is, Column, getTableName, Param, Placeholder, SQL } = core;
 
-/** Builds queries for SQLite without a connection: the engine runs them (see statement.ts). */
-export const sqliteBuilder = betterSqlite3.drizzle.mock;
-export const sqliteCore: typeof SqliteCore = require('drizzle-orm/sqlite-core');
-
-// SQLite's users do not load MySQL's modules.
+// Nobody loads the modules of the other dialect. The builders have no connection: the engines run the queries (see statement.ts).
+export const loadSqliteCore = (): typeof SqliteCore => require('drizzle-orm/sqlite-core');
+export const loadSqliteBuilder = (): typeof BetterSqlite3.drizzle.mock =>
+  require('drizzle-orm/better-sqlite3').drizzle.mock;
 export const loadMysqlCore = (): typeof MysqlCore => require('drizzle-orm/mysql-core');
 export const loadMysqlBuilder = (): typeof Mysql2.drizzle.mock => require('drizzle-orm/mysql2').drizzle.mock;

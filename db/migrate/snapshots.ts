@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type * as KitApi from 'drizzle-kit/api';
 import { codeOf } from '../../config/errors.ts';
-import { sqliteColumnTypes, unsafeCast } from '../schema/column-types.ts';
+import { unsafeCast } from '../schema/column-types.ts';
 import { defineTables } from '../schema/tables.ts';
 import { type Dialect, migrationsFolder } from './migrations.ts';
 
@@ -67,6 +67,7 @@ export function readSnapshot(dialect: Dialect, number: number): Snapshot {
  */
 export async function compareWithCode(dialect: Dialect, number: number) {
   const { generateSQLiteDrizzleJson, generateMySQLDrizzleJson } = loadKit();
+  const { sqliteColumnTypes } = await import('../schema/column-types.sqlite.ts');
   const { mysqlColumnTypes } = await import('../schema/column-types.mysql.ts');
   const generated =
     dialect === 'sqlite'

@@ -1,6 +1,4 @@
-/**
- * MySQL's column types. They have their own file so that a service on SQLite does not load drizzle's MySQL modules.
- */
+/** MySQL's column types (see column-types.ts). */
 import { loadMysqlCore } from '../drizzle.ts';
 import { type ColumnTypes, DIGEST_LENGTH, ID_LENGTH, unsafeCast } from './column-types.ts';
 

@@ -1,10 +1,11 @@
 /**
- * SQLite's column types. Each table is written once, as a function of column types, and so exists in both dialects.
- * SQLite's give the TypeScript types; `unsafeCast` applies them to MySQL's (column-types.mysql.ts), and the tests on
- * both engines prove that they fit.
+ * Each table is written once, as a function of column types, and so exists in both dialects. SQLite's give the TypeScript types;
+ * `unsafeCast` applies them to MySQL's, and the tests on both engines prove that they fit. The column types of a dialect have their own
+ * file (column-types.sqlite.ts, column-types.mysql.ts), so that a service on the other does not load drizzle's modules for it.
  */
 import type { AnyColumn, Column, ColumnBaseConfig, ColumnDataType, SQL } from 'drizzle-orm';
-import { sql, sqliteCore as sqlite } from '../drizzle.ts';
+import { sql } from '../drizzle.ts';
+import type { sqliteColumnTypes } from './column-types.sqlite.ts';
 
 /** The project's only cast: MySQL's tables to the types of SQLite's, and values to the types that drizzle expects. */
 export function unsafeCast<Target>(value: unknown): Target {
@@ -16,28 +17,6 @@ export const ID_LENGTH = 36;
 export const DIGEST_LENGTH = 43;
 /** The longest stored details of a request's origin, in characters. */
 export const ORIGIN_LENGTHS = { address: 64, userAgent: 255, requestId: 64 };
-
-export const sqliteColumnTypes = {
-  table: sqlite.sqliteTable,
-  index: sqlite.index,
-  uniqueIndex: sqlite.uniqueIndex,
-  primaryKey: sqlite.primaryKey,
-  foreignKey: sqlite.foreignKey,
-  /** A primary key: a UUIDv7 in lower case. */
-  id: () => sqlite.text().primaryKey(),
-  /** The id of a row of another table. */
-  ref: () => sqlite.text(),
-  /** A hash or secret of 256 bits in base64url. */
-  digest: () => sqlite.text(),
-  /** Text of at most `length` characters, compared byte by byte. */
-  string: (length: number) => sqlite.text({ length }),
-  integer: () => sqlite.integer(),
-  /** A time, in milliseconds since 1970. */
-  instant: () => sqlite.integer(),
-  flag: () => sqlite.integer({ mode: 'boolean' }),
-  /** A value that no query searches: at most 64 KiB as JSON. */
-  json: <Value>() => sqlite.text({ mode: 'json' }).$type<Value>(),
-};
 
 export type ColumnTypes = typeof sqliteColumnTypes;
 

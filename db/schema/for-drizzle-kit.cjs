@@ -3,7 +3,7 @@
  * module can't be made of a list.
  */
 const { mysqlColumnTypes } = require('./column-types.mysql.ts');
-const { sqliteColumnTypes } = require('./column-types.ts');
+const { sqliteColumnTypes } = require('./column-types.sqlite.ts');
 const { defineTables } = require('./tables.ts');
 
 for (const [dialect, columnTypes] of Object.entries({ sqlite: sqliteColumnTypes, mysql: mysqlColumnTypes })) {

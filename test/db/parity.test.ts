@@ -7,12 +7,14 @@ import type * as Core from 'drizzle-orm';
 import type { MySqlTable } from 'drizzle-orm/mysql-core';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { test } from 'tap';
-import { loadMysqlCore, sqliteCore } from '../../db/drizzle.ts';
+import { loadMysqlCore, loadSqliteCore } from '../../db/drizzle.ts';
 import { mysqlColumnTypes } from '../../db/schema/column-types.mysql.ts';
-import { type ColumnTypes, sqliteColumnTypes } from '../../db/schema/column-types.ts';
+import { sqliteColumnTypes } from '../../db/schema/column-types.sqlite.ts';
+import type { ColumnTypes } from '../../db/schema/column-types.ts';
 import { defineTables } from '../../db/schema/tables.ts';
 
 const mysqlCore = loadMysqlCore();
+const sqliteCore = loadSqliteCore();
 const sqliteTables = defineTables(sqliteColumnTypes);
 const mysqlTables = defineTables(mysqlColumnTypes);
 

@@ -2,7 +2,7 @@
  * The matrix of fields: which callers may set and see each field. No caller can set or see any other column of the
  * database.
  */
-import { sqliteColumnTypes } from '../../db/schema/column-types.ts';
+import { sqliteColumnTypes } from '../../db/schema/column-types.sqlite.ts';
 import { defineTables } from '../../db/schema/tables.ts';
 import { CALLERS, type Caller, setScene } from '../support/cast.ts';
 import { onEachEngine } from '../support/engines.ts';

@@ -2,8 +2,8 @@
  * The engine for SQLite: better-sqlite3 with one connection for each process, on a file that all processes share. Its
  * calls are synchronous, so no other request of the process runs between a transaction's BEGIN and COMMIT.
  */
-import { sqliteBuilder } from '../../drizzle.ts';
-import { sqliteColumnTypes } from '../../schema/column-types.ts';
+import { loadSqliteBuilder } from '../../drizzle.ts';
+import { sqliteColumnTypes } from '../../schema/column-types.sqlite.ts';
 import { defineTables } from '../../schema/tables.ts';
 import type { Engine, Reader, Rows } from '../engine.ts';
 import {
@@ -49,7 +49,7 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
   return {
     dialect: 'sqlite',
     tables: TABLES,
-    build: sqliteBuilder({ casing: 'snake_case' }),
+    build: loadSqliteBuilder()({ casing: 'snake_case' }),
     ...makeReader(connection, rowCache),
     write: prepareStep,
     condition: prepareStep,

@@ -26,8 +26,6 @@ export const CHILD_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 const START_DEADLINE = 60_000;
 /** In milliseconds. A worker gives up on its connections before it is killed. */
 const KILL_DEADLINE = DRAIN_DEADLINE + 2_000;
-/** After so many heartbeats without a sign of life, a process hangs. */
-const MOST_MISSED = 30;
 
 type FromChild = FromWorker | FromMaintainer;
 type Kind = FromChild['kind'];
@@ -46,11 +44,14 @@ export class Child {
   readonly #name: string;
   readonly #process: ChildProcess;
   readonly #log: Logger;
+  readonly #mostMissed: number;
   #cause: string | undefined;
   #missed = 0;
 
-  constructor(name: string, child: ChildProcess, log: Logger) {
+  /** @param mostMissed after so many heartbeats without a sign of life, the process hangs and is killed. */
+  constructor(name: string, child: ChildProcess, log: Logger, mostMissed: number) {
     this.#name = name;
+    this.#mostMissed = mostMissed;
     this.#process = child;
     this.#log = log;
     child.on('message', (message: FromChild) => {
@@ -129,8 +130,8 @@ export class Child {
     const { promise, resolve } = Promise.withResolvers<string>();
     // Counted by a timer of this process, which stands still while the machine sleeps or the primary is stopped.
     const heartbeats = setInterval(() => {
-      if (this.state === 'ready' && ++this.#missed > MOST_MISSED)
-        this.kill(`it hung for ${(MOST_MISSED * HEARTBEAT) / 1000} seconds`);
+      if (this.state === 'ready' && ++this.#missed > this.#mostMissed)
+        this.kill(`it hung for ${(this.#mostMissed * HEARTBEAT) / 1000} seconds`);
     }, HEARTBEAT).unref();
     const end = (cause: string) => {
       clearInterval(heartbeats);

@@ -7,6 +7,12 @@ import { CHILD_ENVIRONMENT, CHILD_FLAGS, Child } from './child.ts';
 import { METRICS_DEADLINE, type Metrics, type PreparedDatabase } from './messages.ts';
 import { Pauses } from './pauses.ts';
 
+/**
+ * In heartbeats: ten minutes. Nobody waits for the maintainer, and it waits for a slow disk. A checkpoint that is ended in the middle
+ * would begin from the start, and SQLite's log would grow for ever.
+ */
+const MOST_MISSED = 600;
+
 export class MaintainerProcess {
   readonly #log: Logger;
   readonly #onWritable: (isWritable: boolean) => void;
@@ -84,6 +90,7 @@ export class MaintainerProcess {
       'the maintainer',
       fork(join(import.meta.dirname, 'maintainer.ts'), options),
       this.#log,
+      MOST_MISSED,
     );
     this.#children.add(child);
     child.on('writable', ({ isWritable }) => this.#onWritable(isWritable));

@@ -8,6 +8,9 @@ import type { Settings } from '../config/load.ts';
 import { CHILD_ENVIRONMENT, CHILD_FLAGS, Child } from './child.ts';
 import type { Flags } from './messages.ts';
 
+/** In heartbeats. */
+const MOST_MISSED = 30;
+
 export class WorkerProcess extends Child {
   /** From 1 to WORKERS. During a reload, a worker and its successor have the same. */
   readonly number: number;
@@ -27,7 +30,7 @@ export class WorkerProcess extends Child {
     const worker = cluster.fork(CHILD_ENVIRONMENT);
     // The cluster module repeats each error of the process here, where one that nobody takes would end the primary.
     worker.on('error', () => {});
-    super('a worker', worker.process, log);
+    super('a worker', worker.process, log, MOST_MISSED);
     this.number = number;
     this.generation = generation;
     this.on('listening', ({ version }) => {

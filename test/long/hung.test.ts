@@ -1,4 +1,7 @@
-/** What hangs for long: a primary that was stopped kills no worker when it goes on, and a reload gives up on a worker that never is ready. */
+/**
+ * What hangs for long: a primary that was stopped kills no worker when it goes on, a reload gives up on a worker that never is ready, and a
+ * stop waits for nobody for longer than twelve seconds.
+ */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +9,7 @@ import { test } from 'tap';
 import { objects } from '../support/commands.ts';
 import { childrenOf } from '../support/memory.ts';
 import { copyProject, makeFolder, manage, startServer } from '../support/processes.ts';
+import { isAlive } from '../support/running.ts';
 
 /** In milliseconds: longer than a worker may hang. */
 const STOPPED = 40_000;
@@ -32,6 +36,9 @@ test('A service whose processes hang', async (t) => {
   });
 
   await t.test('A reload gives up on a worker that never is ready', async (t) => {
+    // Nobody waits for the maintainer, so it may hang for longer than a worker.
+    const [maintainer = 0] = childrenOf(server.pid).filter((pid) => !workers.includes(pid));
+    process.kill(maintainer, 'SIGSTOP');
     appendFileSync(
       join(folder, 'app.ts'),
       '\nawait new Promise((resolve) => setTimeout(resolve, 2 ** 30));\n',
@@ -44,6 +51,9 @@ test('A service whose processes hang', async (t) => {
     );
     t.same(server.serving(), workers);
     t.equal((await fetch(server.url)).status, 200);
+    process.kill(maintainer, 'SIGCONT');
+    await delay(LOOKED);
+    t.ok(isAlive(maintainer), 'the maintainer lives');
   });
 
   await t.test('A stop waits twelve seconds for all that hang, the maintainer included', async (t) => {

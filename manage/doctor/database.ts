@@ -9,7 +9,7 @@ import { inspect } from '../../db/migrate/migrator.ts';
 import { findMissingTables } from '../../db/migrate/other-tables.ts';
 import { instant } from '../../schemas/instant.ts';
 import { errorText } from '../errors.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, fault, ok, warning } from './finding.ts';
 
 /** @returns what is to be said of each server, and then of the database. */
 export async function checkDatabaseOf(settings: Settings): Promise<Finding[]> {
@@ -18,13 +18,13 @@ export async function checkDatabaseOf(settings: Settings): Promise<Finding[]> {
   try {
     const engine = await openEngine(settings);
     try {
-      findings.push(...(engine.dialect === 'sqlite' ? await checkSqlite(engine) : []));
+      if (engine.dialect === 'sqlite') findings.push(await checkSqlite(engine));
       findings.push(...(await checkSchema(engine, settings)));
     } finally {
       await engine.close();
     }
   } catch (error) {
-    findings.push({ level: 'fault', about: 'database', text: errorText(error) });
+    findings.push(fault('database', errorText(error)));
   }
   return findings;
 }
@@ -37,11 +37,7 @@ async function checkServers(settings: Settings): Promise<Finding[]> {
     try {
       findings.push(...(await checkServer(engine, name, settings)));
     } catch (error) {
-      findings.push({
-        level: servers.length === 1 ? 'fault' : 'warning',
-        about: 'database',
-        text: `${name}: ${errorText(error)}`,
-      });
+      findings.push(warning('database', `${name}: ${errorText(error)}`));
     } finally {
       await engine.close();
     }
@@ -59,11 +55,8 @@ async function checkServer(engine: Engine, name: string, settings: Settings): Pr
   );
   const now = Number(row.now);
   const offset = Math.max(before - now, now - Date.now(), 0);
-  const findings: Finding[] = [
-    { level: 'ok', about: 'database', text: `${name} answers, version ${row.version}` },
-  ];
-  const warn = (text: string) =>
-    findings.push({ level: 'warning', about: 'database', text: `${name} ${text}` });
+  const findings = [ok('database', `${name} answers, version ${row.version}`)];
+  const warn = (text: string) => findings.push(warning('database', `${name} ${text}`));
   if (Number(row.is_read_only) !== 0)
     warn('is read-only. If no other server takes changes, set read_only=OFF there.');
   if (Number(row.flush) !== 1)
@@ -75,7 +68,7 @@ async function checkServer(engine: Engine, name: string, settings: Settings): Pr
       `takes ${row.connections} connections, and POOL_SIZE is ${POOL_SIZE} for each host. Raise max_connections.`,
     );
   findings.push(...(await checkCluster(engine, name, databaseServers(DATABASE_URL).length)));
-  findings.push(...checkOffset(`the clock of ${name}`, offset));
+  findings.push(checkOffset(`the clock of ${name}`, offset));
   return findings;
 }
 
@@ -85,39 +78,33 @@ async function checkCluster({ query }: Engine, name: string, servers: number): P
   if (galera?.Value !== 'ON') return [];
   const rows = await query("SHOW GLOBAL STATUS LIKE 'wsrep_%'");
   const status = new Map(rows.map((row) => [row.Variable_name, row.Value]));
-  const warning = (text: string): Finding[] => [
-    { level: 'warning', about: 'database', text: `${name} ${text}` },
-  ];
+  const warn = (text: string) => [warning('database', `${name} ${text}`)];
   if (status.get('wsrep_ready') !== 'ON')
-    return warning('is not prepared to serve: it is outside of the Galera cluster. Look into its log.');
+    return warn('is not prepared to serve: it is outside of the Galera cluster. Look into its log.');
   const size = Number(status.get('wsrep_cluster_size'));
   if (size < servers)
-    return warning(
+    return warn(
       `is in a Galera cluster of ${size}, and DATABASE_URL names ${servers} servers. Start the others, or see whether they are of another cluster.`,
     );
-  const text = `${name} is in a Galera cluster of ${size}, ${status.get('wsrep_local_state_comment')}`;
-  return [{ level: 'ok', about: 'database', text }];
+  const state = status.get('wsrep_local_state_comment');
+  return [ok('database', `${name} is in a Galera cluster of ${size}, ${state}`)];
 }
 
 /** The clocks of all hosts are compared with that of the database. */
-function checkOffset(what: string, offset: number): Finding[] {
+function checkOffset(what: string, offset: number): Finding {
   const seconds = Math.round(offset / 1000);
-  if (offset < 1_000) return [{ level: 'ok', about: 'clock', text: `${what} agrees with this machine's` }];
-  const text = `${what} differs by ${seconds} s from this machine's. Let NTP correct both.`;
-  return [{ level: offset > CLOCK_TOLERANCE ? 'fault' : 'warning', about: 'clock', text }];
+  if (offset < 1_000) return ok('clock', `${what} agrees with this machine's`);
+  const level = offset > CLOCK_TOLERANCE ? fault : warning;
+  return level('clock', `${what} differs by ${seconds} s from this machine's. Let NTP correct both.`);
 }
 
-async function checkSqlite({ query }: Engine): Promise<Finding[]> {
+async function checkSqlite({ query }: Engine): Promise<Finding> {
   const [found] = await query('PRAGMA quick_check(1)');
-  if (found?.quick_check !== 'ok')
-    return [
-      {
-        level: 'fault',
-        about: 'database',
-        text: `the file is damaged: ${found?.quick_check}. Restore a backup: "npm run manage -- db restore FILE".`,
-      },
-    ];
-  return [{ level: 'ok', about: 'database', text: 'the file is sound' }];
+  if (found?.quick_check === 'ok') return ok('database', 'the file is sound');
+  return fault(
+    'database',
+    `the file is damaged: ${found?.quick_check}. Restore a backup: "npm run manage -- db restore FILE".`,
+  );
 }
 
 async function checkSchema(engine: Engine, settings: Settings): Promise<Finding[]> {
@@ -127,13 +114,9 @@ async function checkSchema(engine: Engine, settings: Settings): Promise<Finding[
   if (next && faults.length === 0)
     faults.push(`The database is behind: ${next.name} is pending. Run "npm run manage -- db upgrade".`);
   if (faults.length === 0) faults.push(...(await findMissingTables(engine)));
-  if (faults.length > 0) return faults.map((text) => ({ level: 'fault', about: 'schema', text }));
+  if (faults.length > 0) return faults.map((text) => fault('schema', text));
   return [
-    {
-      level: 'ok',
-      about: 'schema',
-      text: `it has the migrations of this version, the last is ${state.applied.at(-1)?.name}`,
-    },
+    ok('schema', `it has the migrations of this version, the last is ${state.applied.at(-1)?.name}`),
     ...(await checkTimes(engine)),
     ...(await checkOldKeys(engine, settings)),
   ];
@@ -146,11 +129,10 @@ async function checkTimes({ query }: Engine): Promise<Finding[]> {
   const newest = Math.max(Number(entry?.at ?? 0), Number(session?.at ?? 0));
   if (newest <= Date.now() + CLOCK_TOLERANCE) return [];
   return [
-    {
-      level: 'fault',
-      about: 'clock',
-      text: `the newest audit entry or session is of ${instant(newest)}, which is in the future. Correct the clock of this machine, or of the one that wrote it.`,
-    },
+    fault(
+      'clock',
+      `the newest audit entry or session is of ${instant(newest)}, which is in the future. Correct the clock of this machine, or of the one that wrote it.`,
+    ),
   ];
 }
 
@@ -163,5 +145,5 @@ async function checkOldKeys({ query }: Engine, { SECRET_KEY }: Settings): Promis
   const text = row?.seen
     ? `the older keys in SECRET_KEY can go if all hosts have used the newest one since before ${instant(Number(row.seen))}: every living session was seen since then`
     : 'the older keys in SECRET_KEY can go: no session lives';
-  return [{ level: 'ok', about: 'secret', text }];
+  return [ok('secret', text)];
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { controlPath } from '../../config/control.ts';
 import { sqliteFile } from '../../config/database-url.ts';
 import type { Settings } from '../../config/load.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, fault, ok, warning } from './finding.ts';
 import { secretFiles } from './settings.ts';
 
 const MEGABYTE = 2 ** 20;
@@ -26,47 +26,31 @@ export function checkFiles(settings: Settings): Finding[] {
     ),
   ];
   if (findings.length === 0)
-    findings.push({
-      level: 'ok',
-      about: 'files',
-      text: 'only their owner can read those that hold secrets or data',
-    });
-  return [...findings, ...(file && existsSync(file) ? checkDisk(file) : [])];
+    findings.push(ok('files', 'only their owner can read those that hold secrets or data'));
+  return [...findings, ...(file && existsSync(file) ? [checkDisk(file)] : [])];
 }
 
 function checkMode(path: string): Finding[] {
   // Windows has other rights than these.
   const mode = process.platform === 'win32' ? 0o600 : statSync(path).mode & 0o777;
   if ((mode & 0o077) === 0) return [];
-  const whose = mode & 0o007 ? 'every user' : 'its group';
-  return [
-    {
-      level: mode & 0o007 ? 'fault' : 'warning',
-      about: 'files',
-      text: `${path} is open to ${whose} of this machine (mode 0${mode.toString(8)}). Run "chmod 600" on it.`,
-    },
-  ];
+  const [level, whose] = mode & 0o007 ? [fault, 'every user'] : [warning, 'its group'];
+  const text = `${path} is open to ${whose} of this machine (mode 0${mode.toString(8)}). Run "chmod 600" on it.`;
+  return [level('files', text)];
 }
 
 /** A command that root has run may leave files beside the database that the service can't open. */
 function checkOwners(file: string | undefined, database: string[]): Finding[] {
   if (!file || !existsSync(file)) return [];
   const owner = statSync(file).uid;
-  const findings: Finding[] = database
-    .filter((path) => statSync(path).uid !== owner)
-    .map((path) => ({
-      level: 'fault',
-      about: 'files',
-      text: `${path} belongs to another user than the database. Run "chown" on it.`,
-    }));
-  for (const path of [dirname(file), ...database])
-    if (!isWritable(path))
-      findings.push({
-        level: 'fault',
-        about: 'files',
-        text: `this user can't write to ${path}. Run the service and the commands as its owner.`,
-      });
-  return findings;
+  const foreign = database.filter((path) => statSync(path).uid !== owner);
+  const locked = [dirname(file), ...database].filter((path) => !isWritable(path));
+  return [
+    ...foreign.map((path) => `${path} belongs to another user than the database. Run "chown" on it.`),
+    ...locked.map(
+      (path) => `this user can't write to ${path}. Run the service and the commands as its owner.`,
+    ),
+  ].map((text) => fault('files', text));
 }
 
 function isWritable(path: string): boolean {
@@ -78,24 +62,15 @@ function isWritable(path: string): boolean {
   }
 }
 
-function checkDisk(file: string): Finding[] {
+function checkDisk(file: string): Finding {
   const { bavail, bsize } = statfsSync(dirname(file));
   const [free, size] = [bavail * bsize, statSync(file).size];
   const text = `${inMegabytes(free)} MB are free beside the database of ${inMegabytes(size)} MB`;
-  if (free < LEAST_FREE)
-    return [
-      { level: 'fault', about: 'disk', text: `${text}. Make room: without it, nothing can be changed.` },
-    ];
+  if (free < LEAST_FREE) return fault('disk', `${text}. Make room: without it, nothing can be changed.`);
   // A restore needs that for its write-ahead log, a migration that rebuilds a table as well.
   if (free < 2 * size)
-    return [
-      {
-        level: 'warning',
-        about: 'disk',
-        text: `${text}. A restore or a migration may need twice its size. Make room.`,
-      },
-    ];
-  return [{ level: 'ok', about: 'disk', text }];
+    return warning('disk', `${text}. A restore or a migration may need twice its size. Make room.`);
+  return ok('disk', text);
 }
 
 const inMegabytes = (bytes: number) => Math.ceil(bytes / MEGABYTE);

@@ -6,3 +6,11 @@ export interface Finding {
   about: 'settings' | 'secret' | 'files' | 'disk' | 'database' | 'schema' | 'clock' | 'service';
   text: string;
 }
+
+const finding =
+  (level: Finding['level']) =>
+  (about: Finding['about'], text: string): Finding => ({ level, about, text });
+
+export const ok = finding('ok');
+export const warning = finding('warning');
+export const fault = finding('fault');

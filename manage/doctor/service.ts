@@ -3,7 +3,7 @@ import { StatusReply } from '../../config/control.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { errorText } from '../errors.ts';
 import { askService } from '../service.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, ok, warning } from './finding.ts';
 
 export async function checkService(): Promise<Finding[]> {
   try {
@@ -12,15 +12,14 @@ export async function checkService(): Promise<Finding[]> {
     const others = [version, ...workers.map((worker) => worker.version)].filter(
       (each) => each !== packageJson.version,
     );
-    if (others.length === 0) return [{ level: 'ok', about: 'service', text }];
+    if (others.length === 0) return [ok('service', text)];
     return [
-      {
-        level: 'warning',
-        about: 'service',
-        text: `${text}, with parts of version ${others[0]}, and these commands are of ${packageJson.version}. Reload or restart it.`,
-      },
+      warning(
+        'service',
+        `${text}, with parts of version ${others[0]}, and these commands are of ${packageJson.version}. Reload or restart it.`,
+      ),
     ];
   } catch (error) {
-    return [{ level: 'warning', about: 'service', text: errorText(error) }];
+    return [warning('service', errorText(error))];
   }
 }

@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadSettings, type Settings } from '../../config/load.ts';
 import { PROJECT_ROOT } from '../../config/project.ts';
+import { withSecret } from '../../config/secret.ts';
 import { parseSettingsFile } from '../../config/settings-file.ts';
 import { SettingsError } from '../../config/sources.ts';
 import { findRisks } from '../../config/unsafe.ts';
+import { errorText } from '../errors.ts';
 import { terminal } from '../terminal.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, fault, ok, warning } from './finding.ts';
 
 /** @returns the settings, undefined if they are invalid, and what is to be said of them. */
 export function checkSettings(): { settings?: Settings; findings: Finding[] } {
@@ -17,31 +19,28 @@ export function checkSettings(): { settings?: Settings; findings: Finding[] } {
     return {
       settings,
       findings: [
-        { level: 'ok', about: 'settings', text: `${from}, NODE_ENV=${settings.NODE_ENV}` },
-        ...findRisks(settings).map((text) => ({
-          level: 'warning' as const,
-          about: 'settings' as const,
-          text: `${text}.`,
-        })),
-        ...checkKeys(settings),
+        ok('settings', `${from}, NODE_ENV=${settings.NODE_ENV}`),
+        ...findRisks(settings).map((text) => warning('settings', `${text}.`)),
+        checkKeys(settings),
       ],
     };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    return {
-      findings: error.message.split('\n').map((text) => ({ level: 'fault', about: 'settings', text })),
-    };
+    return { findings: error.message.split('\n').map((text) => fault('settings', text)) };
   }
 }
 
-function checkKeys({ SECRET_KEY, secretPath }: Settings): Finding[] {
-  const text =
-    SECRET_KEY.length > 0
-      ? `SECRET_KEY has ${SECRET_KEY.length === 1 ? 'one key' : `${SECRET_KEY.length} keys`}`
-      : existsSync(secretPath)
-        ? `the key is in ${secretPath}`
-        : `the next start makes a key, in ${secretPath}`;
-  return [{ level: 'ok', about: 'secret', text }];
+function checkKeys(settings: Settings): Finding {
+  const { SECRET_KEY, secretPath } = settings;
+  const count = SECRET_KEY.length;
+  if (count > 0) return ok('secret', `SECRET_KEY has ${count === 1 ? 'one key' : `${count} keys`}`);
+  if (!existsSync(secretPath)) return ok('secret', `the next start makes a key, in ${secretPath}`);
+  try {
+    withSecret(settings);
+    return ok('secret', `the key is in ${secretPath}`);
+  } catch (error) {
+    return fault('secret', errorText(error));
+  }
 }
 
 /** @returns the files that hold secrets: configuration, keys, passwords of the database. */

@@ -1,5 +1,5 @@
 /** "manage doctor" finds what is wrong with an installation, says what to do, and changes nothing. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
@@ -96,7 +96,11 @@ test('"manage doctor" looks at settings and files', async (t) => {
     /^ok secret: the next start makes a key/m,
     /^ok disk: /m,
   );
-  t.notOk(existsSync(join(dirname(path), 'secret.key')));
+  const made = join(dirname(path), 'secret.key');
+  t.notOk(existsSync(made));
+  writeFileSync(made, 'short\n', { mode: 0o600 });
+  await finds(t, { DATABASE_URL }, /^fault secret: The secret key's file \S+ holds no key of 32 characters/m);
+  rmSync(made);
 
   await finds(t, { DATABASE_URL }, /^warning service: No service runs with PORT=5000/m);
   const stop = await answerAsService(t, { DATABASE_URL });

@@ -3,7 +3,6 @@
  * own pool knows one server, waits without a bound for a free connection, and closes no idle one without closing the last.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Connection } from 'mysql2/promise';
 import type { DatabaseServer } from '../../../config/database-url.ts';
 import { DatabaseUnavailableError, type PoolUse } from '../engine.ts';
 import { askServer, connectTo, type OpenConnection } from './connect.ts';
@@ -67,11 +66,7 @@ export class MysqlConnections {
    * @param since when the caller began, in milliseconds since 1970: from then on it waits for its turn, in all attempts together.
    * @throws {DatabaseUnavailableError} when no connection is free in time, or no server answers; else what the work throws.
    */
-  run<Result>(since: number, work: (connection: Connection) => Promise<Result>): Promise<Result> {
-    return this.#run(since, ({ connection }) => work(connection));
-  }
-
-  async #run<Result>(since: number, work: (open: OpenConnection) => Promise<Result>): Promise<Result> {
+  async run<Result>(since: number, work: (open: OpenConnection) => Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw new DatabaseUnavailableError('the service stops.');
     if (this.#active < this.#size) this.#active++;
     else await this.#waitForTurn(since);
@@ -169,7 +164,7 @@ export class MysqlConnections {
   /** A primary that became a replica closes no connection, and without a write nobody would see that it lags behind now. */
   async #askWhetherReadOnly(): Promise<void> {
     try {
-      await this.#run(Date.now(), async ({ server, connection }) => {
+      await this.run(Date.now(), async ({ server, connection }) => {
         const { isReadOnly } = await askServer(connection);
         if (isReadOnly) this.#noteReadOnly(server);
       });

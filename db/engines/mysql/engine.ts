@@ -126,7 +126,7 @@ async function runRead<Rows extends RowDataPacket[] | RowDataPacket[][]>(
   params?: unknown[],
 ): Promise<Rows> {
   const attempt = (since: number) =>
-    connections.run(since, (connection) =>
+    connections.run(since, ({ connection }) =>
       connection.query<Rows>({ ...options, timeout: STATEMENT_TIMEOUT }, params),
     );
   const [rows] = await withRetry(attempt, isLost);
@@ -180,7 +180,7 @@ function runTransaction(
     }
     return undefined;
   };
-  return connections.run(since, (connection) => inTransaction(connection, work));
+  return connections.run(since, ({ connection }) => inTransaction(connection, work));
 }
 
 /**
@@ -195,7 +195,7 @@ async function tryWrite(connections: MysqlConnections): Promise<void> {
   };
   let attempts = 0;
   await withRetry(
-    (since) => connections.run(since, (connection) => inTransaction(connection, work)),
+    (since) => connections.run(since, ({ connection }) => inTransaction(connection, work)),
     // Once more on another connection, since this one may have been idle for too long.
     (error) => isRetryable(error) && attempts++ === 0,
   );

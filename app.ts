@@ -53,7 +53,7 @@ export interface AppOptions {
   settings: Settings;
   /** Whether another process has prepared the database and maintains it (see openEngine). */
   worker?: boolean;
-  /** Takes the reason of each request that failed because the database can't serve. Without it, a worker logs each. */
+  /** Takes the reason of each request that failed because the database can't serve. Without it, each is logged. */
   onUnavailable?: (reason: string) => void;
   /** The logger; standard output without it. */
   log?: Logger;
@@ -72,7 +72,7 @@ export async function createApp({ settings, worker = false, ...parts }: AppOptio
   const engine = await openEngine(settings, { create: mayMigrate, worker });
   try {
     const migrations = await ensureSchema(engine, mayMigrate);
-    const app = await assemble(settings, prepareQueries(engine), { worker, ...parts });
+    const app = await assemble(settings, prepareQueries(engine), parts);
     if (migrations.length > 0) app.log.info({ migrations }, 'the database was brought up to date');
     return app;
   } catch (error) {
@@ -84,7 +84,7 @@ export async function createApp({ settings, worker = false, ...parts }: AppOptio
 async function assemble(
   settings: Settings,
   db: ReturnType<typeof prepareQueries>,
-  parts: Pick<AppOptions, 'log' | 'hashing' | 'onUnavailable'> & { worker: boolean },
+  parts: Pick<AppOptions, 'log' | 'hashing' | 'onUnavailable'>,
 ) {
   const log = (parts.log ?? makeLog(settings.LOG_LEVEL)).child({}, { serializers: SERIALIZERS });
   const isProduction = settings.NODE_ENV === 'production';
@@ -128,7 +128,7 @@ async function assemble(
   await app.register(crossSite, { publicUrl: settings.PUBLIC_URL, origins: settings.ORIGINS });
   await app.register(validation);
   await app.register(database, { database: db });
-  await app.register(health, { log, worker: parts.worker, onUnavailable: parts.onUnavailable });
+  await app.register(health, { onUnavailable: parts.onUnavailable });
   await app.register(refusals);
   await app.register(passwords, { hashing: parts.hashing, rules: settings, workers: settings.WORKERS });
   await app.register(authenticate, { limits });

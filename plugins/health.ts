@@ -1,16 +1,14 @@
 /**
- * Tells as `app.health` whether the database can be written, and counts the requests that fail because it can't serve. A worker is told
- * by its primary, and tells it; an app without one tries by itself from when it listens.
+ * Tells as `app.health` whether the database can be written, and counts the requests that fail because it can't serve. Another process
+ * tries the database, and logs once what goes wrong (db/health.ts).
  */
-
-import type { FastifyBaseLogger } from 'fastify';
 import fp from 'fastify-plugin';
 import { DatabaseUnavailableError, MissingRightError, WrongSchemaError } from '../db/engines/engine.ts';
-import { Health } from '../db/health.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     health: {
+      /** Set from outside. */
       isWritable: boolean;
       /** @returns whether the error is counted, so that it needs no line of its own in the log. */
       counts(error: unknown): boolean;
@@ -19,9 +17,6 @@ declare module 'fastify' {
 }
 
 interface HealthOptions {
-  log: FastifyBaseLogger;
-  /** Whether another process tries to write. */
-  worker: boolean;
   /** Takes the reason of each request that failed because the database can't serve. */
   onUnavailable?: ((reason: string) => void) | undefined;
 }
@@ -33,26 +28,15 @@ function isPassing(error: unknown): error is DatabaseUnavailableError {
 }
 
 export default fp<HealthOptions>(
-  async (app, { log, worker, onUnavailable }) => {
-    let report = onUnavailable;
+  async (app, { onUnavailable }) => {
     app.decorate('health', {
       isWritable: true,
       counts(error) {
-        if (!report || !isPassing(error)) return false;
-        report(error.message);
+        if (!onUnavailable || !isPassing(error)) return false;
+        onUnavailable(error.message);
         return true;
       },
     });
-    if (worker) return;
-    let health: Health | undefined;
-    app.addHook('onListen', async () => {
-      const started = new Health(app.db, log, (isWritable) => {
-        app.health.isWritable = isWritable;
-      });
-      report = (reason) => started.noteFailures(1, reason);
-      health = started;
-    });
-    app.addHook('onClose', async () => health?.end());
   },
-  { name: 'health', dependencies: ['database'], decorators: { fastify: ['db'] } },
+  { name: 'health' },
 );

@@ -30,7 +30,7 @@ async function makeApp(t: Test, keys: string[]) {
   await app.register(securityHeaders, { isProduction: false });
   for (const plugin of [routeTable, errors, validation]) await app.register(plugin);
   await app.register(database, { database: db });
-  await app.register(health, { log: app.log, worker: true });
+  await app.register(health);
   await app.register(authenticate, { limits: { idle: 60, lifetime: 60, remember: 60, most: 1 } });
   await app.register(refusals);
   await app.register(guards);

@@ -10,7 +10,6 @@ import { groupQueries } from './queries/groups.ts';
 import { knownNetworkQueries } from './queries/known-networks.ts';
 import { membershipQueries } from './queries/memberships.ts';
 import { permissionQueries } from './queries/permissions.ts';
-import { purgeQueries } from './queries/purge.ts';
 import { sessionQueries } from './queries/sessions.ts';
 import { userSearch } from './queries/user-search.ts';
 import { userQueries } from './queries/users.ts';
@@ -65,7 +64,6 @@ export function prepareQueries(engine: Engine) {
     close: engine.close,
     poolUse: engine.poolUse,
     schemaIsCurrent: watchSchema(engine),
-    tryWrite: engine.tryWrite,
     users: userQueries(engine),
     groups: groupQueries(engine),
     memberships: membershipQueries(engine),
@@ -76,6 +74,5 @@ export function prepareQueries(engine: Engine) {
     knownNetworks: knownNetworkQueries(engine),
     audit: auditQueries(engine),
     userSearch: userSearch(engine),
-    purge: purgeQueries(engine),
   };
 }

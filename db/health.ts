@@ -2,12 +2,17 @@
  * Tries every second whether the database can be read and written. What goes wrong is logged once when it begins and once when it
  * ends, with the number of requests that failed meanwhile, and not once for each of them.
  */
-import type { Database } from './database.ts';
 import { DatabaseUnavailableError } from './engines/engine.ts';
 
 /** All in milliseconds. */
 const INTERVAL = 1_000;
 const PATIENCE = 3_000;
+
+/** What is tried. */
+interface Attempts {
+  schemaIsCurrent(): Promise<boolean>;
+  tryWrite(): Promise<void>;
+}
 
 interface HealthLog {
   error(fields: object, message: string): void;
@@ -61,7 +66,7 @@ async function failureOf(attempt: () => Promise<unknown>): Promise<unknown> {
 }
 
 export class Health {
-  readonly #db: Pick<Database, 'schemaIsCurrent' | 'tryWrite'>;
+  readonly #db: Attempts;
   readonly #onWritable: (isWritable: boolean) => void;
   readonly #reads: Watched;
   readonly #writes: Watched;
@@ -78,11 +83,7 @@ export class Health {
   #lastFailure: Error | undefined;
 
   /** @param onWritable is called after each attempt to write. */
-  constructor(
-    db: Pick<Database, 'schemaIsCurrent' | 'tryWrite'>,
-    log: HealthLog,
-    onWritable: (isWritable: boolean) => void,
-  ) {
+  constructor(db: Attempts, log: HealthLog, onWritable: (isWritable: boolean) => void) {
     this.#db = db;
     this.#onWritable = onWritable;
     this.#reads = new Watched(log, 'the database can not be read', 'the database can be read again');

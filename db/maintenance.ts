@@ -3,9 +3,9 @@
  * service does this, never a request.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from './database.ts';
-import type { Step } from './engines/engine.ts';
+import type { Engine, Step } from './engines/engine.ts';
 import { firstIdOf } from './ids.ts';
+import type { purgeQueries } from './queries/purge.ts';
 
 const BATCH_SIZE = 200;
 /** In milliseconds. */
@@ -28,7 +28,7 @@ export interface PurgeOptions {
   signal?: AbortSignal;
 }
 
-type Purgeable = Pick<Database, 'atomically' | 'purge'>;
+type Purgeable = Pick<Engine, 'atomically'> & { purge: ReturnType<typeof purgeQueries> };
 
 /** @returns how many batches it removed. */
 export async function purge(

@@ -7,6 +7,7 @@ import { openEngine, prepareQueries } from '../../db/database.ts';
 import { firstIdOf } from '../../db/ids.ts';
 import { type AuditPurge, purge } from '../../db/maintenance.ts';
 import { ensureSchema } from '../../db/migrate/migrator.ts';
+import { purgeQueries } from '../../db/queries/purge.ts';
 import { onEachEngine, type TestEngine } from '../support/engines.ts';
 import { userNamed } from '../support/files.ts';
 import { addToken, hasTokens, newToken } from '../support/optional.ts';
@@ -32,7 +33,7 @@ async function prepare(t: Test, { makeDatabase }: TestEngine) {
   const engine = await openEngine(settings, { create: true });
   t.teardown(() => engine.close());
   await ensureSchema(engine, true);
-  const db = prepareQueries(engine);
+  const db = { ...prepareQueries(engine), purge: purgeQueries(engine) };
   const now = Date.now();
   const ann = userNamed('ann');
   await db.atomically([db.users.add(ann, now)]);

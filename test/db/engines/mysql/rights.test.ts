@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSettings } from '../../../../config/load.ts';
-import { openEngine, prepareQueries } from '../../../../db/database.ts';
+import { openEngine } from '../../../../db/database.ts';
 import { purge } from '../../../../db/maintenance.ts';
+import { purgeQueries } from '../../../../db/queries/purge.ts';
 import { answersOf } from '../../../support/answers.ts';
 import { query } from '../../../support/database-content.ts';
 import { makeLog } from '../../../support/log.ts';
@@ -85,7 +86,7 @@ onOwnServer('Two accounts with few rights suffice', FAST_FLAGS, async (t, server
   await t.test('It needs DELETE on the audit trail only with AUDIT_RETENTION', async (t) => {
     const engine = await openEngine(loadSettings({ root: PROJECT, environment: { DATABASE_URL: running } }));
     t.teardown(() => engine.close());
-    const db = prepareQueries(engine);
+    const db = { atomically: engine.atomically, purge: purgeQueries(engine) };
     await query(owner, "UPDATE audit SET id = CONCAT('00', SUBSTR(id, 3)) LIMIT 1");
     await t.resolves(purge(db, { auditRetention: 0 }));
     await t.rejects(purge(db, { auditRetention: 1 }), {

@@ -124,6 +124,7 @@ export class MaintainerProcess {
       await this.#begin(child, this.#settings);
     } catch (error) {
       const reason = (await child?.exited) ?? String(error);
+      if (this.#isStopping) return;
       const pause = this.#pauses.next(reason);
       this.#log.error({ reason, pause }, 'the maintainer could not start');
       setTimeout(() => void this.#replace(), pause);

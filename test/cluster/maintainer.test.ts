@@ -85,6 +85,14 @@ test('The maintainer', async (t) => {
     );
     await until('the next one is ready', async () => (await isUp()) || undefined);
   });
+
+  await t.test('is stopped without a complaint while it is being replaced', async (t) => {
+    const failures = linesOf('the maintainer could not start');
+    process.kill(newest(), 'SIGKILL');
+    await until('it is replaced', () => linesOf('the maintainer died')[1]);
+    await maintainer.stop();
+    t.same(linesOf('the maintainer could not start'), failures);
+  });
 });
 
 test('What is sent to a worker that has just died ends nobody', async (t) => {

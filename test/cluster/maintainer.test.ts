@@ -91,6 +91,7 @@ test('The maintainer', async (t) => {
     process.kill(newest(), 'SIGKILL');
     await until('it is replaced', () => linesOf('the maintainer died')[1]);
     await maintainer.stop();
+    await nextTurn();
     t.same(linesOf('the maintainer could not start'), failures);
   });
 });

@@ -79,8 +79,9 @@ export class MaintainerProcess {
     await Promise.all([...this.#children].map((child) => child.stop()));
   }
 
-  /** @throws {Error} when the system lets no process start. */
+  /** @throws {Error} when the service is stopping, or the system lets no process start. */
   #fork(): Child {
+    if (this.#isStopping) throw new Error('The service is stopping.');
     const options = {
       env: { ...process.env, ...CHILD_ENVIRONMENT },
       // A debugger finds another port free than that of the primary.

@@ -124,6 +124,8 @@ export class Primary {
     this.#options.listener.socket.listen(0);
     this.#options.listener.socket.close();
     await Promise.all([...this.workers].map((worker) => worker.stop({ serviceStops: true })));
+    // It fails now, and says so.
+    await this.#reloading;
   }
 
   /** @throws {Error} when the service is stopping, or there is no room for another process. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { reasonOf } from '../config/errors.ts';
 import type { Settings } from '../config/load.ts';
 import { SettingsError } from '../config/sources.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -16,6 +17,11 @@ interface Observed {
   restarts: number;
   reloads: { succeeded: number; failed: number };
 }
+
+/** So that nobody takes all descriptors of the primary. */
+const MOST_CONNECTIONS = 16;
+/** In milliseconds: those who send nothing must not keep Prometheus out for long. */
+const HTTP_OPTIONS = { headersTimeout: 2_000, requestTimeout: 2_000, connectionsCheckingInterval: 500 };
 
 export class ServiceMetrics {
   /** Such as http://127.0.0.1:9464/metrics. */
@@ -46,13 +52,13 @@ export class ServiceMetrics {
   /** Begins to listen. @throws {SettingsError} when it can't. */
   static async listen(settings: Settings): Promise<ServiceMetrics> {
     const { METRICS_HOST: host, METRICS_PORT: port } = settings;
-    const server = createServer().listen(port, host);
+    const server = createServer(HTTP_OPTIONS).listen(port, host);
+    server.maxConnections = MOST_CONNECTIONS;
     try {
       await once(server, 'listening');
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
       throw new SettingsError([
-        `METRICS_HOST is ${host} and METRICS_PORT is ${port}, but the metrics can't be served there: ${reason}. Set an address of this machine and a free port.`,
+        `METRICS_HOST is ${host} and METRICS_PORT is ${port}, but the metrics can't be served there: ${reasonOf(error)}. Set an address of this machine and a free port.`,
       ]);
     }
     const address = server.address();

@@ -3,7 +3,9 @@
  * choose paths and methods, and must not fill the memory of Prometheus with them.
  */
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type Test, test } from 'tap';
 import type { App } from '../../app.ts';
 import { ServiceMetrics } from '../../cluster/metrics.ts';
@@ -182,6 +184,19 @@ onEachEngine(
     }
   },
 );
+
+test('Silent connections to the metrics end, and do not keep Prometheus out for long', async (t) => {
+  const metrics = await ServiceMetrics.listen(
+    loadSettings({ root: PROJECT, environment: { METRICS_PORT: '0' } }),
+  );
+  t.teardown(() => metrics.stop());
+  const port = Number(new URL(metrics.url).port);
+  const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+  const received = await Promise.all(sockets.map((socket) => text(socket).catch(() => '')));
+  const told = received.filter((answer) => answer.startsWith('HTTP/1.1 408 '));
+  t.equal(told.length, 16, 'the others were too many');
+  t.equal((await fetch(metrics.url)).status, 200);
+});
 
 test('A reload leaves the address of the metrics as it was, and says that a change needs a restart', async (t) => {
   const load = (environment: Record<string, string>) => loadSettings({ root: PROJECT, environment });

@@ -1,5 +1,6 @@
 /** How the audit trail appears in the API. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Type } from '../config/typebox.ts';
 import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';

@@ -8,9 +8,8 @@ import { lstatSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Settings } from './load.ts';
-import { Type } from './typebox.ts';
 
 /** In bytes: Linux has room for 107, macOS for 103. */
 const LONGEST_PATH = 103;

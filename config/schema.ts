@@ -3,7 +3,7 @@
  * schema, and a test compares the table in docs/settings.md with it.
  */
 import type { Static, TSchema } from 'typebox';
-import { Type } from './typebox.ts';
+import { Type } from 'typebox';
 
 interface Setting {
   description: string;

@@ -1,6 +1,6 @@
 /** The index of the API, and the probes for what watches the service. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from '../config/typebox.ts';
+import { Type } from 'typebox';
 import { tryInTime } from '../db/health.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { responses } from '../schemas/common.ts';
@@ -9,10 +9,7 @@ const Index = Type.Object({
   name: Type.String(),
   version: Type.String(),
   /** Where each blueprint begins, by its name. */
-  links: Type.Unsafe<Record<string, string>>({
-    type: 'object',
-    patternProperties: { '^.*$': Type.String() },
-  }),
+  links: Type.Record(Type.String(), Type.String()),
 });
 
 const Health = Type.Object({ status: Type.String() });

@@ -1,6 +1,5 @@
 /** How the audit trail appears in the API. */
-import type { Static } from 'typebox';
-import { Type } from '../config/typebox.ts';
+import { type Static, Type } from 'typebox';
 import { firstIdOf } from '../db/ids.ts';
 import { type AuditRow, EVENTS } from '../db/queries/audit.ts';
 import type { Fields } from '../db/schema/audit.ts';

@@ -1,7 +1,6 @@
 /** How one-time codes appear in the API. */
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { IssuedCode } from '../accounts/codes.ts';
-import { Type } from '../config/typebox.ts';
 import { Instant } from './common.ts';
 import { instant } from './instant.ts';
 

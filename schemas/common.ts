@@ -3,7 +3,7 @@
  * pattern.
  */
 import type { TProperties, TSchema, TString } from 'typebox';
-import { Type } from '../config/typebox.ts';
+import { Type } from 'typebox';
 import { FIELD_CODES, PROBLEMS, problemType } from './problems.ts';
 
 const HEX = '[0-9a-fA-F]';

@@ -1,6 +1,5 @@
 /** How a group and its members appear in the API. */
-import type { Static } from 'typebox';
-import { Type } from '../config/typebox.ts';
+import { type Static, Type } from 'typebox';
 import type { GroupRow } from '../db/queries/groups.ts';
 import type { MemberRow, UserGroupRow } from '../db/queries/memberships.ts';
 import { GROUP_LENGTHS } from '../db/schema/groups.ts';

@@ -1,6 +1,5 @@
 /** How a session appears in the API. */
-import type { Static } from 'typebox';
-import { Type } from '../config/typebox.ts';
+import { type Static, Type } from 'typebox';
 import type { ListedSessionRow } from '../db/queries/sessions.ts';
 import { Id, Instant } from './common.ts';
 import { instant } from './instant.ts';

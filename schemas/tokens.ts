@@ -1,6 +1,6 @@
 /** How API tokens appear in the API. */
 import type { Static } from 'typebox';
-import { Type } from '../config/typebox.ts';
+import { Type } from 'typebox';
 import type { TokenRow } from '../db/queries/tokens.ts';
 import { TOKEN_NAME_LENGTH } from '../db/schema/tokens.ts';
 import { Body, Id, Instant, Nullable, SingleLineText } from './common.ts';

@@ -1,8 +1,7 @@
 /** How a user appears in the API. */
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Visibility } from '../accounts/visibility.ts';
 import { SHORTEST_PASSWORD } from '../config/schema.ts';
-import { Type } from '../config/typebox.ts';
 import type { UserDetailRow, UserRow } from '../db/queries/users.ts';
 import { USER_LENGTHS } from '../db/schema/users.ts';
 import { Id, Instant, Nullable, NullableObject, Password, SingleLineText } from './common.ts';

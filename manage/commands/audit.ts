@@ -1,6 +1,6 @@
 /** manage audit: reads the audit trail. No command changes or removes an entry. */
 import { type Command, Option } from 'commander';
-import { Type } from '../../config/typebox.ts';
+import { Type } from 'typebox';
 import type { Database } from '../../db/database.ts';
 import { type AuditEvent, EVENTS } from '../../db/queries/audit.ts';
 import { AuditQuery, auditJson } from '../../schemas/audit.ts';

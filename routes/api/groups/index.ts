@@ -1,9 +1,9 @@
 /** Groups, and the permissions that they carry. Who belongs to a group is in members.ts. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { WRITE_GROUPS } from '../../../accounts/authorization.ts';
 import { changeGroup, createGroup, deleteGroup } from '../../../accounts/groups.ts';
-import { Type } from '../../../config/typebox.ts';
 import { Body, IdParams, Nothing, Page, PageQuery, responses } from '../../../schemas/common.ts';
 import { Group, GroupName, GroupTitle, groupJson, Permissions } from '../../../schemas/groups.ts';
 import members from './members.ts';

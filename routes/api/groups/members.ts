@@ -1,8 +1,8 @@
 /** Who belongs to a group: read and changed by the group's managers, and by who may write groups. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { listMembers, removeMember, requireGroupManager, setMember } from '../../../accounts/members.ts';
-import { Type } from '../../../config/typebox.ts';
 import { Body, Id, IdParams, Nothing, Page, PageQuery, responses, toId } from '../../../schemas/common.ts';
 import { Member, memberJson, Role } from '../../../schemas/groups.ts';
 

@@ -1,12 +1,12 @@
 /** Confirming the password, setting one with a code, and signing up. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { useCode } from '../../../accounts/codes.ts';
 import { listEnds } from '../../../accounts/follow-ups.ts';
 import { confirmPassword } from '../../../accounts/passwords.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
 import { signUp } from '../../../accounts/sign-up.ts';
 import { OWN } from '../../../accounts/visibility.ts';
-import { Type } from '../../../config/typebox.ts';
 import { Body, Nothing, Nullable, Password, responses, sessionOnly } from '../../../schemas/common.ts';
 import { DisplayName, Email, NewPassword, User, Username, userJson } from '../../../schemas/users.ts';
 

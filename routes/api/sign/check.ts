@@ -3,9 +3,9 @@
  * this caller signed in, and may they? The headers of the answer say who it is.
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { isSelf } from '../../../accounts/actor.ts';
 import { requirePermissions } from '../../../accounts/authorization.ts';
-import { Type } from '../../../config/typebox.ts';
 import { Nothing, responses } from '../../../schemas/common.ts';
 import { GroupName, Permission } from '../../../schemas/groups.ts';
 

@@ -9,6 +9,7 @@ import fastifySession, { type FastifySessionOptions } from '@fastify/session';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Session as CarriedSession, FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import { Type } from 'typebox';
 import { anonymous, type Origin } from '../../../accounts/actor.ts';
 import { keyOf } from '../../../accounts/secrets.ts';
 import {
@@ -21,7 +22,6 @@ import {
 } from '../../../accounts/sessions.ts';
 import { type VerifiedUser, verifyCredentials } from '../../../accounts/sign-in.ts';
 import { OWN } from '../../../accounts/visibility.ts';
-import { Type } from '../../../config/typebox.ts';
 import type { SessionRow } from '../../../db/queries/sessions.ts';
 import { USER_LENGTHS } from '../../../db/schema/users.ts';
 import { Body, Nothing, Password, responses, SingleLineText } from '../../../schemas/common.ts';

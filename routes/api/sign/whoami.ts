@@ -1,9 +1,9 @@
 /** Who am I: the caller, how they were recognised, and what they may do. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
 import { isFresh } from '../../../accounts/authorization.ts';
 import { UnauthenticatedError } from '../../../accounts/errors.ts';
 import { visibilityFor } from '../../../accounts/visibility.ts';
-import { Type } from '../../../config/typebox.ts';
 import { responses } from '../../../schemas/common.ts';
 import { Session, sessionJson } from '../../../schemas/sessions.ts';
 import { User, userJson } from '../../../schemas/users.ts';

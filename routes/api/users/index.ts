@@ -2,10 +2,10 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { requireFreshSession, WRITE_USERS } from '../../../accounts/authorization.ts';
 import { changeUser, createUser, deleteUser, requireMayChangeUser } from '../../../accounts/users.ts';
 import { visibilityFor } from '../../../accounts/visibility.ts';
-import { Type } from '../../../config/typebox.ts';
 import { codeJson, ResetCode } from '../../../schemas/codes.ts';
 import { Body, IdParams, Nothing, Nullable, responses, toId } from '../../../schemas/common.ts';
 import {

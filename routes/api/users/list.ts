@@ -1,10 +1,9 @@
 /** Finding users: the directory that every signed-in user may read, but for the private fields of others. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply } from 'fastify';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { Actor } from '../../../accounts/actor.ts';
 import { seesPrivateFields, visibilityFor } from '../../../accounts/visibility.ts';
-import { Type } from '../../../config/typebox.ts';
 import type { UserRow } from '../../../db/queries/users.ts';
 import { Id, Page, PageQuery, responses, SingleLineText, toId } from '../../../schemas/common.ts';
 import { User, userJson } from '../../../schemas/users.ts';

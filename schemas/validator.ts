@@ -5,11 +5,11 @@ import { isEmailAddress, normalizeIdentifier } from '../db/text.ts';
 import { fieldErrors } from './field-errors.ts';
 import { parseInstant } from './instant.ts';
 
-/** Validates the schemas themselves. It is shared, since it takes long to prepare. */
+/** Validates the schemas themselves. */
 const schemaChecker = new Ajv({ strict: false });
 
-/** @param coerceTypes whether text is converted to the schema's type, as for query and path parameters. */
-export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
+/** @param coerceTypes whether text is converted to the schema's type. */
+function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
   const ajv = new Ajv({
     coerceTypes,
     // Finding all errors can be made expensive, so whatever is validated must be of limited size: a body is (app.ts), and
@@ -40,6 +40,12 @@ export function makeValidator({ coerceTypes }: { coerceTypes: boolean }) {
     },
   };
 }
+
+/** Validates values as they are. Like the other one, it is shared: each takes long to prepare, and compiles a schema once. */
+export const validator = makeValidator({ coerceTypes: false });
+
+/** Converts text to the type of the schema, as for query and path parameters. */
+export const convertingValidator = makeValidator({ coerceTypes: true });
 
 /** Where a value stands: nowhere, when it is validated by itself. */
 interface Place {
@@ -76,7 +82,7 @@ function checksIdentifier({ maxLength, pattern, email = false }: IdentifierRule)
 
 /** @returns what is wrong with the value, or undefined when it fits the schema. */
 export function validationError(schema: TSchema, value: unknown): string | undefined {
-  const validate = makeValidator({ coerceTypes: false }).compile(schema);
+  const validate = validator.compile(schema);
   if (validate(value)) return undefined;
   return fieldErrors(validate.errors ?? [])
     .map(({ detail }) => detail)

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { fieldErrors } from '../../schemas/field-errors.ts';
 import { type FieldError, MAX_FIELD_ERRORS } from '../../schemas/problems.ts';
-import { makeValidator } from '../../schemas/validator.ts';
+import { convertingValidator, validator } from '../../schemas/validator.ts';
 import { unknownParameter } from './query-parameters.ts';
 
 declare module 'fastify' {
@@ -68,8 +68,6 @@ function propertiesOf(schema: object, url: string): object {
 
 export default fp(
   async (app) => {
-    const strict = makeValidator({ coerceTypes: false });
-    const converting = makeValidator({ coerceTypes: true });
     app.decorate('loaderParameters', new Set<string>());
 
     // An empty body is no body, whatever its Content-Type: signing out needs none.
@@ -93,7 +91,7 @@ export default fp(
 
     function makeCheck(schema: object, isText: boolean): Check {
       if (schema === NO_PARAMETERS) return () => undefined;
-      const validate = (isText ? converting : strict).compile(schema);
+      const validate = (isText ? convertingValidator : validator).compile(schema);
       return (data) => (validate(data) ? undefined : fieldErrors(validate.errors ?? [], isText));
     }
 

@@ -7,6 +7,16 @@ import { ensureSchema } from '../../db/migrate/migrator.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
+let passwordHash: Promise<string> | undefined;
+
+/** @returns the hash of PASSWORD, which is made once: that takes longer than to add a user. */
+async function hashOfPassword(): Promise<string> {
+  const hashing = await makeHashing();
+  const hash = await hashing.hash(PASSWORD);
+  await hashing.end();
+  return hash;
+}
+
 /** Migrates the database and adds administrators. @returns their ids and names. */
 export async function makeDatabaseWith(url: string, ...usernames: string[]) {
   const environment = { DATABASE_URL: url };
@@ -14,14 +24,15 @@ export async function makeDatabaseWith(url: string, ...usernames: string[]) {
   await ensureSchema(engine, true);
   const db = prepareQueries(engine);
   const now = Date.now();
-  const passwordHash = await (await makeHashing()).hash(PASSWORD);
+  passwordHash ??= hashOfPassword();
+  const hash = await passwordHash;
   const found = await db.groups.findByName('admins');
   const groupId = found?.id ?? randomUUIDv7();
   const users = usernames.map((username) => ({ id: randomUUIDv7(), username }));
   await db.atomically([
     ...(found ? [] : db.groups.add({ id: groupId, name: 'admins', title: '', permissions: ['*'] }, now)),
     ...users.flatMap((user) => [
-      db.users.add({ ...user, name: '', email: null, active: true, passwordHash }, now),
+      db.users.add({ ...user, name: '', email: null, active: true, passwordHash: hash }, now),
       db.memberships.add({ groupId, userId: user.id, role: 'manager' }, now),
     ]),
   ]);

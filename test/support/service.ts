@@ -7,6 +7,7 @@ import { loadSettings, type Settings } from '../../config/load.ts';
 import { makeSecret } from '../../config/secret.ts';
 import { makeId } from '../../db/ids.ts';
 import type { TestEngine } from './engines.ts';
+import { makeMigratedDatabase } from './migrated.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -26,7 +27,7 @@ export interface ServiceOptions extends Partial<Pick<AppOptions, 'hashing' | 'lo
 /** @returns the app, closed when the test ends. */
 export async function startService(t: Test, engine: TestEngine, options: ServiceOptions = {}) {
   const { settings: overrides, databaseUrl, ...parts } = options;
-  const url = databaseUrl ?? (await engine.makeDatabase(t));
+  const url = databaseUrl ?? (await makeMigratedDatabase(t, engine));
   const loaded = loadSettings({ root: import.meta.dirname, environment: { DATABASE_URL: url } });
   const settings: Settings = {
     ...loaded,

@@ -8,18 +8,16 @@ onEachEngine('A service under load', async (t, engine) => {
   let server = await start();
   const startLoad = () => Load.start({ urls: [server.url], databaseUrl, clients: 4, pause: 10 });
 
-  await t.test('two reloads fail no request', async (t) => {
+  await t.test('a reload fails no request', async (t) => {
     const load = await startLoad();
-    await reload(server, load, 2);
+    await reload(server, load, 1);
     await assertUnharmed(t, load);
   });
 
-  await t.test('kill -9 of workers fails requests in flight on them, and loses nothing', async (t) => {
+  await t.test('kill -9 of a worker fails requests in flight on it, and loses nothing', async (t) => {
     const load = await startLoad();
-    for (let kills = 0; kills < 2; kills++) {
-      await load.answered(20);
-      await killWorker(environment);
-    }
+    await load.answered(20);
+    await killWorker(environment);
     await load.answered(20);
     await assertUnharmed(t, load, ['ECONNRESET']);
   });

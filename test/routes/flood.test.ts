@@ -19,7 +19,7 @@ const MAX_ACTIVE = Math.max(4, WIDTH + 1);
 const EXCESS = CAPACITY * 9;
 
 /** How many are turned away to see what they leave in memory, and how much of it for each, in bytes. */
-const TURNED_AWAY = 3000;
+const TURNED_AWAY = 1500;
 const MAX_LEFT = 4000;
 
 setFlagsFromString('--expose-gc');

@@ -15,7 +15,7 @@ async function foundIn(path: string, wanted: string[]): Promise<string[]> {
 }
 
 /** Around the size of a block, which is the last part that is read, and of two. */
-const SIZES = [1, 2, 85, 86, 87, 88, 170, 171, 172, 173, 174, 300, 2_000];
+const SIZES = [1, 2, 85, 86, 87, 88, 170, 171, 172, 173, 174, 300, 700];
 
 for (const [name, end] of [
   ['CRLF', '\r\n'],
@@ -37,7 +37,7 @@ for (const [name, end] of [
 }
 
 test('Lines of the longest and the shortest counts are found', async (t) => {
-  const listed = passwords(1_000);
+  const listed = passwords(300);
   for (const count of ['1', '9'.repeat(19)]) {
     const path = hashFile(t, listed.map((password) => `${sha1(password)}:${count}`).sort());
     t.equal(checkBreachedFile(path), path);

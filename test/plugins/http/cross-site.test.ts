@@ -78,13 +78,14 @@ onEachEngine('A page of another origin changes nothing', async (t, engine) => {
   const changing = namesOf(routes).filter((name) => !/^(GET|OPTIONS) /.test(name));
   t.strictSame(CHANGING.map(routeOf).sort(), routesToList(ROWS, changing), 'the table has every route');
 
-  for (const row of CHANGING) {
+  for (const [index, row] of CHANGING.entries()) {
     t.test(`${row.send} is refused from another origin, and answered to everybody else`, async (t) => {
+      // Nothing is changed, so that one scene serves for all.
+      const refused = await prepare(app, row, 'administrator');
       for (const { of, headers } of FOREIGN) {
-        const send = await prepare(app, row, 'administrator');
         const reads = t.capture(app.db.sessions, 'find', app.db.sessions.find);
         const writes = t.capture(app.db, 'atomically', app.db.atomically);
-        const response = await send(undefined, headers);
+        const response = await refused(undefined, headers);
         t.match(response.json(), REFUSED, of);
         t.equal(response.headers['set-cookie'], undefined, of);
         t.strictSame([reads(), writes()], [[], []], `${of}: nothing is read or written`);
@@ -95,7 +96,9 @@ onEachEngine('A page of another origin changes nothing', async (t, engine) => {
         t.equal(statusCode, row.answers.administrator, `${of}: ${payload}`);
       }
       if (!hasTokens) return;
-      for (const { of, headers } of FOREIGN.filter(({ headers }) => !headers.authorization)) {
+      // Each of the headers at some of the routes, since one hook decides for all of them.
+      const withoutOther = FOREIGN.filter(({ headers }) => !headers.authorization);
+      for (const { of, headers } of withoutOther.filter((_, number) => (number + index) % 4 === 0)) {
         const send = await prepare(app, row, 'token');
         t.equal((await send(undefined, headers)).statusCode, row.answers.token, `${of}, with a token`);
       }

@@ -3,7 +3,7 @@ import { onEachEngine } from '../../support/engines.ts';
 import { hasTokens } from '../../support/optional.ts';
 import { Client, makeToken, makeUser, quickHashing, signedIn, startService } from '../../support/service.ts';
 
-const MANY = 300;
+const MANY = 100;
 const BYTES = 32;
 /** How far the share of a bit may be from a half: six standard deviations. */
 const TOLERANCE = 3 / Math.sqrt(MANY);

@@ -86,7 +86,7 @@ onEachEngine('A cached session is never stale', async (t, { name, makeDatabase }
     const before = await find();
     // MySQL has no cache that could be full.
     const others = name === 'SQLite' ? 15_001 : 1;
-    for (let number = 0; number < others; number++) await db.sessions.find(`unknown ${number}`);
+    await Promise.all(Array.from({ length: others }, (_, number) => db.sessions.find(`unknown ${number}`)));
     if (name === 'SQLite') t.not(await find(), before, 'the row was evicted');
     t.match(await find(), { id: session.id });
     await other.db.atomically([other.db.sessions.end(session.key)]);

@@ -1,12 +1,12 @@
 /** Runs the service and its commands as processes, in the project or in a copy of it. */
-import { cpSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Test } from 'tap';
 import type * as Program from '../../manage/program.ts';
 import type { Output } from '../../manage/terminal.ts';
-import { DEADLINE, type Environment, type Exit, Running } from './running.ts';
-import { makeTemporaryFolder } from './temporary.ts';
+import { COMPILE_CACHE, DEADLINE, type Environment, type Exit, Running } from './running.ts';
+import { makeCodeFolder, makeTemporaryFolder } from './temporary.ts';
 import './threads.ts';
 
 /** The folder of this project. Processes that run in it must get a database elsewhere. */
@@ -29,12 +29,17 @@ export function makeFolder(t: Test): string {
 
 /** @returns a folder with a copy of the project, as git would clone it, and a link to the installed packages. */
 export function copyProject(t: Test): string {
-  const folder = join(makeFolder(t), 'project');
+  const place = makeCodeFolder('rollcall-test-copy');
+  t.teardown(() => rmSync(place, { recursive: true, force: true }));
+  const folder = join(place, 'project');
   cpSync(PROJECT, folder, {
     recursive: true,
     filter: (source) => !UNTRACKED.test(relative(PROJECT, source).replaceAll('\\', '/')),
   });
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  // At the same place beside each copy, so that Node finds what another copy has compiled.
+  mkdirSync(COMPILE_CACHE, { recursive: true });
+  symlinkSync(COMPILE_CACHE, join(place, 'node-compile-cache'), 'junction');
   return folder;
 }
 

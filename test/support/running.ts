@@ -1,7 +1,7 @@
 /** Starts processes in tests and waits for their output or their end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,14 +16,19 @@ export interface Exit {
 
 export type Environment = Record<string, string>;
 
+/** The cache of compiled code that the service uses, too; it makes each process start faster. */
+export const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
+
 /** @returns the environment of a process: none of the settings of this process, and `node` is the same Node. */
-function cleanEnvironment(environment: Environment = {}): Environment {
+function cleanEnvironment(folder: string, environment: Environment): Environment {
   const { PATH = '', HOME = tmpdir(), NODE_DISABLE_COMPILE_CACHE } = process.env;
+  const besideCopy = join(dirname(folder), 'node-compile-cache');
   return {
     PATH: `${dirname(process.execPath)}${delimiter}${PATH}`,
     HOME,
-    // The cache of compiled code that the service uses, too; it makes each process start faster.
-    NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+    NODE_COMPILE_CACHE: existsSync(besideCopy) ? besideCopy : COMPILE_CACHE,
+    // Files are known by their paths from the cache.
+    NODE_COMPILE_CACHE_PORTABLE: '1',
     // What ran in code from the cache is known by functions only, so `npm run coverage` turns it off.
     ...(NODE_DISABLE_COMPILE_CACHE ? { NODE_DISABLE_COMPILE_CACHE } : {}),
     PORT: '0',
@@ -33,9 +38,21 @@ function cleanEnvironment(environment: Environment = {}): Environment {
 
 /** The process groups that may still have a process. */
 const groups = new Set<number>();
-process.on('exit', () => {
-  for (const group of groups) killGroup(group);
-});
+
+/** Keeps the last line that it reads, the groups, and kills them when its input ends. */
+const WATCH = 'while read -r line; do groups=$line; done; for group in $groups; do kill -9 "-$group"; done';
+
+let watcher: ChildProcess | undefined;
+
+/** Tells the groups to a watcher that kills them when this process ends in any way, by a signal as well: its input ends then. */
+function watchGroups(): void {
+  if (!watcher) {
+    watcher = spawn('sh', ['-c', WATCH], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+    watcher.on('error', () => {}).unref();
+    watcher.stdin?.on('error', () => {});
+  }
+  watcher.stdin?.write(`${[...groups].join(' ')}\n`);
+}
 
 function killGroup(group: number): void {
   try {
@@ -43,7 +60,7 @@ function killGroup(group: number): void {
   } catch {
     // The group has no process any more.
   }
-  groups.delete(group);
+  if (groups.delete(group)) watchGroups();
 }
 
 /** @returns whether that process runs. A zombie, whose parent has not yet read its exit, does not count. */
@@ -88,7 +105,7 @@ export class Running {
     environment: Environment,
     stdin: 'pipe' | 'ignore',
   ) {
-    const env = cleanEnvironment(environment);
+    const env = cleanEnvironment(folder, environment);
     // `env` removes NODE_OPTIONS, with which tap adds half a second to the start of every process.
     const commandLine = ['-u', 'NODE_OPTIONS', command, ...args];
     const child = spawn('env', commandLine, {
@@ -105,7 +122,10 @@ export class Running {
     });
     this.child = child;
     this.pid = child.pid ?? 0;
-    if (this.pid > 0) groups.add(this.pid);
+    if (this.pid > 0) {
+      groups.add(this.pid);
+      watchGroups();
+    }
     this.exit = once(child, 'close').then(([code, signal]) => ({ code, signal }));
     // Prevents an unhandled rejection when no test waits for the exit.
     this.exit.catch(() => {});

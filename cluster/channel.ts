@@ -1,4 +1,5 @@
 /** What the processes that the primary starts have in common: how they answer it, show that they live, and end. */
+import { reasonOf } from '../config/errors.ts';
 import { type FromMaintainer, type FromWorker, HEARTBEAT } from './messages.ts';
 import { logUncaughtErrors } from './uncaught-errors.ts';
 
@@ -12,7 +13,7 @@ export async function attempt(work: () => Promise<FromWorker | FromMaintainer>):
   try {
     await send(await work());
   } catch (error) {
-    await send({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    await send({ kind: 'failed', reason: reasonOf(error) });
     process.exit(1);
   }
 }

@@ -1,6 +1,7 @@
 /** The primary process, which serves no requests: it starts the workers, replaces those that end, and stops them all. */
 import type { Logger } from 'pino';
 import type { ReloadReply, StatusReply } from '../config/control.ts';
+import { reasonOf } from '../config/errors.ts';
 import type { Settings } from '../config/load.ts';
 import { withSecret } from '../config/secret.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -230,5 +231,3 @@ export class Primary {
     this.#generation = worker.generation;
   }
 }
-
-const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -5,6 +5,7 @@
 import { program } from 'commander';
 import { controlPath } from '../config/control.ts';
 import { describeDatabase } from '../config/database-url.ts';
+import { reasonOf } from '../config/errors.ts';
 import { loadSettings, type Settings } from '../config/load.ts';
 import { PROJECT_ROOT } from '../config/project.ts';
 import { withSecret } from '../config/secret.ts';
@@ -46,8 +47,7 @@ export async function start(): Promise<void> {
     stopOnSignal(running);
     await running;
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    for (const line of text.split('\n')) process.stderr.write(`rollcall: ${line}\n`);
+    for (const line of reasonOf(error).split('\n')) process.stderr.write(`rollcall: ${line}\n`);
     process.exit(1);
   }
 }

@@ -3,37 +3,36 @@
  * of the service ends, the log has one line when it begins and one when it ends, and the service is back by itself.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Test, test } from 'tap';
 import { makeSecret } from '../../config/secret.ts';
 import { Caller, makeDatabaseWith } from '../support/api.ts';
+import { copyDatabase, DAMAGES, faultsOf, mountSmallDisk, UNPRIVILEGED } from '../support/file-troubles.ts';
 import { makeFolder, startServer } from '../support/processes.ts';
 import { until } from '../support/running.ts';
 
-const GARBAGE = 'no database '.repeat(50_000);
 /** In bytes: enough for the database and its log. */
 const DISK = 4 * 1024 * 1024;
 
-/** @returns a folder on a small disk of its own, or undefined where the system does not let us mount one. */
-function mountSmallDisk(t: Test): string | undefined {
-  const folder = makeFolder(t);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  t.teardown(() => execFileSync('umount', ['--lazy', folder]));
-  return folder;
-}
+/** What each question is answered by meanwhile. */
+const unreadable = { ready: 503, read: 503, write: 503 };
+const onlyReads = { ready: 'read-only', read: 200, write: 503 };
 
 async function startOn(t: Test, folder: string) {
   const path = join(folder, 'rollcall.db');
   const DATABASE_URL = `sqlite:${path}`;
   const [ann] = await makeDatabaseWith(DATABASE_URL, 'ann');
   const environment = { DATABASE_URL, SECRET_KEY: makeSecret(), WORKERS: '2' };
-  const server = await startServer(t, { environment });
+  const server = await startServer(t, { environment, command: UNPRIVILEGED });
   await server.logs('Server listening', 2);
   const caller = new Caller();
   t.equal(await caller.signIn(server.url, 'ann'), 200);
@@ -65,15 +64,6 @@ async function startOn(t: Test, folder: string) {
       const answer: unknown = await response.json();
       if (response.status !== 200) return response.status;
       return typeof answer === 'object' && answer !== null && 'status' in answer ? answer.status : undefined;
-    },
-    /** A copy of the whole database as it is now, which belongs to nobody. */
-    copy() {
-      const copy = `${path}.copy`;
-      rmSync(copy, { force: true });
-      const client = new Sqlite(path);
-      client.exec(`VACUUM INTO '${copy}'`);
-      client.close();
-      return copy;
     },
   };
 }
@@ -111,8 +101,7 @@ async function throughTrouble(
 
 test('A service survives what happens to the files of its database', async (t) => {
   const service = await startOn(t, makeFolder(t));
-  const { path, server, write, hasLastWrite, copy } = service;
-  const unreadable = { ready: 503, read: 503, write: 503 };
+  const { path, server, write, hasLastWrite } = service;
   const workers = server.serving();
 
   await t.test('a file that is moved away and back', async (t) => {
@@ -128,21 +117,22 @@ test('A service survives what happens to the files of its database', async (t) =
     t.ok(await hasLastWrite());
   });
 
-  for (const [what, damage] of [
-    ['is overwritten by garbage', () => writeFileSync(path, GARBAGE)],
-    ['is truncated to its half', () => truncateSync(path, Math.floor(statSync(path).size / 8192) * 4096)],
-    ['is emptied', () => truncateSync(path)],
-    ['becomes that of another program', () => copyOther(path)],
-  ] as const)
+  for (const [what, damage] of DAMAGES)
     await t.test(`a file that ${what}, until a copy takes its place`, async (t) => {
       await until('all processes are back', async () => (await write()) === 200 || undefined);
-      const good = copy();
-      await throughTrouble(t, service, unreadable, damage, () => renameSync(good, path));
+      const copy = copyDatabase(path);
+      await throughTrouble(
+        t,
+        service,
+        unreadable,
+        () => damage(path),
+        () => renameSync(copy, path),
+      );
       t.ok(await hasLastWrite());
     });
 
   await t.test('a file that another valid database replaces: sessions follow it at once', async (t) => {
-    const older = copy();
+    const older = copyDatabase(path);
     const bob = new Caller();
     t.equal(await bob.signIn(server.url, 'ann'), 200);
     t.equal(await bob.status(server.url, '/api/sign'), 200);
@@ -167,10 +157,50 @@ test('A service survives what happens to the files of its database', async (t) =
       t.ok(await hasLastWrite());
     });
 
+  await t.test(
+    'A file that can only be read keeps the service from changes, and not from reads',
+    async (t) => {
+      const copy = copyDatabase(path);
+      chmodSync(copy, 0o400);
+      await throughTrouble(
+        t,
+        service,
+        onlyReads,
+        () => renameSync(copy, path),
+        () => chmodSync(path, 0o600),
+      );
+      await until('all processes are back', async () => (await write()) === 200 || undefined);
+      t.ok(await hasLastWrite());
+    },
+  );
+
+  await t.test(
+    'A folder that can only be read matters when a file without log takes the place',
+    async (t) => {
+      const folder = dirname(path);
+      chmodSync(folder, 0o500);
+      t.equal(await write(), 200);
+      chmodSync(folder, 0o700);
+      const copy = copyDatabase(path);
+      renameSync(path, `${path}.aside`);
+      await until('the old log is removed', () => !existsSync(`${path}-wal`) || undefined);
+      await throughTrouble(
+        t,
+        service,
+        onlyReads,
+        () => {
+          renameSync(copy, path);
+          chmodSync(folder, 0o500);
+        },
+        () => chmodSync(folder, 0o700),
+      );
+      await until('all processes are back', async () => (await write()) === 200 || undefined);
+      t.ok(await hasLastWrite());
+    },
+  );
+
   await t.test('All that were written are in one sound file', (t) => {
-    const client = new Sqlite(path);
-    t.strictSame(client.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
-    client.close();
+    t.equal(faultsOf(path), 'ok');
     t.strictSame(server.serving(), workers, 'no worker has ended');
     t.strictSame(
       server.log().filter(({ msg, level }) => msg === 'the request failed' || level === 60),
@@ -191,24 +221,10 @@ test('A service survives what happens to the files of its database', async (t) =
   });
 });
 
-/** Puts the database of another program into the place of the file. */
-function copyOther(path: string): void {
-  const other = `${path}.other`;
-  const client = new Sqlite(other);
-  client.exec('CREATE TABLE things (name TEXT)');
-  client.close();
-  renameSync(other, path);
-}
-
 test('A disk that is full, or can only be read, keeps a service from changes, and not from reads', async (t) => {
-  const [folder, other] = [mountSmallDisk(t), mountSmallDisk(t)];
-  if (!folder || !other) {
-    t.not(process.env.REQUIRE_MOUNT, '1', 'REQUIRE_MOUNT=1 is set, so a disk must be mounted');
-    t.comment('Skipped, because no disk can be mounted.');
-    return;
-  }
+  const [folder, other] = [mountSmallDisk(t, DISK), mountSmallDisk(t, DISK)];
+  if (!folder || !other) return;
   const service = await startOn(t, folder);
-  const onlyReads = { ready: 'read-only', read: 200, write: 503 };
 
   await t.test('A disk that is full', async (t) => {
     const ballast = join(folder, 'ballast');
@@ -225,7 +241,7 @@ test('A disk that is full, or can only be read, keeps a service from changes, an
   });
 
   await t.test('A disk that can only be read, with a copy of the database', async (t) => {
-    copyFileSync(service.copy(), join(other, 'rollcall.db'));
+    copyFileSync(copyDatabase(service.path), join(other, 'rollcall.db'));
     execFileSync('mount', ['-o', 'remount,ro', other]);
     await throughTrouble(
       t,

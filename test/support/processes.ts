@@ -125,6 +125,8 @@ export interface ServerOptions {
   folder?: string;
   environment?: Environment;
   args?: string[];
+  /** What starts Node. */
+  command?: string[];
 }
 
 /** Starts the service, on a free port by default. @returns the server once it listens. */
@@ -138,8 +140,10 @@ export async function startServer(t: Test, options: ServerOptions): Promise<Serv
 }
 
 /** Starts the service outside of a test. It ends with this process. @returns the server at once. */
-export function launchServer({ folder = PROJECT, environment = {}, args = [] }: ServerOptions): Server {
-  return new Server(folder, process.execPath, ['server.ts', ...args], environment, 'ignore');
+export function launchServer(options: ServerOptions): Server {
+  const { folder = PROJECT, environment = {}, args = [], command = [] } = options;
+  const [program = '', ...more] = [...command, process.execPath, 'server.ts', ...args];
+  return new Server(folder, program, more, environment, 'ignore');
 }
 
 /** What a command reads from its standard input. */

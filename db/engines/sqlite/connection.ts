@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3';
 import { reasonOf } from '../../../config/errors.ts';
 import { createFolder } from '../../../config/folder.ts';
 import { DatabaseUnavailableError, MissingDatabaseError } from '../engine.ts';
-import { isBusy, translateError } from './errors.ts';
+import { isBusy, isReadOnly, translateError } from './errors.ts';
 
 /** In milliseconds. SQLite's own wait for a lock blocks the event loop, so `retryWhileBusy` does most of it. */
 export const BUSY_TIMEOUT = 5;
@@ -46,9 +46,17 @@ export function connect(path: string, { create }: { create: boolean }): Sqlite.D
   }
 }
 
-/** Readers and a writer then do not block each other. The file keeps this mode. */
-export function useWriteAheadLog(client: Sqlite.Database): void {
-  client.pragma('journal_mode = WAL');
+/**
+ * Readers and a writer then do not block each other. The file keeps this mode.
+ * @returns false for a file that can only be read, which serves as it is.
+ */
+export function useWriteAheadLog(client: Sqlite.Database): boolean {
+  try {
+    return client.pragma('journal_mode = WAL', { simple: true }) === 'wal';
+  } catch (error) {
+    if (isReadOnly(error)) return false;
+    throw error;
+  }
 }
 
 /** Retries with growing pauses until the deadline while another process holds the lock. */

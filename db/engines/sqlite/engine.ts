@@ -70,7 +70,6 @@ export async function openSqlite(path: string, { create, worker }: SqliteOptions
     isMigrating: async () => false,
     async useWriteAheadLog() {
       await retryWhileBusy(() => useWriteAheadLog(connection.client));
-      connection.noteFiles();
     },
     async checkpoint() {
       connection.assertInPlace();

@@ -1,19 +1,19 @@
-/** Detects that an open SQLite database, or what SQLite keeps beside it, was removed, replaced, emptied or truncated. */
-import {
-  closeSync,
-  openSync,
-  readSync,
-  rmSync,
-  type Stats,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+/** Detects that an open SQLite database, or what SQLite keeps beside it, was removed, replaced, overwritten or truncated. */
+import { closeSync, openSync, readSync, rmSync, type Stats, statSync, truncateSync } from 'node:fs';
+import type Sqlite from 'better-sqlite3';
 import { JOURNAL_SIZE_LIMIT } from './connection.ts';
 import { SharedDescriptor } from './shared-descriptor.ts';
 
 /** The write-ahead log (WAL), and its index, which all processes map into their memory. */
-const BESIDE = ['-wal', '-shm'] as const;
+const [LOG, INDEX] = ['-wal', '-shm'];
+
+/** What a database and a log begin with. */
+const DATABASE_MAGIC = Buffer.from('SQLite format 3\0');
+const LOG_MAGIC = Buffer.from([0x37, 0x7f, 0x06]);
+
+/** In bytes: the header of the log, and that of each page in it. @see https://www.sqlite.org/fileformat2.html#walformat */
+const LOG_HEADER = 32;
+const FRAME_HEADER = 24;
 
 /** A file as it was seen last: under its inode, and with its size in bytes. */
 type Seen = Pick<Stats, 'dev' | 'ino' | 'size'>;
@@ -23,14 +23,6 @@ interface Change {
   reason: string;
   isWhole: boolean;
 }
-
-/** What each file of SQLite begins with. */
-const HEADER = Buffer.from('SQLite format 3\0');
-
-/** The head of the index: where it has the size of a page and the number of frames in the log, in bytes. SQLite makes it anew from zeros. */
-const INDEX = { pageSize: 14, frames: 16, length: 136 };
-/** In bytes: the head of the log, and that of each frame, which holds a page. */
-const LOG = { head: 32, frameHead: 24 };
 
 /** @returns undefined for a file that is not there, or can't be reached. */
 function statIfThere(path: string): Seen | undefined {
@@ -44,114 +36,98 @@ function statIfThere(path: string): Seen | undefined {
 const isSameFile = (one: Seen | undefined, other: Seen | undefined) =>
   one?.ino === other?.ino && one?.dev === other?.dev;
 
+function beginsWith(descriptor: number, magic: Buffer): boolean {
+  const found = Buffer.alloc(magic.length);
+  try {
+    readSync(descriptor, found, 0, magic.length, 0);
+  } catch {
+    return false;
+  }
+  return found.equals(magic);
+}
+
 /** The files of a database in the state in which it was opened. */
 export class DatabaseFiles {
   readonly #path: string;
   /** A connection reads the beginning of the file from its cache. */
   readonly #file: SharedDescriptor;
-  #index: SharedDescriptor | undefined;
-  readonly #header = Buffer.alloc(HEADER.length);
-  readonly #seen = new Map<string, Seen | undefined>();
+  /** SQLite has no locks on the log, so its descriptor needs no such care. */
+  #log: number | undefined;
+  readonly #countFrames: Sqlite.Statement<[], unknown[]>;
+  readonly #frameSize: number;
+  readonly #seen = new Map<string, Seen>();
 
-  /** @param usesLog whether the database has a write-ahead log. Each connection keeps the log there until it closes. */
-  constructor(path: string, usesLog: boolean) {
+  /** @param client the connection that has opened the files. */
+  constructor(path: string, client: Sqlite.Database) {
     this.#path = path;
     this.#file = new SharedDescriptor(path);
-    this.#seen.set('', statIfThere(path));
-    this.noteLog(usesLog);
-  }
-
-  /** Takes note of the write-ahead log, once there is one. */
-  noteLog(usesLog: boolean): void {
-    if (usesLog) for (const name of BESIDE) this.#noteFirst(name, statIfThere(this.#path + name));
-  }
-
-  #noteFirst(name: string, file: Seen | undefined): void {
-    this.#seen.set(name, file);
-    if (name === '-shm' && file) this.#index ??= new SharedDescriptor(this.#path + name);
+    this.#countFrames = client.prepare<[], unknown[]>('PRAGMA wal_checkpoint(NOOP)').raw();
+    this.#frameSize = FRAME_HEADER + Number(client.pragma('page_size', { simple: true }));
+    this.findChange();
   }
 
   /** @returns what has happened to the files since they were opened, if anything has. */
   findChange(): Change | undefined {
-    for (const [name, before] of this.#seen) {
+    const frames = this.#frameCount();
+    for (const name of frames < 0 ? [''] : ['', LOG, INDEX]) {
       const file = this.#path + name;
-      // SQLite writes into the log before the index, and truncates it afterwards, to this size and no further.
-      const least = name === '-wal' ? Math.min(this.#logSize(), JOURNAL_SIZE_LIMIT) : (before?.size ?? 0);
+      const before = this.#seen.get(name);
       const now = statIfThere(file);
-      if (!before) {
-        this.#noteFirst(name, now);
-        continue;
-      }
-      if (!now) return { reason: `the file ${file} was removed.`, isWhole: true };
+      if (before && !now) return { reason: `the file ${file} was removed.`, isWhole: true };
       // Whoever made another index writes by it, and its log is ours: what we copied by the old one could be older than what is there.
-      if (!isSameFile(now, before))
-        return { reason: `the file ${file} was replaced.`, isWhole: name !== '-shm' };
-      if (now.size < least) return { reason: `the file ${file} was truncated.`, isWhole: false };
-      before.size = now.size;
+      if (before && !isSameFile(now, before))
+        return { reason: `the file ${file} was replaced.`, isWhole: name !== INDEX };
+      if (!now) continue;
+      if (!before && name === LOG) this.#log = openSync(file, 'r');
+      this.#seen.set(name, now);
+      // SQLite itself mends a truncated index.
+      const isTruncated =
+        name === LOG ? this.#isLogTruncated(now, frames) : name === '' && now.size < (before?.size ?? 0);
+      if (isTruncated) return { reason: `the file ${file} was truncated.`, isWhole: false };
     }
     // A file that was empty from the beginning is a database without tables.
-    if (this.#seen.get('')?.size && !this.#hasHeader())
+    if (this.#seen.get('')?.size && !beginsWith(this.#file.number, DATABASE_MAGIC))
       return { reason: `the file ${this.#path} was overwritten by what is no database.`, isWhole: false };
     return undefined;
+  }
+
+  /**
+   * Takes a log away that would damage the database: one of a file that is not in its place any more, which SQLite would take for
+   * that of the file which is there now, and what is left of one that was truncated, which would undo newer pages. SQLite begins a
+   * new log in place of an empty one as soon as no process has the old one open. A log that came with a new file stays.
+   * @throws {Error} when that is not possible.
+   */
+  discardUselessLog(): void {
+    const isInPlace = isSameFile(statIfThere(this.#path), this.#seen.get(''));
+    for (const name of [LOG, INDEX]) {
+      const now = statIfThere(this.#path + name);
+      if (!now || !isSameFile(now, this.#seen.get(name))) continue;
+      if (!isInPlace) rmSync(this.#path + name, { force: true });
+      else if (name === LOG && this.#isLogTruncated(now, this.#frameCount())) truncateSync(this.#path + name);
+    }
   }
 
   /** Closes the descriptors. Only without a connection to the file (see SharedDescriptor). */
   close(): void {
     this.#file.close();
-    this.#index?.close();
+    if (this.#log !== undefined) closeSync(this.#log);
   }
 
-  /** @returns how long the log is by its index, in bytes: a log that is shorter was truncated, whoever has seen how long it was. */
-  #logSize(): number {
-    if (!this.#index) return 0;
-    const head = Buffer.alloc(INDEX.length);
-    readSync(this.#index.number, head, 0, INDEX.length, 0);
-    const frames = head.readUInt32LE(INDEX.frames);
-    return frames === 0 ? 0 : LOG.head + frames * (LOG.frameHead + head.readUInt16LE(INDEX.pageSize));
-  }
-
-  #hasHeader(): boolean {
+  /** @returns how many pages the log has by its index, whoever wrote them; less than 0 without a log. */
+  #frameCount(): number {
     try {
-      readSync(this.#file.number, this.#header, 0, HEADER.length, 0);
+      return Number(this.#countFrames.get()?.[1]);
     } catch {
-      return false;
+      // What is wrong is told by the next read or write.
+      return 0;
     }
-    return this.#header.equals(HEADER);
   }
 
-  /**
-   * Removes the log of a database file that is not in its place any more. SQLite would take it for that of the file which is there
-   * now, and damage that file by it. A log that came with the new file stays.
-   */
-  removeStaleLog(): void {
-    if (isSameFile(statIfThere(this.#path), this.#seen.get(''))) return;
-    for (const name of BESIDE)
-      if (this.#seen.has(name) && isSameFile(statIfThere(this.#path + name), this.#seen.get(name)))
-        rmSync(this.#path + name, { force: true });
-  }
-
-  /**
-   * Lets SQLite begin a new log where the present one is shorter than its index says. The index lives as long as any process has it open,
-   * and would go on to name what is not there. What is left of the log would undo newer pages of the database.
-   */
-  discardTruncatedLog(): void {
-    const [log, index] = BESIDE.map((name) => statIfThere(this.#path + name));
-    // Those of a file that has taken the place of ours are not for us.
-    if (!isSameFile(log, this.#seen.get('-wal')) || !isSameFile(index, this.#seen.get('-shm'))) return;
-    if (!log || log.size >= Math.min(this.#logSize(), JOURNAL_SIZE_LIMIT)) return;
-    truncateSync(`${this.#path}-wal`);
-    const descriptor = openSync(`${this.#path}-shm`, 'r+');
-    writeSync(descriptor, Buffer.alloc(INDEX.length), 0, INDEX.length, 0);
-    closeSync(descriptor);
-  }
-
-  /**
-   * Gives a truncated index its size back. Whoever reads the mapping beyond the end of its file is killed by SIGBUS. SQLite
-   * makes the content anew where it is zero.
-   */
-  restoreIndexSize(): void {
-    const [before, now] = [this.#seen.get('-shm'), statIfThere(`${this.#path}-shm`)];
-    if (before && now && isSameFile(before, now) && now.size < before.size)
-      truncateSync(`${this.#path}-shm`, before.size);
+  #isLogTruncated({ size }: Seen, frames: number): boolean {
+    if (frames <= 0 || this.#log === undefined) return false;
+    // SQLite writes into the log before it counts, and truncates it afterwards, to this limit and no further.
+    const least = Math.min(LOG_HEADER + frames * this.#frameSize, JOURNAL_SIZE_LIMIT);
+    // A write that was under way when the log was emptied makes it long again, behind a hole.
+    return size < least || !beginsWith(this.#log, LOG_MAGIC);
   }
 }

@@ -6,7 +6,7 @@
 import type Sqlite from 'better-sqlite3';
 import { DatabaseUnavailableError, WrongSchemaError } from '../engine.ts';
 import { connect, useWriteAheadLog } from './connection.ts';
-import { isBusy, isReadOnly, translateError } from './errors.ts';
+import { isBusy, translateError } from './errors.ts';
 import { DatabaseFiles } from './file.ts';
 
 /** All in milliseconds. */
@@ -17,7 +17,7 @@ const CHECK_INTERVAL = 200;
  */
 const SETTLE_TIME = 500;
 /** How often a file that can't be written is opened anew. */
-const RENEWAL_INTERVAL = 1_000;
+const RENEWAL_INTERVAL = 500;
 
 /** A statement, made anew for each connection. */
 export interface Prepared<Statement> {
@@ -37,8 +37,8 @@ export class ReopeningConnection {
   #openedAt = performance.now();
   /** Whether the file may have been damaged. */
   #isSuspect = false;
-  /** Whether a file gets a write-ahead log that has none, as a copy has none. */
-  #wantsLog: boolean;
+  /** Whether the file was opened anew, and could not get a write-ahead log. */
+  #lacksLog = false;
 
   /** @param configure is run with each connection. @throws {MissingDatabaseError} @throws {DatabaseUnavailableError} */
   constructor(path: string, client: Sqlite.Database, configure: (client: Sqlite.Database) => void) {
@@ -46,8 +46,7 @@ export class ReopeningConnection {
     this.#configure = configure;
     this.#client = client;
     configure(client);
-    this.#wantsLog = usesLog(client);
-    this.#files = new DatabaseFiles(path, this.#wantsLog);
+    this.#files = new DatabaseFiles(path, client);
     this.#timer = setInterval(() => this.#check(), CHECK_INTERVAL).unref();
   }
 
@@ -89,17 +88,12 @@ export class ReopeningConnection {
     this.#renewals.push(renew);
   }
 
-  /** Takes note of the write-ahead log, which has been made since the file was opened. */
-  noteFiles(): void {
-    this.#wantsLog = usesLog(this.client);
-    this.#files.noteLog(this.#wantsLog);
-  }
-
-  /** Opens the file anew, which may have become writable since. */
-  renew(): void {
-    if (this.#trouble || performance.now() - this.#openedAt < RENEWAL_INTERVAL) return;
+  /** Opens the file anew, which may have become writable since. @returns false when it has been opened just now. */
+  renew(): boolean {
+    if (this.#trouble || performance.now() - this.#openedAt < RENEWAL_INTERVAL) return false;
     this.#giveUp(new DatabaseUnavailableError(`the file ${this.#path} is opened anew.`), true);
     this.#open();
+    return true;
   }
 
   close(): void {
@@ -116,6 +110,7 @@ export class ReopeningConnection {
       return;
     }
     this.#giveUpChanged();
+    if (this.#lacksLog) this.renew();
   }
 
   #giveUpChanged(): void {
@@ -129,12 +124,11 @@ export class ReopeningConnection {
     this.#closedAt = performance.now();
     this.#isSuspect ||= !isWhole;
     for (const step of [
-      () => this.#files.restoreIndexSize(),
       // The file may come back, or go on without its log. In parts the log would make things worse.
       () => isWhole && this.#client.pragma('wal_checkpoint(PASSIVE)'),
-      () => this.#files.removeStaleLog(),
+      // While this connection keeps others from beginning a new log.
+      () => this.#files.discardUselessLog(),
       () => this.#client.close(),
-      () => this.#files.discardTruncatedLog(),
       () => this.#files.close(),
     ])
       try {
@@ -146,33 +140,31 @@ export class ReopeningConnection {
 
   #open(): void {
     let client: Sqlite.Database | undefined;
+    let files: DatabaseFiles | undefined;
     try {
+      // While its folder could not be written, the log of another file may have stayed.
+      this.#files.discardUselessLog();
       client = connect(this.#path, { create: false });
+      files = new DatabaseFiles(this.#path, client);
       if (this.#isSuspect) assertSound(this.#path, client);
       this.#configure(client);
       for (const renew of this.#renewals) renew(client);
-      if (this.#wantsLog) useLogIfWritable(client);
-      this.#files = new DatabaseFiles(this.#path, usesLog(client));
+      // A copy has none.
+      this.#lacksLog = !useWriteAheadLog(client);
+      // Another process may still have a truncated log open.
+      const change = files.findChange();
+      if (change) throw new DatabaseUnavailableError(change.reason);
+      this.#files = files;
       this.#client = client;
       this.#openedAt = performance.now();
       this.#trouble = undefined;
       this.#isSuspect = false;
     } catch (error) {
       client?.close();
+      files?.close();
       this.#closedAt = performance.now();
       if (!isBusy(error)) this.#trouble = unusable(this.#path, translateError(error));
     }
-  }
-}
-
-const usesLog = (client: Sqlite.Database) => client.pragma('journal_mode', { simple: true }) === 'wal';
-
-/** A file that can only be read serves as it is, until it is opened anew. */
-function useLogIfWritable(client: Sqlite.Database): void {
-  try {
-    useWriteAheadLog(client);
-  } catch (error) {
-    if (!isReadOnly(error)) throw error;
   }
 }
 

@@ -19,7 +19,7 @@ export function makeWriteQueue(connection: ReopeningConnection, cache: RowCache)
         return write(connection.client);
       } catch (error) {
         // SQLite opens a file that can't be written for reading only, and keeps to that.
-        if (isReadOnly(error)) connection.renew();
+        if (isReadOnly(error) && connection.renew()) return write(connection.client);
         throw error;
       } finally {
         cache.invalidate();

@@ -128,14 +128,15 @@ export class Health {
     this.#isChecking = true;
     const fields = () => ({ failedRequests: this.#takeFailedRequests() });
     // A database of another schema can be read all the same.
-    const readFailure = await failureOf(this.#db.schemaIsCurrent);
+    let readFailure = await failureOf(this.#db.schemaIsCurrent);
+    const writeFailure = readFailure ?? (await failureOf(this.#db.tryWrite));
+    // Writes are the first to notice that a file is gone, which can't be read from then on: that is one trouble.
+    if (writeFailure) readFailure ??= await failureOf(this.#db.schemaIsCurrent);
     if (this.#isEnded) return;
     this.#reads.note(readFailure, fields);
     if (this.#reads.isWell) {
       // What fits into the last free page of a full disk may be less than what requests write.
-      const failure = (await failureOf(this.#db.tryWrite)) ?? this.#lastFailure;
-      if (this.#isEnded) return;
-      this.#writes.note(failure, fields);
+      this.#writes.note(writeFailure ?? this.#lastFailure, fields);
       this.#onWritable(this.#writes.isWell);
     }
     this.#lastFailure = undefined;

@@ -140,8 +140,7 @@ export class Client {
     this.#cookie = cookie;
     this.#sessionId = session?.id ?? '';
     ledger.signedIn(this.#sessionId);
-    if (oldId === '') return;
-    ledger.signingOut(oldId);
+    if (!ledger.signingOut(oldId)) return;
     await this.#write('a sign-out', {
       method: 'POST',
       path: '/api/sign/out',
@@ -163,8 +162,7 @@ export class Client {
       status: 200,
     });
     this.#require(content.id === this.#user.id && content.name === name, content);
-    names.unanswered.splice(names.unanswered.indexOf(name), 1);
-    names.acknowledged = name;
+    this.#shared.ledger.named(this.#user.id, name);
   }
 
   async #makeGroup(): Promise<void> {

@@ -69,6 +69,11 @@ export class Load {
     return this.#ledger.acknowledged;
   }
 
+  /** While true, what is acknowledged may be lost, or not. */
+  set isUncertain(isUncertain: boolean) {
+    this.#ledger.isUncertain = isUncertain;
+  }
+
   /** @returns how many failures of each kind there were. */
   get kinds(): Record<string, number> {
     return tally(this.failures.map(({ kind }) => kind));
@@ -91,6 +96,12 @@ export class Load {
   async answered(count: number): Promise<void> {
     const wanted = this.successes + count;
     await until(`${count} more answers`, () => this.successes >= wanted || undefined);
+  }
+
+  /** Waits until one more write is acknowledged. */
+  async written(): Promise<void> {
+    const before = this.writes;
+    await until('a write is acknowledged', () => this.writes > before || undefined);
   }
 
   /** Stops the clients after their last answers. @returns the faults of the writes, each as a sentence; none when all is well. */

@@ -10,6 +10,10 @@ interface Names {
 export class Ledger {
   /** The User-Agent of the requests, by which their entries in the audit trail are found. */
   readonly userAgent: string;
+  /** Whether writes that are acknowledged now may be lost, or not: the test replaces the database, or damages it. */
+  isUncertain = false;
+  /** How many writes were acknowledged. */
+  acknowledged = 0;
   #sent = 0;
   #nextName = 0;
   /** What was written, by the id of its request. Each write leaves one entry in the audit trail, with this id. */
@@ -21,11 +25,6 @@ export class Ledger {
 
   constructor(userAgent: string) {
     this.userAgent = userAgent;
-  }
-
-  /** How many writes were acknowledged. */
-  get acknowledged(): number {
-    return this.#acknowledged.size;
   }
 
   /** @returns a name that nothing else has. */
@@ -40,11 +39,20 @@ export class Ledger {
 
   /** A write was answered with success. */
   written(requestId: string, what: string): void {
-    this.#acknowledged.set(requestId, what);
+    this.acknowledged++;
+    if (!this.isUncertain) this.#acknowledged.set(requestId, what);
   }
 
   groupMade(name: string): void {
-    this.#groups.add(name);
+    if (!this.isUncertain) this.#groups.add(name);
+  }
+
+  /** A user has got the name, which is one of those without an answer. */
+  named(userId: string, name: string): void {
+    if (this.isUncertain) return;
+    const names = this.namesOf(userId);
+    names.unanswered.splice(names.unanswered.indexOf(name), 1);
+    names.acknowledged = name;
   }
 
   /** @returns the names that the user may have. */
@@ -55,16 +63,16 @@ export class Ledger {
   }
 
   signedIn(sessionId: string): void {
-    this.#living.add(sessionId);
+    if (!this.isUncertain) this.#living.add(sessionId);
   }
 
-  /** A sign-out is about to be sent: without an answer, nobody knows whether the session lives. */
-  signingOut(sessionId: string): void {
-    this.#living.delete(sessionId);
+  /** A sign-out is about to be sent: without an answer, nobody knows whether the session lives. @returns whether it lives now. */
+  signingOut(sessionId: string): boolean {
+    return this.#living.delete(sessionId);
   }
 
   signedOut(sessionId: string): void {
-    this.#ended.add(sessionId);
+    if (!this.isUncertain) this.#ended.add(sessionId);
   }
 
   /** Reads the database without the service. @returns a sentence for each write that is missing, there twice, or undone. */

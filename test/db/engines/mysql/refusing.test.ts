@@ -3,12 +3,15 @@
  * rejects the password. The service must give 503 and recover when the cause is gone.
  */
 import mysql from 'mysql2/promise';
+import { startMaintenance } from '../../../../cluster/maintenance.ts';
+import { makeLog } from '../../../support/log.ts';
 import { FAST_FLAGS, inParallel, onOwnServer } from '../../../support/own-server.ts';
 import { until } from '../../../support/running.ts';
 import { makeUser, quickHashing, signedIn, startService } from '../../../support/service.ts';
 import { tally } from '../../../support/tally.ts';
 
 const POOL_SIZE = 4;
+const MAINTENANCE_POOL_SIZE = 2;
 const FLAGS = [...FAST_FLAGS, '--max-connections=12'];
 
 onOwnServer('The service survives a database server that refuses requests', FLAGS, async (t, server) => {
@@ -21,10 +24,12 @@ onOwnServer('The service survives a database server that refuses requests', FLAG
       ["'127.0.0.1'", 'localhost'].map((host) => server.query(`${statement.replace('HOST', host)}`)),
     );
   await forClerk(`GRANT ALL ON ${new URL(root).pathname.slice(1)}.* TO clerk@HOST`);
-  const { app } = await startService(t, server.engine, {
+  const { log, lines } = makeLog('info');
+  const { app, settings } = await startService(t, server.engine, {
     databaseUrl,
     settings: { POOL_SIZE, WORKERS: 1 },
     hashing: quickHashing,
+    log,
   });
   const id = await makeUser(app, 'ann', { admin: true });
   const client = await signedIn(app, 'ann');
@@ -83,15 +88,27 @@ onOwnServer('The service survives a database server that refuses requests', FLAG
     t.equal(await write(), 200);
   });
 
+  const maintenance = await startMaintenance(settings, log, (isWritable) => {
+    app.health.isWritable = isWritable;
+  });
+  t.teardown(() => maintenance.end());
+  const logged = (message: string) =>
+    until(message, () => lines.find((line) => JSON.parse(line).msg === message));
+  const ready = async () => (await client.request('GET', '/readyz')).json().status;
+
   await t.test('A write to a read-only server gives 503 that says that nothing was changed', async (t) => {
     const version = (await app.db.users.find(id))?.version;
     await server.query('SET GLOBAL read_only = ON');
+    await logged('the database can not be written');
+    t.equal(await ready(), 'read-only');
     const response = await client.request('PATCH', `/api/users/${id}`, { name: 'Anna' });
     t.equal(response.statusCode, 503);
     t.match(response.json().detail, /Nothing was changed/);
     t.equal(await read(), 200);
     await server.query('SET GLOBAL read_only = OFF');
     t.equal((await app.db.users.find(id))?.version, version);
+    await logged('the database can be written again');
+    t.equal(await ready(), 'ready');
     t.equal(await write(), 200);
   });
 
@@ -101,10 +118,24 @@ onOwnServer('The service survives a database server that refuses requests', FLAG
     const response = await client.request('GET', `/api/users/${id}`);
     t.equal(response.statusCode, 503);
     t.notMatch(response.payload, /clerk|password|denied/i);
+    await logged('the database can not be read');
     await forClerk("ALTER USER clerk@HOST IDENTIFIED BY 'the right one'");
     t.equal(await read(), 200);
     t.strictSame(tally(await inParallel(4 * POOL_SIZE, 2 * POOL_SIZE, read)), { 200: 4 * POOL_SIZE });
     t.equal(await write(), 200);
-    t.ok(await server.hasAtMost(POOL_SIZE, root));
+    t.ok(await server.hasAtMost(POOL_SIZE + MAINTENANCE_POOL_SIZE, root));
+    await logged('the database can be read again');
+  });
+
+  await t.test('Each trouble is one line when it begins and one when it ends', async (t) => {
+    t.strictSame(
+      lines.map((line) => JSON.parse(line).msg).filter((message) => message.startsWith('the database can')),
+      [
+        'the database can not be written',
+        'the database can be written again',
+        'the database can not be read',
+        'the database can be read again',
+      ],
+    );
   });
 });

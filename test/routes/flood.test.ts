@@ -18,8 +18,11 @@ const MAX_ACTIVE = Math.max(4, WIDTH + 1);
 /** Ten times as many sign-ins as there is room for. */
 const EXCESS = CAPACITY * 9;
 
-/** How many are turned away to see what they leave in memory, and how much of it for each, in bytes. */
-const TURNED_AWAY = 1500;
+/**
+ * How many are turned away to see what they leave in memory, and how much of it for each, in bytes. No more, since the queue stays full for
+ * two seconds only: then those who wait are turned away as well.
+ */
+const TURNED_AWAY = 1000;
 const MAX_LEFT = 4000;
 
 setFlagsFromString('--expose-gc');

@@ -1,13 +1,13 @@
 /**
  * Records the statements that reach the engine: for SQLite through the methods of the driver, for MySQL through its
- * diagnostics channel. Statements that start or end a transaction or set up a connection do not count.
+ * diagnostics channel. Statements that start or end a transaction, set up a connection or look how long SQLite's log is do not count.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import Sqlite from 'better-sqlite3';
 import type { Test } from 'tap';
 
 const QUERIES = 'tracing:mysql2:query:start';
-const NOT_COUNTED = /^(START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SET )/;
+const NOT_COUNTED = /^(START TRANSACTION|BEGIN|COMMIT|ROLLBACK|SET |PRAGMA wal_checkpoint\(NOOP\))/;
 
 /** Records until the test ends. @returns a function that returns the statements since its last call. */
 export function noteStatements(t: Test): () => string[] {

@@ -38,7 +38,10 @@ export async function openServing(t: Test, url: string) {
 /** @returns a new, migrated database: its path, its engine and its queries. */
 export async function makeFile(t: Test, options: { worker?: boolean } = {}) {
   const path = newPath(t);
-  await upgrade(await openFile(t, path));
+  const first = await openFile(t, path);
+  await upgrade(first);
+  // One that stays open would notice what a test does to the file, and mend it by its log.
+  await first.close();
   const engine = await openFile(t, path, options);
   return { path, engine, db: prepareQueries(engine) };
 }

@@ -30,6 +30,9 @@ const INTERVAL = 200;
 /** In milliseconds: no answer may take longer during reloads, and the service is back by then after kills. */
 const BOUND = 1_000;
 
+/** Between two requests of a client, in milliseconds. */
+const PAUSE = 20;
+
 /** What a process may have more after the reloads than before: descriptors, and memory in MB. A leak of one a reload is more. */
 const LEVEL = { descriptors: 10, memory: 40 };
 
@@ -41,7 +44,8 @@ onEachEngine(`${RELOADS} reloads under load`, async (t, engine) => {
   const server = await start();
   const ann = new Caller();
   t.equal(await ann.signIn(server.url, 'ann'), 200);
-  const load = await Load.start({ urls: [server.url], databaseUrl, bound: BOUND });
+  // The threads that hash have the lowest priority. On processors that have no time left they delay sign-ins, whether there is a reload or not.
+  const load = await Load.start({ urls: [server.url], databaseUrl, bound: BOUND, pause: PAUSE });
   await reload(server, load, 2);
   const before = { descriptors: descriptorsOf(server), memory: memoryOf(server) };
   const wrks = [
@@ -80,7 +84,8 @@ onEachEngine(`kills of random workers under load for ${KILLING / 1_000} seconds`
   await load.answered(1);
   const back = performance.now() - since;
   t.ok(back < BOUND, `${back} ms after the last kill, the service answers`);
-  await assertUnharmed(t, load, ['ECONNRESET']);
+  // An attempt to sign in whose worker was killed has no result, and counts (docs/passwords.md).
+  await assertUnharmed(t, load, ['ECONNRESET', '429 with Retry-After']);
   t.comment(`${load.successes} answers, ${load.writes} writes, the longest gap ${load.longestGap} ms`);
   t.comment(JSON.stringify(load.kinds));
   t.ok(load.failures.length <= kills * 8, `by ${kills} kills, ${load.failures.length} requests failed`);

@@ -10,7 +10,7 @@ const SCRIPT = join(import.meta.dirname, 'wrk.lua');
 
 /** Sends GET requests. @returns a function that ends it, and tells how many were answered and which lines of its report tell of failures. */
 export function startWrk(url: string, headers: string[] = []) {
-  const args = ['--threads', '1', '--connections', '16', '--duration', DURATION, '--timeout', '10s'];
+  const args = ['--threads', '1', '--connections', '4', '--duration', DURATION, '--timeout', '10s'];
   const wrk = new Running(
     PROJECT,
     'wrk',

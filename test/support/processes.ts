@@ -64,9 +64,14 @@ function isLogLine(value: unknown): value is LogLine {
 export class Server extends Running {
   url = '';
 
-  /** Waits until it listens. */
+  /** Waits until it listens, and each of its workers has said so, which may come later. */
   async listens(): Promise<this> {
-    this.url = await this.says('its address', (stdout) => / listens on (http:\S+),/.exec(stdout)?.[1]);
+    const [, url = '', workers] = await this.says(
+      'its address',
+      (stdout) => / listens on (http:\S+), with (\d+) worker/.exec(stdout) ?? undefined,
+    );
+    this.url = url;
+    await this.logs('Server listening', Number(workers));
     return this;
   }
 

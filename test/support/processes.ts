@@ -61,17 +61,15 @@ function isLogLine(value: unknown): value is LogLine {
   return typeof value === 'object' && value !== null && 'pid' in value && 'msg' in value;
 }
 
+/** The levels of a log that does not tell that a worker listens. */
+const NEEDS_ATTENTION = /^(warn|error|fatal|silent)$/;
+
 export class Server extends Running {
   url = '';
 
-  /** Waits until it listens, and each of its workers has said so, which may come later. */
+  /** Waits until it listens. */
   async listens(): Promise<this> {
-    const [, url = '', workers] = await this.says(
-      'its address',
-      (stdout) => / listens on (http:\S+), with (\d+) worker/.exec(stdout) ?? undefined,
-    );
-    this.url = url;
-    await this.logs('Server listening', Number(workers));
+    this.url = await this.says('its address', (stdout) => / listens on (http:\S+),/.exec(stdout)?.[1]);
     return this;
   }
 
@@ -141,7 +139,12 @@ export async function startServer(t: Test, options: ServerOptions): Promise<Serv
     server.kill();
     await server.exit;
   });
-  return server.listens();
+  await server.listens();
+  // What each worker logs when it listens may come later.
+  const workers = / with (\d+) worker/.exec(server.output.stdout)?.[1];
+  if (!NEEDS_ATTENTION.test(options.environment?.LOG_LEVEL ?? ''))
+    await server.logs('Server listening', Number(workers));
+  return server;
 }
 
 /** Starts the service outside of a test. It ends with this process. @returns the server at once. */

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { reasonOf } from '../config/errors.ts';
 import type { Settings } from '../config/load.ts';
 import { CHILD_ENVIRONMENT, CHILD_FLAGS, Child } from './child.ts';
 import { METRICS_DEADLINE, type Metrics, type PreparedDatabase } from './messages.ts';
@@ -124,7 +125,7 @@ export class MaintainerProcess {
       child = this.#fork();
       await this.#begin(child, this.#settings);
     } catch (error) {
-      const reason = (await child?.exited) ?? String(error);
+      const reason = (await child?.exited) ?? reasonOf(error);
       if (this.#isStopping) return;
       const pause = this.#pauses.next(reason);
       this.#log.error({ reason, pause }, 'the maintainer could not start');

@@ -23,6 +23,7 @@ import list from '../../routes/api/users/list.ts';
 import read from '../../routes/api/users/read.ts';
 import { Body, IdParams } from '../../schemas/common.ts';
 import { DisplayName, UserDetail, userDetailJson } from '../../schemas/users.ts';
+import { readByDriverPool } from '../driver-pool.ts';
 
 /** The caller of every request, who sees as much of a user as Rollcall's does. */
 const administrator: Actor = {
@@ -43,8 +44,10 @@ await app.register(fp(async () => void app.decorate('securityHeaders', {}), { na
 await app.register(errors);
 await app.register(validation);
 const engine = await openEngine(settings, { worker: true });
-// Rollcall's cache of rows is part of what is measured.
-await app.register(database, { database: prepareQueries({ ...engine, readOneCached: engine.readOne }) });
+// Rollcall's cache of rows is part of what is measured, and its pool for MySQL.
+const readOneCached =
+  engine.dialect === 'mysql' ? readByDriverPool(settings.DATABASE_URL, settings.POOL_SIZE) : engine.readOne;
+await app.register(database, { database: prepareQueries({ ...engine, readOneCached }) });
 await app.register(paging);
 await app.register(etags);
 app.decorateRequest('actor', () => administrator);

@@ -50,24 +50,31 @@ export default fp(
     // A timer runs once a turn, before requests are read.
     function beginTurn(): void {
       const now = performance.now();
-      if (turnBegan === 0 || now - turnBegan < SERVING_TIME) busySince = 0;
+      const isIdle = turnBegan === 0;
+      if (isIdle || now - turnBegan < SERVING_TIME) busySince = 0;
       turnBegan = 0;
-      if (refusedBefore === undefined || now - lastRefusal < PATIENCE) return;
-      app.log.warn({ refused: overload.refused - refusedBefore }, 'the service is no longer overloaded');
-      refusedBefore = undefined;
+      if (refusedBefore !== undefined && now - lastRefusal >= PATIENCE) {
+        app.log.warn({ refused: overload.refused - refusedBefore }, 'the service is no longer overloaded');
+        refusedBefore = undefined;
+      }
+      // A service that nobody asks needs no timer: twenty times a second, it would use some percent of a processor.
+      if (!isIdle || refusedBefore !== undefined) timer?.refresh();
     }
 
     // Only a server has requests that wait. A test that injects requests can fill the turns by itself.
     let timer: NodeJS.Timeout | undefined;
     app.server.once('listening', () => {
-      timer = setInterval(beginTurn, INTERVAL).unref();
+      timer = setTimeout(beginTurn, INTERVAL).unref();
     });
-    app.addHook('onClose', async () => clearInterval(timer));
+    app.addHook('onClose', async () => clearTimeout(timer));
 
     const hook: onRequestHookHandler = (request, _reply, done) => {
       if (!timer) return done();
       const now = performance.now();
-      if (turnBegan === 0) turnBegan = now;
+      if (turnBegan === 0) {
+        turnBegan = now;
+        timer.refresh();
+      }
       if (busySince === 0) busySince = now;
       if (now - turnBegan < SERVING_TIME) return done();
       if (refusedBefore === undefined && now - busySince < PATIENCE) return done();

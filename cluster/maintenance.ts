@@ -12,7 +12,7 @@ import { auditQueries } from '../db/queries/audit.ts';
 import { purgeQueries } from '../db/queries/purge.ts';
 
 /** All in milliseconds. Checkpoints are frequent, because every read searches the write-ahead log (WAL). */
-const CHECKPOINT_INTERVAL = 500;
+const CHECKPOINT_INTERVAL = 200;
 const PURGE_INTERVAL = 10 * 60 * 1000;
 const FIRST_PURGE = 1_000;
 

@@ -17,7 +17,7 @@ declare module 'node:child_process' {
   }
 }
 
-/** Half of V8's default for new objects saves memory in each process; less of it costs 5 % of each request for garbage collection. */
+/** Half of V8's default for new objects saves memory in each process; a quarter costs 3 % of each request, for garbage collection. */
 export const CHILD_FLAGS = ['--max-semi-space-size=8'];
 /** glibc's default of eight heaps for each processor leaves most of them empty; measured in docs/performance.md. */
 export const CHILD_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };

@@ -56,7 +56,7 @@ export async function connectTo(server: DatabaseServer): Promise<OpenConnection>
       timezone: 'Z',
       connectTimeout: 0,
       supportBigNumbers: true,
-      // Else each statement takes a stack trace, for the case that it fails: a tenth of what a read costs.
+      // Else each statement takes a stack trace, for the case that it fails: a tenth of the cost of a read.
       trace: false,
     });
     // An error outside of a statement closes the socket, which the pool sees.
